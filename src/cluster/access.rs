@@ -1,0 +1,62 @@
+//! May we? Asked of the API server before a command begins to write (SelfSubjectAccessReview), so that a missing right
+//! is one sentence and a Role to apply, not a plan that stops half-way.
+
+use super::Cluster;
+use super::request::{Purpose, invalid};
+use crate::error::Error;
+use crate::kubernetes::Kind;
+use http::Request;
+use serde_json::{Value, json};
+
+/// One right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Attributes<'a> {
+    /// `get`, `list`, `patch`, `create`, `delete`.
+    pub verb: &'static str,
+    /// The kind.
+    pub kind: Kind,
+    /// `portforward`, `exec`; empty for the object itself.
+    pub subresource: &'static str,
+    /// The namespace.
+    pub namespace: &'a str,
+}
+
+impl Cluster {
+    /// Whether we have the right.
+    pub async fn allowed(&self, right: Attributes<'_>) -> Result<bool, Error> {
+        let body = json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {
+                "verb": right.verb, "group": right.kind.group(), "resource": right.kind.plural(),
+                "subresource": right.subresource, "namespace": right.namespace,
+            }},
+        });
+        let bytes = serde_json::to_vec(&body).map_err(|e| invalid("ask for", &"rights", &e))?;
+        let request = Request::post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
+            .header("content-type", "application/json")
+            .body(bytes)
+            .map_err(|e| invalid("ask for", &"rights", &e))?;
+        let answer = self.send(request, Purpose { verb: "ask for", what: "our rights" }).await?;
+        Ok(answer.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or(false))
+    }
+}
+
+/// The Role that would grant it, as YAML for `kubectl apply -f -`.
+pub fn missing_right(right: Attributes<'_>) -> String {
+    let resource = match right.subresource {
+        "" => right.kind.plural().to_owned(),
+        sub => format!("{}/{sub}", right.kind.plural()),
+    };
+    let (role, place) = if right.namespace.is_empty() {
+        ("ClusterRole", String::new())
+    } else {
+        ("Role", format!(", namespace: {}", right.namespace))
+    };
+    format!(
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: {role}\nmetadata: {{name: kubectl-egress{place}}}\nrules:\n\
+         - {{apiGroups: [{:?}], resources: [{resource:?}], verbs: [{:?}]}}\n",
+        right.kind.group(),
+        right.verb
+    )
+}

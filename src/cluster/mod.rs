@@ -1,0 +1,30 @@
+//! The rim: the only room that talks to an API server. Every request has a deadline and a small number of tries, and
+//! every failure becomes one of our errors here.
+
+mod access;
+mod connect;
+mod exec;
+mod request;
+mod tunnel;
+mod write;
+
+pub use access::{Attributes, missing_right};
+pub use connect::ConnectOptions;
+pub use exec::ExecOutput;
+pub use tunnel::Tunnel;
+pub use write::{DryRun, FIELD_MANAGER, WriteOptions};
+
+use std::time::Duration;
+
+/// A connection to one cluster, as one user.
+#[derive(Clone)]
+pub struct Cluster {
+    client: kube::Client,
+    /// The kubeconfig's context; empty inside a cluster.
+    pub context: String,
+    /// The API server's address.
+    pub server: String,
+    /// The namespace that commands work in when nothing else is said.
+    pub namespace: String,
+    request_timeout: Duration,
+}

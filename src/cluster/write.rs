@@ -1,0 +1,105 @@
+//! Writing: server-side apply under our field manager, a merge patch guarded by a resource version, and delete guarded
+//! by a UID. Nothing here decides what is written.
+
+use super::Cluster;
+use super::request::{Purpose, invalid};
+use crate::error::Error;
+use crate::kubernetes::ObjectRef;
+use http::Request;
+use serde_json::{Value, json};
+
+/// Our name in `managedFields`.
+pub const FIELD_MANAGER: &str = "kubectl-egress";
+
+/// `--dry-run`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DryRun {
+    /// Write.
+    #[default]
+    None,
+    /// Send nothing.
+    Client,
+    /// Let the server check and forget.
+    Server,
+}
+
+/// How to write.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WriteOptions {
+    /// Only ask the server whether it would take it.
+    pub dry_run: bool,
+    /// `--force-conflicts`.
+    pub force: bool,
+}
+
+impl WriteOptions {
+    fn query(self) -> String {
+        let dry_run = if self.dry_run { "&dryRun=All" } else { "" };
+        format!("fieldManager={FIELD_MANAGER}&force={}{dry_run}", self.force)
+    }
+}
+
+impl Cluster {
+    /// Server-side apply of a whole object.
+    pub async fn apply(&self, object: &ObjectRef, body: &Value, options: WriteOptions) -> Result<Value, Error> {
+        let uri = format!("{}?{}", object.path(), options.query());
+        let bytes = serde_json::to_vec(body).map_err(|e| invalid("write", object, &e))?;
+        let request = Request::patch(uri).header("content-type", "application/apply-patch+yaml").body(bytes);
+        let request = request.map_err(|e| invalid("write", object, &e))?;
+        let what = object.to_string();
+        match self.send(request, Purpose { verb: "write", what: &what }).await {
+            Err(Error::Api { reason, .. }) if reason.contains("conflict") && reason.contains("Apply failed") => {
+                Err(conflict(object, &reason))
+            }
+            other => other,
+        }
+    }
+
+    /// A JSON merge patch; with `resource_version` it fails if somebody else wrote in between.
+    pub async fn merge_patch(
+        &self,
+        object: &ObjectRef,
+        patch: &Value,
+        resource_version: Option<&str>,
+        options: WriteOptions,
+    ) -> Result<Value, Error> {
+        let mut patch = patch.clone();
+        if let Some(version) = resource_version {
+            patch["metadata"]["resourceVersion"] = json!(version);
+        }
+        let dry_run = if options.dry_run { "&dryRun=All" } else { "" };
+        let uri = format!("{}?fieldManager={FIELD_MANAGER}{dry_run}", object.path());
+        let bytes = serde_json::to_vec(&patch).map_err(|e| invalid("patch", object, &e))?;
+        let request = Request::patch(uri).header("content-type", "application/merge-patch+json").body(bytes);
+        let request = request.map_err(|e| invalid("patch", object, &e))?;
+        let what = object.to_string();
+        self.send(request, Purpose { verb: "patch", what: &what }).await
+    }
+
+    /// Delete exactly the object with that UID; its dependants go too. False where it was gone already.
+    pub async fn delete(&self, object: &ObjectRef, uid: Option<&str>, options: WriteOptions) -> Result<bool, Error> {
+        let mut body = json!({"propagationPolicy": "Background"});
+        if let Some(uid) = uid {
+            body["preconditions"] = json!({"uid": uid});
+        }
+        if options.dry_run {
+            body["dryRun"] = json!(["All"]);
+        }
+        let bytes = serde_json::to_vec(&body).map_err(|e| invalid("delete", object, &e))?;
+        let request = Request::delete(object.path()).header("content-type", "application/json").body(bytes);
+        let request = request.map_err(|e| invalid("delete", object, &e))?;
+        let what = object.to_string();
+        match self.send(request, Purpose { verb: "delete", what: &what }).await {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(other) => Err(other),
+        }
+    }
+}
+
+/// `Apply failed with 1 conflict: conflict with "x" using v1: .spec.foo`.
+fn conflict(object: &ObjectRef, reason: &str) -> Error {
+    let managers: Vec<&str> = reason.split('"').skip(1).step_by(2).collect();
+    let fields: Vec<&str> = reason.split_whitespace().filter(|w| w.starts_with('.')).collect();
+    Error::Conflict { object: object.clone(), managers: managers.join(", "), fields: fields.join(", ") }
+}

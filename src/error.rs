@@ -1,0 +1,134 @@
+//! Everything that can end a command early. Each error says what was being done, to which object, and what to do about
+//! it, and knows its exit code.
+
+use crate::exit::Exit;
+use crate::kubernetes::ObjectRef;
+use std::time::Duration;
+
+/// Why a command ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Arguments that do not fit together, or a value that cannot be read.
+    #[error("{0}")]
+    Usage(String),
+    /// A file, or standard input, that cannot be read as what it should be.
+    #[error("cannot read {path}: {reason}")]
+    Input {
+        /// The file, or `-`.
+        path: String,
+        /// What is wrong with it, with line and column where known.
+        reason: String,
+    },
+    /// The kubeconfig does not lead to a cluster.
+    #[error("the kubeconfig cannot be used: {0}")]
+    Kubeconfig(String),
+    /// No connection to the API server.
+    #[error("cannot reach the cluster at {server}: {reason}")]
+    Unreachable {
+        /// The API server's address.
+        server: String,
+        /// The transport's own words.
+        reason: String,
+    },
+    /// 401: the API server does not know us.
+    #[error("the cluster at {server} refused the credentials")]
+    Unauthorized {
+        /// The API server's address.
+        server: String,
+    },
+    /// 403 while doing something that the command cannot do without.
+    #[error("no right to {verb} {what}")]
+    Forbidden {
+        /// The verb of the request: get, list, patch, delete, create.
+        verb: &'static str,
+        /// The resource, with namespace and name where there is one.
+        what: String,
+        /// The API server's message.
+        reason: String,
+    },
+    /// The API server refused or failed a request.
+    #[error("could not {doing} {what}: {reason}")]
+    Api {
+        /// The action, as a verb.
+        doing: &'static str,
+        /// The object or resource.
+        what: String,
+        /// The API server's message.
+        reason: String,
+    },
+    /// Another field manager holds a field that we would set.
+    #[error("{object} is also managed by {managers}: {fields}")]
+    Conflict {
+        /// The object.
+        object: ObjectRef,
+        /// Who holds the fields.
+        managers: String,
+        /// Which fields.
+        fields: String,
+    },
+    /// Something that must exist does not.
+    #[error("{what} not found{}", if .hint.is_empty() { String::new() } else { format!(": {}", .hint) })]
+    NotFound {
+        /// What was looked for.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
+    /// We will not do this, because it would hurt somebody else's objects or cannot work.
+    #[error("{why}")]
+    Refused {
+        /// The reason, with the names of the objects and their owner.
+        why: String,
+        /// What to do instead.
+        hint: String,
+    },
+    /// Something did not come in time.
+    #[error("gave up after {}s waiting for {what}", .after.as_secs())]
+    Deadline {
+        /// What was waited for, and its last known state.
+        what: String,
+        /// How long.
+        after: Duration,
+    },
+    /// The operation ran and did not do what it should; the report has been printed.
+    #[error("{0}")]
+    Failed(String),
+    /// Ctrl-C.
+    #[error("interrupted; what was done is kept, `cleanup` undoes it")]
+    Interrupted,
+}
+
+impl Error {
+    /// The exit code of a command that ends with this error.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Error::Usage(_) | Error::Input { .. } => Exit::Usage,
+            Error::Kubeconfig(_) | Error::Unreachable { .. } | Error::Unauthorized { .. } => Exit::Unreachable,
+            Error::Interrupted => Exit::Interrupted,
+            _ => Exit::Problems,
+        }
+    }
+
+    /// One sentence on what to do, where there is something to say.
+    pub fn advice(&self) -> Option<String> {
+        match self {
+            Error::Kubeconfig(_) => Some("check KUBECONFIG, --kubeconfig and --context".into()),
+            Error::Unreachable { .. } => Some("check the network and `kubectl cluster-info`".into()),
+            Error::Unauthorized { .. } => Some("log in again, or choose another --context or --user".into()),
+            Error::Forbidden { reason, .. } => Some(reason.clone()),
+            Error::Conflict { .. } => {
+                Some("let the other manager drop the fields, or take them over with --force-conflicts".into())
+            }
+            Error::Refused { hint, .. } if !hint.is_empty() => Some(hint.clone()),
+            Error::Deadline { .. } => {
+                Some("run `kubectl egress doctor` for the reason, or allow more with --timeout".into())
+            }
+            _ => None,
+        }
+    }
+
+    /// True for an error that says nothing about the object asked for, only that it may not be looked at.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self, Error::Forbidden { .. })
+    }
+}

@@ -1,0 +1,112 @@
+//! The kinds that are read or written, with the names that the API server knows them by. A kind is one line here.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! kinds {
+    ($($kind:ident $group:literal $version:literal $plural:literal $scope:ident;)*) => {
+        /// A kind of object.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[allow(missing_docs)]
+        pub enum Kind { $($kind),* }
+
+        impl Kind {
+            /// Every kind, in the order of this table.
+            pub const ALL: &'static [Kind] = &[$(Kind::$kind),*];
+
+            /// The name in `kind:`.
+            pub fn name(self) -> &'static str {
+                match self { $(Kind::$kind => stringify!($kind)),* }
+            }
+
+            /// The API group; empty for the core group.
+            pub fn group(self) -> &'static str {
+                match self { $(Kind::$kind => $group),* }
+            }
+
+            /// The version that is read and written.
+            pub fn version(self) -> &'static str {
+                match self { $(Kind::$kind => $version),* }
+            }
+
+            /// The plural in request paths.
+            pub fn plural(self) -> &'static str {
+                match self { $(Kind::$kind => $plural),* }
+            }
+
+            /// Whether its objects lie in a namespace.
+            pub fn namespaced(self) -> bool {
+                match self { $(Kind::$kind => kinds!(@scope $scope)),* }
+            }
+        }
+    };
+    (@scope namespaced) => { true };
+    (@scope cluster) => { false };
+}
+
+kinds! {
+    Namespace "" "v1" "namespaces" cluster;
+    Node "" "v1" "nodes" cluster;
+    ConfigMap "" "v1" "configmaps" namespaced;
+    Secret "" "v1" "secrets" namespaced;
+    ServiceAccount "" "v1" "serviceaccounts" namespaced;
+    Service "" "v1" "services" namespaced;
+    Pod "" "v1" "pods" namespaced;
+    Event "" "v1" "events" namespaced;
+    Deployment "apps" "v1" "deployments" namespaced;
+    ReplicaSet "apps" "v1" "replicasets" namespaced;
+    StatefulSet "apps" "v1" "statefulsets" namespaced;
+    DaemonSet "apps" "v1" "daemonsets" namespaced;
+    Job "batch" "v1" "jobs" namespaced;
+    CronJob "batch" "v1" "cronjobs" namespaced;
+    HorizontalPodAutoscaler "autoscaling" "v2" "horizontalpodautoscalers" namespaced;
+    PodDisruptionBudget "policy" "v1" "poddisruptionbudgets" namespaced;
+    Role "rbac.authorization.k8s.io" "v1" "roles" namespaced;
+    RoleBinding "rbac.authorization.k8s.io" "v1" "rolebindings" namespaced;
+    NetworkPolicy "networking.k8s.io" "v1" "networkpolicies" namespaced;
+    MutatingWebhookConfiguration "admissionregistration.k8s.io" "v1" "mutatingwebhookconfigurations" cluster;
+    CustomResourceDefinition "apiextensions.k8s.io" "v1" "customresourcedefinitions" cluster;
+    ServiceEntry "networking.istio.io" "v1" "serviceentries" namespaced;
+    VirtualService "networking.istio.io" "v1" "virtualservices" namespaced;
+    DestinationRule "networking.istio.io" "v1" "destinationrules" namespaced;
+    Gateway "networking.istio.io" "v1" "gateways" namespaced;
+    Sidecar "networking.istio.io" "v1" "sidecars" namespaced;
+    EnvoyFilter "networking.istio.io" "v1alpha3" "envoyfilters" namespaced;
+    ProxyConfig "networking.istio.io" "v1beta1" "proxyconfigs" namespaced;
+    AuthorizationPolicy "security.istio.io" "v1" "authorizationpolicies" namespaced;
+    PeerAuthentication "security.istio.io" "v1" "peerauthentications" namespaced;
+    Telemetry "telemetry.istio.io" "v1" "telemetries" namespaced;
+    IstioOperator "install.istio.io" "v1alpha1" "istiooperators" namespaced;
+}
+
+impl Kind {
+    /// `apiVersion:` of its objects.
+    pub fn api_version(self) -> String {
+        match self.group() {
+            "" => self.version().into(),
+            group => format!("{group}/{}", self.version()),
+        }
+    }
+
+    /// The kind of that name in that group, whatever the version.
+    pub fn find(group: &str, name: &str) -> Option<Kind> {
+        Kind::ALL.iter().copied().find(|k| k.name() == name && k.group() == group)
+    }
+
+    /// The path of its list: in one namespace, or in all of them.
+    pub fn list_path(self, namespace: Option<&str>) -> String {
+        let root = match self.group() {
+            "" => format!("/api/{}", self.version()),
+            group => format!("/apis/{group}/{}", self.version()),
+        };
+        match namespace {
+            Some(namespace) if self.namespaced() => format!("{root}/namespaces/{namespace}/{}", self.plural()),
+            _ => format!("{root}/{}", self.plural()),
+        }
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,13 @@
+//! The part of Kubernetes' objects that egress depends on, as plain values: no client, no I/O. What is not read here is
+//! not kept, so a bundle holds no environment variables and no keys.
+
+mod kind;
+mod meta;
+pub mod network_policy;
+pub mod pod;
+pub mod secret;
+pub mod service;
+pub mod workload;
+
+pub use kind::Kind;
+pub use meta::{Meta, Object, ObjectRef, OwnerReference, Place, Selector};

@@ -1,0 +1,328 @@
+//! Where somebody wants to go, and who they are: parsed once, at the edge.
+
+use crate::error::Error;
+use crate::kubernetes::Kind;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+/// A host that a client calls: a name, a wildcard of names, or an address. Lower case, no trailing dot.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Host {
+    /// A DNS name.
+    Name(String),
+    /// `*.suffix`; the text is kept with its `*.`.
+    Wildcard(String),
+    /// An address.
+    Address(IpAddr),
+}
+
+impl Host {
+    /// The text of it.
+    pub fn text(&self) -> String {
+        match self {
+            Host::Name(name) | Host::Wildcard(name) => name.clone(),
+            Host::Address(ip) => ip.to_string(),
+        }
+    }
+
+    /// The name that a TLS client puts into its ClientHello: none for an address (RFC 6066, section 3).
+    pub fn sni(&self) -> Option<&str> {
+        match self {
+            Host::Name(name) => Some(name),
+            Host::Wildcard(_) | Host::Address(_) => None,
+        }
+    }
+
+    /// A name that can be part of an object's name: at most `limit` characters of a DNS label.
+    pub fn slug(&self, limit: usize) -> String {
+        let text = self.text().replace("*.", "wildcard-");
+        let plain: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        plain.chars().take(limit).collect::<String>().trim_matches('-').to_owned()
+    }
+}
+
+impl FromStr for Host {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
+        if let Ok(ip) = bare.parse::<IpAddr>() {
+            return Ok(Host::Address(ip));
+        }
+        let lower = text.trim_end_matches('.').to_ascii_lowercase();
+        let (wildcard, name) = match lower.strip_prefix("*.") {
+            Some(rest) => (true, rest),
+            None => (false, lower.as_str()),
+        };
+        if name.is_empty() || name.len() > 253 {
+            return Err(format!("{text:?} is not a host name"));
+        }
+        if name.split('.').all(|label| label.bytes().all(|b| b.is_ascii_digit())) {
+            return Err(format!("{text:?} is neither a host name nor an address"));
+        }
+        for label in name.split('.') {
+            let fits = (1..=63).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+            if !fits {
+                let advice = if name.is_ascii() { "" } else { "; write it in its ASCII form (xn--…)" };
+                return Err(format!("{text:?} is not a host name: {label:?} is not a label of one{advice}"));
+            }
+        }
+        Ok(if wildcard { Host::Wildcard(lower) } else { Host::Name(lower) })
+    }
+}
+
+impl TryFrom<String> for Host {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Host> for String {
+    fn from(host: Host) -> String {
+        host.text()
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
+    }
+}
+
+/// What the application speaks on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AppProtocol {
+    /// Plain HTTP: the proxy reads the Host header.
+    Http,
+    /// HTTP inside the application's own TLS: the proxy reads the SNI.
+    Https,
+    /// Any other TLS.
+    Tls,
+    /// Bytes.
+    Tcp,
+}
+
+impl AppProtocol {
+    /// The word in `HOST:PORT=PROTOCOL`.
+    pub fn name(self) -> &'static str {
+        match self {
+            AppProtocol::Http => "http",
+            AppProtocol::Https => "https",
+            AppProtocol::Tls => "tls",
+            AppProtocol::Tcp => "tcp",
+        }
+    }
+
+    /// Whether the application starts TLS itself.
+    pub fn is_tls(self) -> bool {
+        matches!(self, AppProtocol::Https | AppProtocol::Tls)
+    }
+}
+
+impl FromStr for AppProtocol {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "http" => Ok(AppProtocol::Http),
+            "https" => Ok(AppProtocol::Https),
+            "tls" => Ok(AppProtocol::Tls),
+            "tcp" => Ok(AppProtocol::Tcp),
+            other => Err(format!("{other:?} is not a protocol: http, https, tls or tcp")),
+        }
+    }
+}
+
+/// `HOST[:PORT][=PROTOCOL]`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Target {
+    /// The host.
+    pub host: Host,
+    /// The port that the application connects to.
+    pub port: u16,
+    /// What it speaks there.
+    pub protocol: AppProtocol,
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (address, protocol) = match text.split_once('=') {
+            Some((address, protocol)) => (address, Some(protocol.parse()?)),
+            None => (text, None),
+        };
+        let (host, port) = split_port(address)?;
+        let (port, protocol) = match (port, protocol) {
+            (None, None) => (443, AppProtocol::Tls),
+            (None, Some(AppProtocol::Http)) => (80, AppProtocol::Http),
+            (None, Some(AppProtocol::Tcp)) => return Err(format!("{text:?} needs a port: HOST:PORT=tcp")),
+            (None, Some(protocol)) => (443, protocol),
+            (Some(port), Some(protocol)) => (port, protocol),
+            (Some(80), None) => (80, AppProtocol::Http),
+            (Some(443), None) => (443, AppProtocol::Tls),
+            (Some(port), None) => {
+                return Err(format!("what does {host} speak on port {port}? write {address}=http, =tls or =tcp"));
+            }
+        };
+        Ok(Target { host: host.parse()?, port, protocol })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.host {
+            Host::Address(IpAddr::V6(ip)) => write!(f, "[{ip}]:{}", self.port),
+            host => write!(f, "{host}:{}", self.port),
+        }
+    }
+}
+
+fn split_port(address: &str) -> Result<(&str, Option<u16>), String> {
+    if address.parse::<IpAddr>().is_ok() {
+        return Ok((address, None));
+    }
+    let Some((host, port)) = address.rsplit_once(':') else { return Ok((address, None)) };
+    match port.parse() {
+        Ok(0) | Err(_) => Err(format!("{port:?} in {address:?} is not a port (1 to 65535)")),
+        Ok(number) => Ok((host, Some(number))),
+    }
+}
+
+/// Who calls: `NS[/KIND/NAME]`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Client {
+    /// The namespace.
+    pub namespace: String,
+    /// The workload; none is any of the namespace.
+    pub workload: Option<(Kind, String)>,
+}
+
+impl Client {
+    /// Any client of a namespace.
+    pub fn namespace(namespace: impl Into<String>) -> Self {
+        Self { namespace: namespace.into(), workload: None }
+    }
+}
+
+impl FromStr for Client {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts: Vec<&str> = text.split('/').collect();
+        let workload = match parts.as_slice() {
+            [_] => None,
+            [_, name] if !name.is_empty() => Some((Kind::Deployment, (*name).to_owned())),
+            [_, kind, name] if !name.is_empty() => Some((workload_kind(kind)?, (*name).to_owned())),
+            _ => return Err(format!("{text:?} is not a client: NAMESPACE, or NAMESPACE/deploy/NAME")),
+        };
+        if !is_label(parts[0]) {
+            return Err(format!("{:?} is not the name of a namespace", parts[0]));
+        }
+        Ok(Client { namespace: parts[0].to_owned(), workload })
+    }
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.workload {
+            None => f.write_str(&self.namespace),
+            Some((kind, name)) => write!(f, "{}/{}/{name}", self.namespace, short(*kind)),
+        }
+    }
+}
+
+/// The short name that kubectl users type.
+pub fn short(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Deployment => "deploy",
+        Kind::StatefulSet => "sts",
+        Kind::DaemonSet => "ds",
+        Kind::Pod => "pod",
+        Kind::Job => "job",
+        other => other.name(),
+    }
+}
+
+fn workload_kind(text: &str) -> Result<Kind, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "deploy" | "deployment" | "deployments" => Ok(Kind::Deployment),
+        "sts" | "statefulset" | "statefulsets" => Ok(Kind::StatefulSet),
+        "ds" | "daemonset" | "daemonsets" => Ok(Kind::DaemonSet),
+        "po" | "pod" | "pods" => Ok(Kind::Pod),
+        "job" | "jobs" => Ok(Kind::Job),
+        _ => Err(format!("{text:?} is not a kind of workload: deploy, sts, ds, job or pod")),
+    }
+}
+
+/// RFC 1123: what a namespace can be called.
+pub fn is_label(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+/// An argument that cannot be parsed, as the error of the whole command.
+pub fn parse_argument<T: FromStr<Err = String>>(text: &str) -> Result<T, Error> {
+    text.parse().map_err(Error::Usage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_take_port_and_protocol_from_each_other() {
+        for (text, want) in [
+            ("edition.cnn.com", "edition.cnn.com:443 tls"),
+            ("edition.cnn.com:80", "edition.cnn.com:80 http"),
+            ("Edition.CNN.com.:443", "edition.cnn.com:443 tls"),
+            ("edition.cnn.com=http", "edition.cnn.com:80 http"),
+            ("db.example.com:5432=tcp", "db.example.com:5432 tcp"),
+            ("*.wikipedia.org", "*.wikipedia.org:443 tls"),
+            ("[2001:db8::1]:443", "[2001:db8::1]:443 tls"),
+        ] {
+            let target: Target = text.parse().unwrap();
+            assert_eq!(format!("{target} {}", target.protocol.name()), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_target_is_refused_with_the_reason() {
+        for (text, reason) in [
+            ("db.example.com:5432", "what does db.example.com speak"),
+            ("db.example.com=tcp", "needs a port"),
+            ("a..b", "is not a label"),
+            ("*", "is not a label"),
+            ("x:99999", "is not a port"),
+            ("https://edition.cnn.com", "is not a port"),
+            ("edition.cnn.com:443=smtp", "is not a protocol"),
+            ("1.2.3", "neither a host name nor an address"),
+            ("münchen.example", "xn--"),
+            ("", "is not a host name"),
+        ] {
+            let error = text.parse::<Target>().unwrap_err();
+            assert!(error.contains(reason), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn clients_name_a_namespace_and_maybe_a_workload() {
+        assert_eq!("team-a/deploy/sleep".parse::<Client>().unwrap().to_string(), "team-a/deploy/sleep");
+        assert_eq!("team-a/sleep".parse::<Client>().unwrap().to_string(), "team-a/deploy/sleep");
+        assert_eq!("team-a".parse::<Client>().unwrap().to_string(), "team-a");
+        for wrong in ["", "Team", "a/b/c/d", "a/cronjob/x", "a/deploy/"] {
+            assert!(wrong.parse::<Client>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! A path, decision by decision: what each hop does with a connection, and because of which object. *Intended* and
+//! *programmed* both come as a [`Trace`], so "where they part" is a comparison.
+
+use crate::kubernetes::Place;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Where on the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HopName {
+    /// The application's own pod.
+    Client,
+    /// The proxy beside it.
+    Sidecar,
+    /// The egress gateway.
+    Gateway,
+    /// The host outside.
+    Outside,
+}
+
+impl HopName {
+    /// All, in the order of the path.
+    pub const ALL: [HopName; 4] = [HopName::Client, HopName::Sidecar, HopName::Gateway, HopName::Outside];
+
+    /// In lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            HopName::Client => "client",
+            HopName::Sidecar => "sidecar",
+            HopName::Gateway => "gateway",
+            HopName::Outside => "outside",
+        }
+    }
+}
+
+impl fmt::Display for HopName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A decision, and the fields that took it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision<T> {
+    /// What was decided.
+    pub value: T,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<Place>,
+}
+
+impl<T> Decision<T> {
+    /// A decision with its reasons.
+    pub fn new(value: T, because: impl IntoIterator<Item = Place>) -> Self {
+        Self { value, because: because.into_iter().collect() }
+    }
+}
+
+/// What one proxy does with the connection. A field is absent where the hop has no such decision, or did not get there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Step {
+    /// The listener that takes it, by Envoy's name: `0.0.0.0_443`, `virtualOutbound`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listener: Option<Decision<String>>,
+    /// The filter chain: `sni edition.cnn.com`, `http`, `any`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain: Option<Decision<String>>,
+    /// The route: a virtual host and rule for HTTP, a rule for the rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<Decision<String>>,
+    /// The cluster that it is sent to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<Decision<ClusterName>>,
+    /// Where that leads, as `address:port`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoints: Option<Decision<Vec<String>>>,
+    /// TLS that the proxy starts on the way on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Decision<StartedTls>>,
+    /// Why it goes no further here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends: Option<Decision<String>>,
+}
+
+/// TLS that a proxy starts towards the next hop.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StartedTls {
+    /// `none`, `SIMPLE`, `MUTUAL` or `ISTIO_MUTUAL`.
+    pub mode: String,
+    /// The name in the ClientHello, where one is fixed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sni: Option<String>,
+    /// The names that the server's certificate may carry; empty where it is not checked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+}
+
+/// What each hop does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Trace {
+    /// The application's pod.
+    pub client: Step,
+    /// The proxy beside it.
+    pub sidecar: Step,
+    /// The gateway; absent where the path does not lead there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<Step>,
+    /// The host outside.
+    pub outside: Step,
+}
+
+/// The name of an Envoy cluster, as istiod makes it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum ClusterName {
+    /// `outbound|PORT|SUBSET|HOST`.
+    Outbound {
+        /// The host's port in the registry.
+        port: u16,
+        /// The subset; empty for none.
+        subset: String,
+        /// The host.
+        host: String,
+    },
+    /// `PassthroughCluster`: wherever it was going.
+    Passthrough,
+    /// `BlackHoleCluster`: nowhere.
+    BlackHole,
+    /// Any other.
+    Other(String),
+}
+
+impl ClusterName {
+    /// The cluster of a host's port.
+    pub fn outbound(port: u16, subset: &str, host: &str) -> Self {
+        ClusterName::Outbound { port, subset: subset.into(), host: host.into() }
+    }
+
+    /// The host, where it is a host's.
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            ClusterName::Outbound { host, .. } => Some(host),
+            _ => None,
+        }
+    }
+}
+
+impl From<String> for ClusterName {
+    fn from(text: String) -> Self {
+        let parts: Vec<&str> = text.split('|').collect();
+        match (text.as_str(), parts.as_slice()) {
+            ("PassthroughCluster", _) => ClusterName::Passthrough,
+            ("BlackHoleCluster", _) => ClusterName::BlackHole,
+            (_, ["outbound", port, subset, host]) => match port.parse() {
+                Ok(port) => ClusterName::outbound(port, subset, host),
+                Err(_) => ClusterName::Other(text),
+            },
+            _ => ClusterName::Other(text),
+        }
+    }
+}
+
+impl From<ClusterName> for String {
+    fn from(name: ClusterName) -> String {
+        name.to_string()
+    }
+}
+
+impl fmt::Display for ClusterName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ClusterName::Outbound { port, subset, host } => write!(f, "outbound|{port}|{subset}|{host}"),
+            ClusterName::Passthrough => f.write_str("PassthroughCluster"),
+            ClusterName::BlackHole => f.write_str("BlackHoleCluster"),
+            ClusterName::Other(name) => f.write_str(name),
+        }
+    }
+}

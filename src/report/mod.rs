@@ -1,0 +1,119 @@
+//! What doctor says, as a value; one file for each form that it can be printed in.
+
+use crate::checks::finding::{CheckLine, Finding, Severity};
+use crate::exit::Exit;
+use crate::model::target::Client;
+use crate::model::trace::HopName;
+use serde::Serialize;
+use serde_json::Value;
+
+/// The whole report: `egress.report/v1`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// `egress.report/v1`.
+    pub api_version: &'static str,
+    /// `Report`.
+    pub kind: &'static str,
+    /// Over all paths.
+    pub verdict: Verdict,
+    /// The paths that were looked at.
+    pub paths: Vec<PathReport>,
+    /// The root cause first.
+    pub findings: Vec<Finding>,
+    /// What was checked.
+    pub checks: Vec<CheckLine>,
+    /// What could not be looked at.
+    pub incomplete: Vec<String>,
+    /// How many findings were suppressed, by code, flag or annotation.
+    pub suppressed: usize,
+}
+
+/// Healthy, broken, or not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It works as wanted.
+    Healthy,
+    /// It does not.
+    Broken,
+    /// Nothing wrong was seen, and not everything could be seen.
+    Unproven,
+}
+
+/// One path.
+#[derive(Clone, Debug, Serialize)]
+pub struct PathReport {
+    /// The host.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// What the application speaks there.
+    pub protocol: &'static str,
+    /// Who calls.
+    pub from: From,
+    /// Its own verdict.
+    pub verdict: Verdict,
+    /// Its hops, in order.
+    pub hops: Vec<Hop>,
+}
+
+/// Who calls.
+#[derive(Clone, Debug, Serialize)]
+pub struct From {
+    /// The namespace.
+    pub namespace: String,
+    /// `deploy/sleep`; empty for any.
+    pub workload: String,
+}
+
+/// One hop in its three truths: each an object of the same shape (listener, chain, route, cluster, endpoints, tls,
+/// ends), empty where that layer was not looked at.
+#[derive(Clone, Debug, Serialize)]
+pub struct Hop {
+    /// Which.
+    pub hop: HopName,
+    /// What the objects say.
+    pub intended: Value,
+    /// What the proxy was given.
+    pub programmed: Value,
+    /// What a connection did.
+    pub observed: Value,
+}
+
+impl std::convert::From<&Client> for From {
+    fn from(client: &Client) -> Self {
+        let workload =
+            client.workload.as_ref().map(|(kind, name)| format!("{}/{name}", crate::model::target::short(*kind)));
+        Self { namespace: client.namespace.clone(), workload: workload.unwrap_or_default() }
+    }
+}
+
+/// `--fail-on`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum FailOn {
+    /// Errors only.
+    #[default]
+    Error,
+    /// Warnings too.
+    Warning,
+    /// Nothing.
+    Never,
+}
+
+impl Report {
+    /// The exit code: the same in every format.
+    pub fn exit(&self, fail_on: FailOn) -> Exit {
+        let worst = self.findings.iter().map(|f| f.severity).max();
+        let failed = match fail_on {
+            FailOn::Error => worst == Some(Severity::Error) || self.verdict == Verdict::Broken,
+            FailOn::Warning => worst >= Some(Severity::Warning) || self.verdict == Verdict::Broken,
+            FailOn::Never => false,
+        };
+        match (failed, self.verdict) {
+            (true, _) => Exit::Problems,
+            (false, Verdict::Unproven) => Exit::Unproven,
+            (false, _) => Exit::Done,
+        }
+    }
+}

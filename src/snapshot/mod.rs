@@ -1,0 +1,91 @@
+//! All that was read, as one value. It comes from a live cluster, from manifests, or from a bundle; the model and the
+//! checks are functions of it, and a bundle is nothing but this value written down.
+
+mod objects;
+mod take;
+
+pub use objects::{Change, Objects};
+pub use take::{Scope, find_mesh, take};
+
+use crate::envoy::Proxy;
+use crate::istio::MeshConfig;
+use crate::probe::Observation;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The version of the bundle's shape.
+pub const BUNDLE_VERSION: &str = "egress.snapshot/v1";
+
+/// All that was read.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Snapshot {
+    /// `egress.snapshot/v1`.
+    pub api_version: String,
+    /// When, RFC 3339.
+    pub taken: String,
+    /// The control plane.
+    pub mesh: Mesh,
+    /// The objects.
+    pub objects: Objects,
+    /// What proxies were given, by `namespace/pod`.
+    pub proxies: BTreeMap<String, Look<Proxy>>,
+    /// What connections did.
+    pub observations: Vec<Observation>,
+    /// What could not be read, and why.
+    pub unseen: Vec<Unseen>,
+}
+
+/// The control plane that the clients belong to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Mesh {
+    /// The namespace of istiod.
+    pub namespace: String,
+    /// Its revision; `default` for an unnamed one.
+    pub revision: String,
+    /// Its version; empty where it does not say.
+    pub version: String,
+    /// Its configuration.
+    pub config: MeshConfig,
+    /// The DNS domain of the cluster.
+    pub domain: String,
+    /// Switches of istiod itself (its environment: `PILOT_…`, `ENABLE_…`).
+    pub features: BTreeMap<String, String>,
+}
+
+impl Mesh {
+    /// Whether a boolean switch of istiod is on; `default` where it is not set.
+    pub fn feature(&self, name: &str, default: bool) -> bool {
+        self.features.get(name).map_or(default, |v| v == "true" || v == "1")
+    }
+}
+
+/// What was seen, or why not. From an `Unseen` follow `skip`, `incomplete` and exit 3, never a pass.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Look<T> {
+    /// It was read.
+    Seen(T),
+    /// It was not.
+    Unseen(String),
+}
+
+impl<T> Look<T> {
+    /// What was read, if it was.
+    pub fn seen(&self) -> Option<&T> {
+        match self {
+            Look::Seen(value) => Some(value),
+            Look::Unseen(_) => None,
+        }
+    }
+}
+
+/// One thing that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unseen {
+    /// What: a list, an object, a proxy.
+    pub what: String,
+    /// Why: no right, no such kind, no answer.
+    pub why: String,
+}

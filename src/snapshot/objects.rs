@@ -1,0 +1,145 @@
+//! The objects of a snapshot, by kind, and the would-be state: the same objects with some added, changed or removed.
+
+use crate::istio::{
+    AuthorizationPolicy, DestinationRule, EnvoyFilter, Gateway, PeerAuthentication, ServiceEntry, Sidecar, Telemetry,
+    VirtualService,
+};
+use crate::kubernetes::network_policy::NetworkPolicy;
+use crate::kubernetes::pod::Pod;
+use crate::kubernetes::secret::Credential;
+use crate::kubernetes::service::Service;
+use crate::kubernetes::workload::{ConfigMap, Namespace, Workload};
+use crate::kubernetes::{Kind, Meta, ObjectRef};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One wish about one object: `after` is the whole object as it shall be, or nothing for its end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// The object.
+    pub object: ObjectRef,
+    /// As it is, where it is.
+    pub before: Option<Value>,
+    /// As it shall be.
+    pub after: Option<Value>,
+}
+
+macro_rules! objects {
+    ($($field:ident: $type:ty = $kind:ident;)*) => {
+        /// Objects by kind.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(default, rename_all = "camelCase")]
+        #[allow(missing_docs)]
+        pub struct Objects {
+            $(#[serde(skip_serializing_if = "Vec::is_empty")] pub $field: Vec<$type>,)*
+        }
+
+        impl Objects {
+            /// The kinds that are kept here.
+            pub const KINDS: &'static [Kind] = &[$(Kind::$kind),*];
+
+            /// Put an object in, in place of one with the same name. A kind that is not kept is none of our business.
+            pub fn put(&mut self, kind: Kind, object: Value) -> Result<(), serde_json::Error> {
+                match kind {
+                    $(Kind::$kind => {
+                        let object: $type = serde_json::from_value(object)?;
+                        match self.$field.iter_mut().find(|o| same(&o.metadata, &object.metadata)) {
+                            Some(old) => *old = object,
+                            None => self.$field.push(object),
+                        }
+                    })*
+                    _ => {}
+                }
+                Ok(())
+            }
+
+            /// Put a whole list in, without looking for earlier ones of the same name.
+            pub fn extend(&mut self, kind: Kind, objects: Vec<Value>) -> Vec<(Meta, serde_json::Error)> {
+                let mut wrong = Vec::new();
+                for object in objects {
+                    let meta = object.get("metadata").cloned().unwrap_or_default();
+                    let done = match kind {
+                        $(Kind::$kind => serde_json::from_value::<$type>(object).map(|o| self.$field.push(o)),)*
+                        _ => Ok(()),
+                    };
+                    if let Err(error) = done {
+                        wrong.push((serde_json::from_value(meta).unwrap_or_default(), error));
+                    }
+                }
+                wrong
+            }
+
+            /// Take an object out.
+            pub fn remove(&mut self, object: &ObjectRef) {
+                match object.kind {
+                    $(Kind::$kind => self.$field.retain(|o| !named(&o.metadata, object)),)*
+                    _ => {}
+                }
+            }
+
+            /// An object as it was read: only the fields that are kept.
+            pub fn get(&self, object: &ObjectRef) -> Option<Value> {
+                match object.kind {
+                    $(Kind::$kind => {
+                        let found = self.$field.iter().find(|o| named(&o.metadata, object))?;
+                        serde_json::to_value(found).ok()
+                    })*
+                    _ => None,
+                }
+            }
+
+            /// An object's metadata.
+            pub fn meta(&self, object: &ObjectRef) -> Option<&Meta> {
+                match object.kind {
+                    $(Kind::$kind => self.$field.iter().map(|o| &o.metadata).find(|m| named(m, object)),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+objects! {
+    namespaces: Namespace = Namespace;
+    pods: Pod = Pod;
+    services: Service = Service;
+    deployments: Workload = Deployment;
+    stateful_sets: Workload = StatefulSet;
+    daemon_sets: Workload = DaemonSet;
+    config_maps: ConfigMap = ConfigMap;
+    credentials: Credential = Secret;
+    network_policies: NetworkPolicy = NetworkPolicy;
+    service_entries: ServiceEntry = ServiceEntry;
+    virtual_services: VirtualService = VirtualService;
+    destination_rules: DestinationRule = DestinationRule;
+    gateways: Gateway = Gateway;
+    sidecars: Sidecar = Sidecar;
+    envoy_filters: EnvoyFilter = EnvoyFilter;
+    authorization_policies: AuthorizationPolicy = AuthorizationPolicy;
+    peer_authentications: PeerAuthentication = PeerAuthentication;
+    telemetries: Telemetry = Telemetry;
+}
+
+fn same(a: &Meta, b: &Meta) -> bool {
+    a.name == b.name && a.namespace == b.namespace
+}
+
+fn named(meta: &Meta, object: &ObjectRef) -> bool {
+    meta.name == object.name && (meta.namespace == object.namespace || !object.kind.namespaced())
+}
+
+impl super::Snapshot {
+    /// The would-be state: the same snapshot after some changes. What the proxies have and what connections did belongs
+    /// to the state that was, so it is left out.
+    pub fn with(&self, changes: &[Change]) -> Result<Self, serde_json::Error> {
+        let mut next =
+            Self { proxies: std::collections::BTreeMap::default(), observations: Vec::new(), ..self.clone() };
+        for change in changes {
+            match &change.after {
+                Some(object) => next.objects.put(change.object.kind, object.clone())?,
+                None => next.objects.remove(&change.object),
+            }
+        }
+        Ok(next)
+    }
+}

@@ -1,0 +1,169 @@
+//! Reading a cluster: find the control plane, then list all that the model wants, side by side.
+
+use super::{BUNDLE_VERSION, Mesh, Snapshot, Unseen};
+use crate::cluster::Cluster;
+use crate::error::Error;
+use crate::istio::MeshConfig;
+use crate::kubernetes::pod::Pod;
+use crate::kubernetes::{Kind, ObjectRef};
+use futures::stream::{self, StreamExt};
+use serde_json::Value;
+
+/// Where to look for the control plane.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// `--istio-namespace`; none looks everywhere.
+    pub istio_namespace: Option<String>,
+    /// `--revision`; none takes the only one.
+    pub revision: Option<String>,
+}
+
+/// At most this many lists at a time: more gains nothing over HTTP/1.1.
+const SIDE_BY_SIDE: usize = 8;
+
+/// The kinds that are listed whole. Secrets are not among them: only named ones are read, and only by who needs them.
+const LISTED: &[Kind] = &[
+    Kind::Pod,
+    Kind::Service,
+    Kind::Namespace,
+    Kind::Deployment,
+    Kind::StatefulSet,
+    Kind::DaemonSet,
+    Kind::NetworkPolicy,
+    Kind::ServiceEntry,
+    Kind::VirtualService,
+    Kind::DestinationRule,
+    Kind::Gateway,
+    Kind::Sidecar,
+    Kind::EnvoyFilter,
+    Kind::AuthorizationPolicy,
+    Kind::PeerAuthentication,
+    Kind::Telemetry,
+];
+
+/// Read the cluster's configuration.
+pub async fn take(cluster: &Cluster, scope: &Scope) -> Result<Snapshot, Error> {
+    let lists = async {
+        let reads = LISTED.iter().map(|kind| async move { (*kind, cluster.list(*kind, None).await) });
+        stream::iter(reads).buffer_unordered(SIDE_BY_SIDE).collect::<Vec<_>>().await
+    };
+    let (lists, mesh) = tokio::join!(lists, find_mesh(cluster, scope));
+    let mut snapshot = Snapshot {
+        api_version: BUNDLE_VERSION.into(),
+        taken: jiff::Timestamp::now().to_string(),
+        mesh: mesh?,
+        ..Snapshot::default()
+    };
+    for (kind, list) in lists {
+        match list {
+            Ok(items) => keep(&mut snapshot, kind, items),
+            Err(error @ (Error::Unreachable { .. } | Error::Unauthorized { .. })) => return Err(error),
+            Err(error) => snapshot.unseen.push(Unseen { what: kind.plural().into(), why: error.to_string() }),
+        }
+    }
+    Ok(snapshot)
+}
+
+fn keep(snapshot: &mut Snapshot, kind: Kind, items: Vec<Value>) {
+    for (meta, error) in snapshot.objects.extend(kind, items) {
+        let object = ObjectRef::new(kind, meta.namespace, meta.name);
+        snapshot.unseen.push(Unseen { what: object.to_string(), why: format!("cannot be read: {error}") });
+    }
+}
+
+/// Find istiod: the pods with `app=istiod`, one revision of them.
+pub async fn find_mesh(cluster: &Cluster, scope: &Scope) -> Result<Mesh, Error> {
+    let found = cluster.list_where(Kind::Pod, scope.istio_namespace.as_deref(), "app=istiod").await?;
+    let pods: Vec<Value> = found.into_iter().filter(|p| matches_revision(p, scope)).collect();
+    let Some(pod) = pods.first() else { return Err(no_mesh(scope)) };
+    let mut planes: Vec<(String, String)> = pods.iter().map(|p| (namespace_of(p), revision_of(p))).collect();
+    planes.sort();
+    planes.dedup();
+    if planes.len() > 1 {
+        let names: Vec<String> = planes.iter().map(|(ns, rev)| format!("{rev} in {ns}")).collect();
+        return Err(Error::Usage(format!(
+            "there are several control planes: {}; choose one with --revision",
+            names.join(", ")
+        )));
+    }
+    read_mesh(cluster, pod).await
+}
+
+async fn read_mesh(cluster: &Cluster, pod: &Value) -> Result<Mesh, Error> {
+    let (namespace, revision) = (namespace_of(pod), revision_of(pod));
+    let name = if revision == "default" { "istio".to_owned() } else { format!("istio-{revision}") };
+    let map = cluster.get(&ObjectRef::new(Kind::ConfigMap, &namespace, &name)).await?;
+    let text = map.as_ref().and_then(|m| m.pointer("/data/mesh")).and_then(Value::as_str).unwrap_or_default();
+    let mut config = parse_mesh_config(text)
+        .map_err(|reason| Error::Input { path: format!("ConfigMap {namespace}/{name}"), reason })?;
+    if text.is_empty() || !text.contains("rootNamespace") {
+        config.root_namespace.clone_from(&namespace);
+    }
+    let typed: Pod = serde_json::from_value(pod.clone()).unwrap_or_default();
+    let container = typed.spec.containers.first().cloned().unwrap_or_default();
+    Ok(Mesh {
+        namespace,
+        revision,
+        version: version_of(&container.image, pod),
+        config,
+        domain: domain_of(pod),
+        features: features_of(pod),
+    })
+}
+
+/// The mesh config's YAML, with the defaults of what it does not say.
+pub(crate) fn parse_mesh_config(text: &str) -> Result<MeshConfig, String> {
+    if text.trim().is_empty() {
+        return Ok(MeshConfig::default());
+    }
+    serde_saphyr::from_str(text).map_err(|e| e.to_string())
+}
+
+fn no_mesh(scope: &Scope) -> Error {
+    let place = scope.istio_namespace.as_ref().map_or(String::new(), |ns| format!(" in namespace {ns}"));
+    let revision = scope.revision.as_ref().map_or(String::new(), |r| format!(" of revision {r}"));
+    Error::NotFound {
+        what: format!("istiod (pods with label app=istiod){revision}{place}"),
+        hint: "is Istio installed in this cluster? see --context, --istio-namespace and --revision".into(),
+    }
+}
+
+fn text<'a>(pod: &'a Value, pointer: &str) -> &'a str {
+    pod.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn namespace_of(pod: &Value) -> String {
+    text(pod, "/metadata/namespace").to_owned()
+}
+
+fn revision_of(pod: &Value) -> String {
+    match text(pod, "/metadata/labels/istio.io~1rev") {
+        "" => "default".into(),
+        revision => revision.to_owned(),
+    }
+}
+
+fn matches_revision(pod: &Value, scope: &Scope) -> bool {
+    scope.revision.as_ref().is_none_or(|r| *r == revision_of(pod))
+}
+
+fn version_of(image: &str, pod: &Value) -> String {
+    match text(pod, "/metadata/labels/app.kubernetes.io~1version") {
+        "" => image.rsplit_once(':').map_or(String::new(), |(_, tag)| tag.to_owned()),
+        version => version.to_owned(),
+    }
+}
+
+/// istiod is told the cluster's domain with `--domain`; without it, it is `cluster.local`.
+fn domain_of(pod: &Value) -> String {
+    let args = pod.pointer("/spec/containers/0/args").and_then(Value::as_array);
+    let mut args = args.into_iter().flatten().filter_map(Value::as_str);
+    args.find(|a| *a == "--domain").and_then(|_| args.next()).unwrap_or("cluster.local").to_owned()
+}
+
+fn features_of(pod: &Value) -> std::collections::BTreeMap<String, String> {
+    let env = pod.pointer("/spec/containers/0/env").and_then(Value::as_array);
+    let switches = env.into_iter().flatten().filter_map(|v| Some((text(v, "/name"), v.get("value")?.as_str()?)));
+    let ours = |name: &str| ["PILOT_", "ENABLE_", "ISTIO_"].iter().any(|p| name.starts_with(p));
+    switches.filter(|(name, _)| ours(name)).map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
+}
