@@ -37,6 +37,7 @@ build_all() {
   kubernetes_flags="-X k8s.io/component-base/version.gitVersion=$kubernetes_version -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=${kubernetes_version:3:2}"
   istio_flags="-X istio.io/istio/pkg/version.buildVersion=$istio_version -X istio.io/istio/pkg/version.buildTag=$istio_version -X istio.io/istio/pkg/version.buildHub=localhost/mesh"
   local p=$here/parts k
+  part_image=
   part kubernetes "$(key "$kubernetes_flags ${kubernetes_commands[*]}" "$p"/kubernetes/go.{mod,sum})" "about 6 min when cold"
   part istio "$(key "$istio_flags ${istio_commands[*]}" "$p"/istio/go.{mod,sum})" "about 5 min when cold"
   part coredns "$(key - "$p"/coredns/go.{mod,sum})" "about 2 min when cold"

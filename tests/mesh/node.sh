@@ -90,6 +90,8 @@ imageGCHighThresholdPercent: 100
 localStorageCapacityIsolation: false
 serializeImagePulls: false
 maxPods: 300
+kubeAPIQPS: 200
+kubeAPIBurst: 400
 C
 
 start() { # name command...: a part of the node, with its log; the node stays up without it, and says so
@@ -127,7 +129,7 @@ until [ -f "$run/containerd/image" ] && cmp -s "$run/containerd/image" <(echo "$
 done
 until curl -sk --cert "$pki/admin.crt" --key "$pki/admin.key" https://127.0.0.1:6443/readyz 2>/dev/null | grep -qx ok; do sleep 0.1; done
 start kcm kube-controller-manager --kubeconfig="$pki/kcm.kubeconfig" --service-account-private-key-file="$pki/sa.key" \
-  --root-ca-file="$pki/ca.crt" --use-service-account-credentials --leader-elect=false
+  --root-ca-file="$pki/ca.crt" --use-service-account-credentials --leader-elect=false --kube-api-qps=500 --kube-api-burst=1000
 start scheduler kube-scheduler --kubeconfig="$pki/scheduler.kubeconfig" --leader-elect=false
 start kube-proxy kube-proxy --kubeconfig="$pki/kube-proxy.kubeconfig" --proxy-mode=iptables --cluster-cidr=10.244.0.0/16 \
   --hostname-override=node --iptables-min-sync-period=100ms \
