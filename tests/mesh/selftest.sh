@@ -62,6 +62,16 @@ check "outside" has "$(mesh outside "$name" ip addr)" 203.0.113.10
 check "the node has no way out" is "$(mesh node "$name" ip route show default)" ""
 check "the internet has no way out" is "$(mesh outside "$name" ip route show default)" ""
 node_net=$(readlink "/proc/$(cat "$run/node.pid")/ns/net") outside_net=$(readlink "/proc/$(cat "$run/outside.pid")/ns/net")
+try() { in_client curl -s -o /dev/null -m 2 -w '%{http_code}' "http://www.wikipedia.org" || true; }
+check "--policy firewall is added to a running mesh" mesh up "$name" --policy firewall
+check "the firewall keeps a client from the internet" is "$(try)" 000
+check "--policy enforce" mesh up "$name" --policy enforce
+check "without a NetworkPolicy everything passes" is "$(try)" 301
+check "a NetworkPolicy is accepted" kubectl create -f - <<<'{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: no-db}, spec: {podSelector: {}, policyTypes: [Egress],
+  egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0, except: [203.0.113.13/32]}}]}]}}'
+sleep 1
+check "what it forbids does not pass" is "$(in_client sh -c 'sleep 2 | nc -w 2 db.example.com 3306 || true')" ""
+check "what it allows passes" is "$(try)" 301
 check "--access-log is added to a running mesh" mesh up "$name" --access-log
 check "down" mesh down "$name"
 check "no mount is left" is "$(mounts)" ""
