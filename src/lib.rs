@@ -7,7 +7,9 @@
 //! wait → prove.
 
 pub mod checks;
+pub mod cli;
 pub mod cluster;
+pub mod command;
 pub mod deadline;
 pub mod envoy;
 pub mod error;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 pub const FIELD_MANAGER: &str = "kubectl-egress";
 
 /// `--dry-run`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum DryRun {
     /// Write.
     #[default]

@@ -1,0 +1,136 @@
+//! Where a command speaks: the result to standard output, everything else to standard error, and questions only where
+//! somebody sits at a terminal. Nothing that came from a cluster reaches a terminal unescaped.
+
+use crate::error::Error;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::time::Duration;
+
+/// The streams of one run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Io {
+    /// Somebody can answer: standard input and standard error are terminals.
+    pub interactive: bool,
+    /// `-q`: only the result and errors.
+    pub quiet: bool,
+    /// How many `-v`.
+    pub verbose: u8,
+}
+
+impl Io {
+    /// The streams of this process.
+    pub fn new(quiet: bool, verbose: u8) -> Self {
+        let interactive = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        Self { interactive, quiet, verbose }
+    }
+
+    /// Print a part of the result, a line feed after it. A reader that went away is no error.
+    pub fn result(&self, text: &str) -> Result<(), Error> {
+        let mut out = anstream::stdout().lock();
+        match writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(Error::Failed(format!("cannot write to standard output: {error}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Say something about the way, unless `-q`.
+    pub fn note(&self, text: &str) {
+        if !self.quiet {
+            self.say(text);
+        }
+    }
+
+    /// Say something that must be seen, also with `-q`.
+    pub fn say(&self, text: &str) {
+        let mut err = anstream::stderr().lock();
+        // A standard error that is closed leaves nobody to tell.
+        let _ = writeln!(err, "{}", escape(text));
+    }
+
+    /// A warning.
+    pub fn warn(&self, text: &str) {
+        self.say(&format!("warning: {text}"));
+    }
+
+    /// Show that something takes a while, and what. It vanishes when dropped.
+    pub fn progress(&self, text: &str) -> Progress {
+        if self.quiet || !std::io::stderr().is_terminal() {
+            self.note(text);
+            return Progress { bar: None };
+        }
+        let bar = ProgressBar::new_spinner().with_message(escape(text));
+        let style = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Progress { bar: Some(bar) }
+    }
+
+    /// Ask for yes or no; without a terminal it is wrong usage not to have said `-y`.
+    pub async fn confirm(&self, question: &str) -> Result<bool, Error> {
+        if !self.interactive {
+            return Err(Error::Usage(
+                "there is no terminal to ask on: say -y to go ahead, or --dry-run to look".into(),
+            ));
+        }
+        let question = escape(question);
+        let asked = tokio::task::spawn_blocking(move || {
+            let term = dialoguer::console::Term::stderr();
+            dialoguer::Confirm::new().with_prompt(question).default(false).interact_on(&term)
+        });
+        match asked.await {
+            Ok(Ok(answer)) => Ok(answer),
+            _ => Err(Error::Interrupted),
+        }
+    }
+}
+
+/// A sign of life while something takes a while.
+#[derive(Debug)]
+pub struct Progress {
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// What it is about now.
+    pub fn update(&self, text: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(escape(text));
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// The text with control characters made visible; line feeds and tabs stay. Names and messages in a cluster are
+/// written by others, and a terminal obeys what it is sent.
+pub fn escape(text: &str) -> String {
+    let plain = |c: char| c == '\n' || c == '\t' || !(c.is_control() || is_bidi(c));
+    if text.chars().all(plain) {
+        return text.to_owned();
+    }
+    text.chars().flat_map(|c| if plain(c) { vec![c] } else { c.escape_unicode().collect() }).collect()
+}
+
+/// Characters that reorder what is shown after them.
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_gets_no_control_characters_from_a_cluster() {
+        assert_eq!(escape("a\u{1b}[31mb\u{202e}c"), "a\\u{1b}[31mb\\u{202e}c");
+        assert_eq!(escape("plain\n\ttext"), "plain\n\ttext");
+    }
+}
