@@ -1,0 +1,165 @@
+//! What Envoy does with a connection, decided in its own order: listener, filter chain, route, cluster, endpoint, TLS.
+//! Each is one file. A step that cannot be taken ends the way with the response flag that Envoy would log.
+
+mod chain;
+mod cluster;
+mod listener;
+mod route;
+
+use super::{Chain, Forward, Proxy, Share};
+use crate::kubernetes::{Kind, ObjectRef, Place};
+use crate::model::trace::{Decision, Step};
+use std::net::IpAddr;
+
+/// A connection that reaches a proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// The address that the client dialled; none where it is not known, and of no use at a gateway.
+    pub address: Option<IpAddr>,
+    /// The port that the client dialled; at a gateway, the one that the pod listens on.
+    pub port: u16,
+    /// What comes over it first.
+    pub bytes: Bytes,
+    /// Which kind of proxy it reaches, and from where.
+    pub role: Role,
+}
+
+/// What a client sends first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bytes {
+    /// An HTTP request.
+    Http {
+        /// The Host header, verbatim: with the port where the client writes one.
+        host: String,
+        /// The path.
+        path: String,
+    },
+    /// A ClientHello.
+    Tls {
+        /// The server name; none for a client that sends none.
+        sni: Option<String>,
+        /// The protocols that it offers.
+        alpn: Vec<String>,
+        /// What is inside, for a proxy that ends the TLS; none is HTTP to the host that the SNI names.
+        inside: Option<Box<Bytes>>,
+    },
+    /// Anything else.
+    Tcp,
+}
+
+impl Bytes {
+    /// A GET as clients send it: the port is in the Host header unless it is 80.
+    pub fn http(host: &str, port: u16) -> Self {
+        let host = if port == 80 { host.to_owned() } else { format!("{host}:{port}") };
+        Bytes::Http { host, path: "/".into() }
+    }
+
+    /// A ClientHello of a usual HTTPS client.
+    pub fn tls(sni: Option<&str>) -> Self {
+        let alpn = vec!["h2".to_owned(), "http/1.1".to_owned()];
+        Bytes::Tls { sni: sni.map(str::to_owned), alpn, inside: None }
+    }
+}
+
+/// Which kind of proxy a connection reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The sidecar of the client, which captured it.
+    Sidecar,
+    /// A gateway, on a port that it listens on.
+    Gateway,
+}
+
+/// What the proxy does with the connection.
+pub fn evaluate(proxy: &Proxy, connection: &Connection) -> Step {
+    let mut step = Step::default();
+    let Some(listener) = listener::choose(proxy, connection) else {
+        let why = match connection.role {
+            Role::Sidecar => "no listener for outbound connections".to_owned(),
+            Role::Gateway if proxy.listeners.is_empty() => "the gateway has no listener: nothing listens".to_owned(),
+            Role::Gateway => format!("nothing listens on port {}: the connection is refused", connection.port),
+        };
+        return end(step, why);
+    };
+    step.listener = Some(Decision::new(listener.name.clone(), []));
+    if listener.has_matcher {
+        return end(step, "the listener chooses by a matcher tree, which is not evaluated".to_owned());
+    }
+    let Some((chain, label)) = chain::choose(listener, connection) else {
+        let what = match &connection.bytes {
+            Bytes::Tls { sni: Some(sni), .. } => format!("SNI {sni}"),
+            Bytes::Tls { sni: None, .. } => "TLS without SNI".to_owned(),
+            Bytes::Http { .. } => "plain HTTP".to_owned(),
+            Bytes::Tcp => "plain TCP".to_owned(),
+        };
+        return end(step, format!("NR: no filter chain for {what}; the connection is reset"));
+    };
+    let because = chain.config.as_deref().and_then(place);
+    step.chain = Some(Decision::new(label, because.clone()));
+    let bytes = match unwrap(chain, &connection.bytes) {
+        Ok(bytes) => bytes,
+        Err(why) => return end(step, why),
+    };
+    match &chain.forward {
+        Forward::Clusters(shares) => to_cluster(step, proxy, connection, (shares, &bytes, because)),
+        Forward::Routes(name) => match proxy.routes.iter().find(|r| r.name == *name) {
+            Some(routes) => route::follow(step, proxy, connection, (routes, &bytes)),
+            None => end(step, format!("404 NR: route table {name} was not delivered")),
+        },
+        Forward::Inline(routes) => route::follow(step, proxy, connection, (routes, &bytes)),
+        Forward::Other(filter) => end(step, format!("its last filter {filter} is not evaluated")),
+    }
+}
+
+/// What the filters get to see, once TLS is ended where the chain ends it.
+fn unwrap(chain: &Chain, bytes: &Bytes) -> Result<Bytes, String> {
+    match (&chain.tls, bytes) {
+        (None, bytes) => Ok(bytes.clone()),
+        (Some(_), Bytes::Tls { inside: Some(inside), .. }) => Ok((**inside).clone()),
+        (Some(_), Bytes::Tls { sni, inside: None, .. }) => {
+            let host = sni.clone().unwrap_or_default();
+            Ok(Bytes::Http { host, path: "/".into() })
+        }
+        (Some(_), Bytes::Http { .. } | Bytes::Tcp) => {
+            Err("the chain ends TLS and gets plain bytes: the handshake fails".to_owned())
+        }
+    }
+}
+
+/// The cluster of the highest weight stands for all; `because` says who decided.
+fn to_cluster(
+    mut step: Step,
+    proxy: &Proxy,
+    connection: &Connection,
+    (shares, bytes, because): (&[Share], &Bytes, Option<Place>),
+) -> Step {
+    let Some(share) = shares.iter().rev().max_by_key(|s| s.weight) else {
+        return end(step, "NC: the route has no cluster".to_owned());
+    };
+    if shares.len() > 1 {
+        let all: Vec<String> = shares.iter().map(|s| format!("{} ({})", s.cluster, s.weight)).collect();
+        let label = format!("by weight: {}", all.join(", "));
+        let route = step.route.take();
+        let label = route.as_ref().map_or(label.clone(), |r| format!("{}, {label}", r.value));
+        step.route = Some(Decision::new(label, route.map(|r| r.because).unwrap_or_default()));
+    }
+    step.cluster = Some(Decision::new(share.cluster.clone().into(), because));
+    cluster::reach(step, proxy, connection, (&share.cluster, bytes))
+}
+
+fn end(mut step: Step, why: String) -> Step {
+    step.ends = Some(Decision::new(why, []));
+    step
+}
+
+/// `/apis/networking.istio.io/v1/namespaces/NS/virtual-service/NAME`, as istiod writes it into metadata.
+fn place(config: &str) -> Option<Place> {
+    let parts: Vec<&str> = config.trim_start_matches('/').split('/').collect();
+    let ["apis", group, _, "namespaces", namespace, kind, name] = parts.as_slice() else { return None };
+    let camel = kind.split('-').map(|word| {
+        let (first, rest) = word.split_at_checked(1).unwrap_or(("", ""));
+        first.to_ascii_uppercase() + rest
+    });
+    let kind = Kind::find(group, &camel.collect::<String>())?;
+    Some(ObjectRef::new(kind, *namespace, *name).into())
+}

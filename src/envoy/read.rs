@@ -1,0 +1,59 @@
+//! The only place here that talks to a proxy: GET on Envoy's admin port, over the API server's port-forward, which works
+//! with distroless images too.
+
+use super::{Part, Parts, Proxy, Tally};
+use crate::cluster::Cluster;
+use crate::error::Error;
+
+/// Envoy's admin port in Istio's pods.
+const ADMIN: u16 = 15000;
+
+/// From so many clusters on a dump is asked for in pieces. Measured: a dump has 8 to 12 KB for each cluster; with 30
+/// clusters the whole takes 20 ms and the pieces 55, nearly all of it for opening eight connections.
+const MANY_CLUSTERS: usize = 1000;
+
+/// Read what the proxy of a pod was given.
+///
+/// Fails with [`Error::Forbidden`] without the right to port-forward, with [`Error::NotFound`] without such a pod, and
+/// with [`Error::Api`] where no admin interface answers or what it says is not Envoy's JSON.
+pub async fn read(cluster: &Cluster, namespace: &str, pod: &str) -> Result<Proxy, Error> {
+    let pod = Pod { cluster, namespace, name: pod };
+    let mut parts = Parts::default();
+    let (stats, statuses) = tokio::join!(pod.ask(Part::Stats), pod.ask(Part::Statuses));
+    pod.take(&mut parts, Part::Stats, &stats?)?;
+    pod.take(&mut parts, Part::Statuses, &statuses?)?;
+    let rest = if parts.size() < MANY_CLUSTERS { &[Part::Whole][..] } else { &Part::PIECES[..] };
+    for part in rest {
+        let answer = pod.ask(*part).await?;
+        pod.take(&mut parts, *part, &answer)?;
+    }
+    Ok(parts.proxy())
+}
+
+/// Read only the counters of the proxy of a pod. The errors are those of [`read()`].
+pub async fn read_tally(cluster: &Cluster, namespace: &str, pod: &str) -> Result<Tally, Error> {
+    let pod = Pod { cluster, namespace, name: pod };
+    let answer = pod.ask(Part::Statuses).await?;
+    Tally::parse(&answer).map_err(|reason| pod.unreadable(Part::Statuses, reason))
+}
+
+struct Pod<'a> {
+    cluster: &'a Cluster,
+    namespace: &'a str,
+    name: &'a str,
+}
+
+impl Pod<'_> {
+    async fn ask(&self, part: Part) -> Result<Vec<u8>, Error> {
+        self.cluster.http_get(self.namespace, self.name, ADMIN, part.path()).await
+    }
+
+    fn take(&self, parts: &mut Parts, part: Part, answer: &[u8]) -> Result<(), Error> {
+        parts.take(part, answer).map_err(|reason| self.unreadable(part, reason))
+    }
+
+    fn unreadable(&self, part: Part, reason: String) -> Error {
+        let what = format!("Envoy's {} in {}/{}", part.path(), self.namespace, self.name);
+        Error::Api { doing: "read", what, reason }
+    }
+}
