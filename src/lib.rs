@@ -14,6 +14,7 @@ pub mod deadline;
 pub mod envoy;
 pub mod error;
 pub mod exit;
+pub mod identity;
 pub mod istio;
 pub mod kubernetes;
 pub mod model;

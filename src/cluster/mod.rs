@@ -4,6 +4,7 @@
 mod access;
 mod connect;
 mod exec;
+mod pipe;
 mod request;
 mod tunnel;
 mod write;
@@ -11,6 +12,7 @@ mod write;
 pub use access::{Attributes, missing_right};
 pub use connect::ConnectOptions;
 pub use exec::ExecOutput;
+pub use pipe::{Pipe, PipeEnd, PipeStream};
 pub use tunnel::Tunnel;
 pub use write::{DryRun, FIELD_MANAGER, WriteOptions};
 

@@ -17,6 +17,9 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use tests::load as fixture;
+
 pub use cluster::{ClientTls, Cluster, Counters, Endpoint, SocketMatch};
 pub use evaluate::{Bytes, Connection, Role, evaluate};
 pub use listener::{Address, Chain, ChainMatch, Forward, Listener, ServerTls, Share};
@@ -24,7 +27,7 @@ pub use parse::{Part, Parts};
 pub use read::{read, read_tally};
 pub use route::{Action, HeaderCondition, PathCondition, Routes, Rule, VirtualHost};
 pub use secret::{Secret, SecretState, Trusted};
-pub use tally::Tally;
+pub use tally::{Moved, Tally};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -19,15 +19,20 @@ impl Tally {
     /// An address that is new counts from 0. One whose counter went down was dropped and came back: what it has now is
     /// new. One that vanished took its counter with it and adds nothing.
     pub fn since(&self, before: &Tally, cluster: &str) -> Moved {
-        let (Some(now), none) = (self.clusters.get(cluster), BTreeMap::new()) else { return Moved::default() };
-        let then = before.clusters.get(cluster).unwrap_or(&none);
-        now.iter().fold(Moved::default(), |sum, (address, now)| {
-            let then = then.get(address).copied().unwrap_or_default();
-            Moved {
-                connections: sum.connections.saturating_add(grown(then.cx_total, now.cx_total)),
-                requests: sum.requests.saturating_add(grown(then.rq_total, now.rq_total)),
-                failed: sum.failed.saturating_add(grown(then.cx_connect_fail, now.cx_connect_fail)),
-            }
+        self.by_address(before, cluster).fold(Moved::default(), |sum, (_, moved)| sum.plus(moved))
+    }
+
+    /// The same, address by address; those of `0` everywhere are among them.
+    pub fn by_address<'a>(&'a self, before: &'a Tally, cluster: &str) -> impl Iterator<Item = (&'a str, Moved)> {
+        let then = before.clusters.get(cluster);
+        self.clusters.get(cluster).into_iter().flatten().map(move |(address, now)| {
+            let then = then.and_then(|t| t.get(address)).copied().unwrap_or_default();
+            let moved = Moved {
+                connections: grown(then.cx_total, now.cx_total),
+                requests: grown(then.rq_total, now.rq_total),
+                failed: grown(then.cx_connect_fail, now.cx_connect_fail),
+            };
+            (address.as_str(), moved)
         })
     }
 }
@@ -53,6 +58,11 @@ impl Moved {
     /// count.
     pub fn any(&self) -> bool {
         self.requests > 0 || self.connections > self.failed
+    }
+
+    /// Whether anything was tried at all.
+    pub fn tried(&self) -> bool {
+        self.connections > 0 || self.requests > 0
     }
 
     /// Both together.

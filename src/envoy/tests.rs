@@ -10,7 +10,7 @@ const GATEWAY: &str = include_str!("../../tests/fixtures/envoy/gateway.json");
 const ALL: [Part; 5] = [Part::Stats, Part::Statuses, Part::Whole, Part::Listeners, Part::Secrets];
 
 /// A fixture is the answers to all questions, by the question's name.
-pub(super) fn load(text: &str) -> Proxy {
+pub(crate) fn load(text: &str) -> Proxy {
     let answers: Value = serde_json::from_str(text).unwrap();
     let mut parts = Parts::default();
     for part in [Part::Stats, Part::Statuses].into_iter().chain(Part::PIECES) {

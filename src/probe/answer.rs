@@ -1,0 +1,267 @@
+//! What came back, and each way in which nothing did.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// An answer, or why there was none.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Answer {
+    /// True where it was the host that answered: not Envoy in its place, and at least a finished handshake for TLS.
+    pub reached: bool,
+    /// The HTTP status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The version of HTTP: `1.1`, `2`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    /// The `server` header.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub server: String,
+    /// Where a redirect leads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redirect: Option<String>,
+    /// The body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Body>,
+    /// The subject of the server's certificate, where the tool says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Its issuer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// The server's certificates as PEM, where we spoke TLS ourselves.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub chain: String,
+    /// Whether the client's own tool trusts the certificate; none where it did not look. Apart from `reached`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted: Option<bool>,
+    /// Why there was no answer, or that it was Envoy's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// What it was tried with: `curl`, `nc`, `port-forward`.
+    pub through: String,
+    /// The tool's words or the answer's first lines, cut off at 2,000 characters.
+    pub raw: String,
+    /// How long it took, in milliseconds.
+    pub took: u64,
+}
+
+/// The body of an answer, or its beginning.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Body {
+    /// How many bytes were read.
+    pub length: usize,
+    /// SHA-256 over them, hexadecimal.
+    pub sha256: String,
+    /// The first line, cut off at 200 characters.
+    pub first_line: String,
+}
+
+/// Why there was no answer, each told apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum Failure {
+    /// The name has no address.
+    NameNotResolved,
+    /// Nothing listens there.
+    Refused,
+    /// No route to it.
+    Unreachable,
+    /// Ended before the far side said anything: for TLS, no filter chain took the ClientHello.
+    Reset,
+    /// Ended after the far side had begun to speak.
+    ClosedLater,
+    /// Nothing came in time.
+    Timeout,
+    /// The far side ended TLS with an alert.
+    Alert {
+        /// The alert, in words.
+        alert: String,
+    },
+    /// The far side wants a client certificate.
+    DemandsCertificate,
+    /// TLS was spoken to something that does not.
+    NotTls,
+    /// HTTP was spoken to something that does not.
+    NotHttp,
+    /// Envoy answered in the host's place.
+    Envoy {
+        /// The status.
+        status: u16,
+        /// The response flag that fits: `NR`, `UH`, `UF`, `NC`, `RBAC`.
+        flag: String,
+    },
+    /// There is nothing in the container to try it with.
+    NoTool,
+    /// Something else, in the tool's words.
+    Other {
+        /// The words.
+        words: String,
+    },
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::NameNotResolved => write!(f, "the name is not resolved"),
+            Failure::Refused => write!(f, "the connection is refused"),
+            Failure::Unreachable => write!(f, "there is no route"),
+            Failure::Reset => write!(f, "the connection is reset before anything comes back"),
+            Failure::ClosedLater => write!(f, "the connection is closed half-way"),
+            Failure::Timeout => write!(f, "nothing comes back in time"),
+            Failure::Alert { alert } => write!(f, "TLS ends with the alert {alert}"),
+            Failure::DemandsCertificate => write!(f, "a client certificate is demanded"),
+            Failure::NotTls => write!(f, "the far side does not speak TLS"),
+            Failure::NotHttp => write!(f, "the far side does not speak HTTP"),
+            Failure::Envoy { status, flag } => write!(f, "Envoy itself answers {status} ({flag})"),
+            Failure::NoTool => write!(f, "the container has nothing to connect with"),
+            Failure::Other { words } => write!(f, "{words}"),
+        }
+    }
+}
+
+impl Failure {
+    /// From the words of a tool or the system: they are the same in all of them, as they are libc's and OpenSSL's.
+    pub(super) fn from_words(words: &str) -> Failure {
+        let lower = words.to_ascii_lowercase();
+        let has = |any: &[&str]| any.iter().any(|w| lower.contains(w));
+        if has(&[
+            "resolve",
+            "name or service not known",
+            "temporary failure in name",
+            "enotfound",
+            "bad address",
+            "bad hostname",
+            "eai_again",
+            "nodename nor servname",
+            "no address associated",
+        ]) {
+            Failure::NameNotResolved
+        } else if has(&["refused"]) {
+            Failure::Refused
+        } else if has(&["no route", "unreachable"]) {
+            Failure::Unreachable
+        } else if has(&[
+            "wrong version number",
+            "unknown protocol",
+            "packet length too long",
+            "record layer failure",
+            "http request",
+        ]) {
+            Failure::NotTls
+        } else if let Some(alert) = alert_in(&lower) {
+            Failure::Alert { alert }
+        } else if has(&[
+            "reset",
+            "ssl_error_syscall",
+            "unexpected eof",
+            "empty reply",
+            "econnreset",
+            "error getting response",
+            "unable to establish ssl",
+        ]) {
+            Failure::Reset
+        } else if has(&["timed out", "timeout", "etimedout"]) {
+            Failure::Timeout
+        } else {
+            Failure::Other { words: cut(words, 300) }
+        }
+    }
+}
+
+/// `tlsv1 unrecognized name`, `sslv3 alert handshake failure`, `alert number 40`.
+fn alert_in(words: &str) -> Option<String> {
+    let after = words.split_once(" alert ").map(|(_, rest)| rest);
+    let after = after.or_else(|| words.find("unrecognized name").map(|at| &words[at..]))?;
+    let end = after.find([':', '\n', ',']).unwrap_or(after.len());
+    Some(cut(after[..end].trim(), 60))
+}
+
+/// What Envoy says in the host's place, by its own bodies. `from_host` is whether an upstream's headers are there.
+pub(super) fn envoy_flag(status: u16, server: &str, from_host: bool, body: &[u8]) -> Option<Failure> {
+    if from_host || !server.contains("envoy") {
+        return None;
+    }
+    let body = String::from_utf8_lossy(body);
+    let flag = match status {
+        403 if body.contains("RBAC") => "RBAC",
+        404 if body.is_empty() => "NR",
+        400 => "DPE",
+        502 if body.is_empty() => "blocked",
+        503 if body.contains("no healthy upstream") => "UH",
+        503 if body.contains("connection timeout") || body.contains("remote connection failure") => "UF",
+        503 if body.contains("connection failure") || body.contains("connect error") => "UF",
+        503 if body.contains("overflow") => "UO",
+        503 if body.is_empty() => "NC",
+        504 => "UT",
+        _ => return None,
+    };
+    Some(Failure::Envoy { status, flag: flag.into() })
+}
+
+impl Body {
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        Body {
+            length: bytes.len(),
+            sha256: Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")),
+            first_line: cut(text.lines().next().unwrap_or_default(), 200),
+        }
+    }
+}
+
+impl Answer {
+    /// An answer that is only a failure.
+    pub(super) fn failed(failure: Failure, through: &str) -> Self {
+        Answer { failure: Some(failure), through: through.into(), ..Answer::default() }
+    }
+}
+
+/// The first characters of a text.
+pub(super) fn cut(text: &str, longest: usize) -> String {
+    text.chars().take(longest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tools_words_are_told_apart() {
+        for (words, want) in [
+            ("curl: (6) Could not resolve host: x", Failure::NameNotResolved),
+            ("nc: getaddrinfo for host \"x\" port 80: Name or service not known", Failure::NameNotResolved),
+            ("wget: bad address 'x'", Failure::NameNotResolved),
+            ("connect to 10.0.0.1 port 80 failed: Connection refused", Failure::Refused),
+            ("OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to x:443", Failure::Reset),
+            ("error:0A00010B:SSL routines::wrong version number", Failure::NotTls),
+            ("Recv failure: Connection reset by peer", Failure::Reset),
+            ("Connection timed out after 3000 milliseconds", Failure::Timeout),
+            ("bash: connect: No route to host", Failure::Unreachable),
+            (
+                "error:0A000410:SSL routines::sslv3 alert handshake failure:ssl/record/rec_layer_s3.c:1584",
+                Failure::Alert { alert: "handshake failure".into() },
+            ),
+            ("tlsv1 unrecognized name", Failure::Alert { alert: "unrecognized name".into() }),
+            ("strange", Failure::Other { words: "strange".into() }),
+        ] {
+            assert_eq!(Failure::from_words(words), want, "{words}");
+        }
+    }
+
+    #[test]
+    fn envoys_own_answers_are_known_by_their_bodies() {
+        let flag = |status, server, body: &str| match envoy_flag(status, server, false, body.as_bytes()) {
+            Some(Failure::Envoy { flag, .. }) => flag,
+            _ => String::new(),
+        };
+        assert_eq!(flag(404, "istio-envoy", ""), "NR");
+        assert_eq!(flag(503, "envoy", "no healthy upstream"), "UH");
+        assert_eq!(flag(403, "istio-envoy", "RBAC: access denied"), "RBAC");
+        assert_eq!(flag(404, "nginx", ""), "");
+        assert_eq!(envoy_flag(404, "istio-envoy", true, b""), None);
+    }
+}

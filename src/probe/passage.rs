@@ -1,0 +1,173 @@
+//! The proof of passage: a request from the client between two readings of the counters, of the client's own sidecar and
+//! of every gateway pod.
+//!
+//! Somebody else's traffic moves the gateway's counters too, so they prove nothing alone: the *client's own sidecar* must
+//! have sent to the gateway, and nothing past it.
+
+use super::answer::Answer;
+use super::client::{ClientPod, Request, client};
+use super::pipe::Tools;
+use crate::cluster::Cluster;
+use crate::deadline::Deadline;
+use crate::envoy::{Moved, Tally, read_tally};
+use crate::error::Error;
+use futures::future::join_all;
+use serde::{Deserialize, Serialize};
+
+/// Which counters to watch around the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The clusters by which the client's sidecar sends to the gateway: `outbound|443|cnn|egress.ns.svc.cluster.local`.
+    pub to_gateway: Vec<String>,
+    /// The clusters by which the gateway, or the sidecar past it, sends to the host: `outbound|443||edition.cnn.com`.
+    /// Several where the gateway starts TLS, which leaves by another port.
+    pub to_host: Vec<String>,
+    /// The gateway's pods: namespace and name.
+    pub gateways: Vec<(String, String)>,
+}
+
+/// What a request did, and which counters moved meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Passage {
+    /// What the client got.
+    pub answer: Answer,
+    /// From the client's sidecar to the gateway.
+    pub sidecar_to_gateway: Moved,
+    /// From the client's sidecar to the host, past the gateway.
+    pub sidecar_direct: Moved,
+    /// From the client's sidecar straight to any address on the request's port.
+    pub passthrough: Moved,
+    /// Those addresses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub passthrough_to: Vec<String>,
+    /// From all gateway pods to the host; other clients' traffic too.
+    pub gateway_to_host: Moved,
+    /// The same, pod by pod.
+    pub pods: Vec<PodPassage>,
+}
+
+/// What one gateway pod did meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct PodPassage {
+    /// `namespace/pod`.
+    pub pod: String,
+    /// To the host.
+    pub to_host: Moved,
+    /// Why its counters could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unread: Option<String>,
+}
+
+/// `PassthroughCluster`, to which a sidecar sends what it knows nothing of.
+const PASSTHROUGH: &str = "PassthroughCluster";
+
+impl Passage {
+    /// Whether the request went through the gateway, and nowhere else, and was answered by the host.
+    pub fn proven(&self) -> bool {
+        self.answer.reached && self.went_through() && !self.went_past()
+    }
+
+    /// Whether the client's sidecar sent to the gateway and a gateway to the host.
+    pub fn went_through(&self) -> bool {
+        self.sidecar_to_gateway.any() && self.gateway_to_host.any()
+    }
+
+    /// Whether the client's sidecar sent anything past the gateway. Connections that failed count too: they were tried.
+    pub fn went_past(&self) -> bool {
+        self.sidecar_direct.tried() || self.passthrough.tried()
+    }
+
+    /// Gateway pods whose counters could not be read.
+    pub fn unread(&self) -> impl Iterator<Item = &PodPassage> {
+        self.pods.iter().filter(|p| p.unread.is_some())
+    }
+}
+
+/// Make a request and see which counters move. Errors are those of reaching the client's container and its sidecar; a
+/// gateway pod that cannot be read is noted in its entry.
+///
+/// Other traffic of the same client in the same moment is counted as well: for a client that calls the host itself, or
+/// unknown hosts on the same port, [`Passage::went_past`] can be true without our request.
+pub async fn passage(
+    cluster: &Cluster,
+    (at, tools): (&ClientPod, &Tools),
+    request: &Request,
+    question: &Question,
+    deadline: Deadline,
+) -> Result<Passage, Error> {
+    let before = read_all(cluster, at, question).await;
+    let then = before.sidecar?;
+    let answer = client(cluster, at, tools, request, deadline).await?;
+    let after = read_all(cluster, at, question).await;
+    let now = after.sidecar?;
+    let moved = |now: &Tally, then: &Tally, clusters: &[String]| {
+        clusters.iter().fold(Moved::default(), |sum, c| sum.plus(now.since(then, c)))
+    };
+    let pods: Vec<PodPassage> = (question.gateways.iter().zip(before.gateways.iter().zip(&after.gateways)))
+        .map(|((namespace, pod), (then, now))| {
+            let pod = format!("{namespace}/{pod}");
+            match (then, now) {
+                (Ok(then), Ok(now)) => PodPassage { pod, to_host: moved(now, then, &question.to_host), unread: None },
+                (Err(e), _) | (_, Err(e)) => PodPassage { pod, unread: Some(e.to_string()), ..PodPassage::default() },
+            }
+        })
+        .collect();
+    let port = format!(":{}", request.target.port);
+    let past = now.by_address(&then, PASSTHROUGH);
+    let past: Vec<(&str, Moved)> = past.filter(|(a, m)| a.ends_with(&port) && m.tried()).collect();
+    Ok(Passage {
+        answer,
+        sidecar_to_gateway: moved(&now, &then, &question.to_gateway),
+        sidecar_direct: moved(&now, &then, &question.to_host),
+        passthrough: past.iter().fold(Moved::default(), |sum, (_, moved)| sum.plus(*moved)),
+        passthrough_to: past.into_iter().map(|(address, _)| address.to_owned()).collect(),
+        gateway_to_host: pods.iter().fold(Moved::default(), |sum, p| sum.plus(p.to_host)),
+        pods,
+    })
+}
+
+struct Readings {
+    sidecar: Result<Tally, Error>,
+    gateways: Vec<Result<Tally, Error>>,
+}
+
+async fn read_all(cluster: &Cluster, at: &ClientPod, question: &Question) -> Readings {
+    let gateways = question.gateways.iter().map(|(namespace, pod)| read_tally(cluster, namespace, pod));
+    let (sidecar, gateways) = tokio::join!(read_tally(cluster, &at.namespace, &at.pod), join_all(gateways));
+    Readings { sidecar, gateways }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one() -> Moved {
+        Moved { connections: 1, requests: 1, failed: 0 }
+    }
+
+    fn good() -> Passage {
+        Passage {
+            answer: Answer { reached: true, ..Answer::default() },
+            sidecar_to_gateway: one(),
+            gateway_to_host: one(),
+            ..Passage::default()
+        }
+    }
+
+    #[test]
+    fn all_of_it_is_needed() {
+        assert!(good().proven());
+        assert!(!Passage { answer: Answer::default(), ..good() }.proven());
+        assert!(!Passage { passthrough: one(), ..good() }.proven());
+        assert!(!Passage { sidecar_direct: one(), ..good() }.proven());
+        assert!(!Passage { gateway_to_host: Moved::default(), ..good() }.proven());
+    }
+
+    #[test]
+    fn other_peoples_traffic_at_the_gateway_proves_nothing() {
+        let bypassing = Passage { sidecar_to_gateway: Moved::default(), gateway_to_host: one(), ..good() };
+        assert!(!bypassing.proven());
+    }
+}
