@@ -85,6 +85,7 @@ pub struct Endpoint {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
     /// What went there.
+    #[serde(skip_serializing_if = "Counters::none")]
     pub counters: Counters,
 }
 
@@ -102,6 +103,12 @@ pub struct Counters {
     pub rq_total: u64,
     /// Requests that failed.
     pub rq_error: u64,
+}
+
+impl Counters {
+    fn none(&self) -> bool {
+        *self == Counters::default()
+    }
 }
 
 impl Endpoint {

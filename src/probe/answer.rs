@@ -149,7 +149,7 @@ impl Failure {
             "unknown protocol",
             "packet length too long",
             "record layer failure",
-            "http request",
+            "routines::http request",
         ]) {
             Failure::NotTls
         } else if let Some(alert) = alert_in(&lower) {
@@ -246,6 +246,10 @@ mod tests {
                 Failure::Alert { alert: "handshake failure".into() },
             ),
             ("tlsv1 unrecognized name", Failure::Alert { alert: "unrecognized name".into() }),
+            (
+                "Connecting to x|1.2.3.4|:80... connected.\nHTTP request sent, awaiting response... Read error (Connection reset by peer)",
+                Failure::Reset,
+            ),
             ("strange", Failure::Other { words: "strange".into() }),
         ] {
             assert_eq!(Failure::from_words(words), want, "{words}");

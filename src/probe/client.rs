@@ -179,7 +179,8 @@ impl Goal<'_> {
     async fn by_wget(&self) -> Result<Answer, Error> {
         let command = wget::command(self.tools, &self.url(), self.seconds());
         let output = self.run(&command).await?;
-        Ok(wget::read(&output.stdout, &String::from_utf8_lossy(&output.stderr), output.code))
+        let verifies = self.request.target.protocol.is_tls() && !self.tools.has("wget-is-busybox");
+        Ok(wget::read(&output.stdout, &String::from_utf8_lossy(&output.stderr), output.code, verifies))
     }
 
     async fn by_pipe(&self, way: &BytePipe) -> Result<Answer, Error> {

@@ -6,6 +6,9 @@ mod cluster;
 mod listener;
 mod route;
 
+#[cfg(test)]
+mod tests;
+
 use super::{Chain, Forward, Proxy, Share};
 use crate::kubernetes::{Kind, ObjectRef, Place};
 use crate::model::trace::{Decision, Step};

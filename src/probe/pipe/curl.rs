@@ -80,9 +80,8 @@ fn why(code: i32, stderr: &str) -> Failure {
     match (code, told) {
         (6, _) => Failure::NameNotResolved,
         (28, _) => Failure::Timeout,
-        (52, _) => Failure::Reset,
         (7, Failure::Other { .. }) => Failure::Refused,
-        (35 | 55 | 56, Failure::Other { .. }) => Failure::Reset,
+        (35 | 52 | 55 | 56, Failure::Other { .. }) => Failure::Reset,
         (1 | 8, _) => Failure::NotHttp,
         (_, told) => told,
     }

@@ -79,6 +79,9 @@ fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::process::{Command, Stdio};
 
     #[test]
     fn the_best_pipe_that_is_there_is_taken() {
@@ -88,6 +91,32 @@ mod tests {
         let tools = Tools::named(["openssl", "timeout"]);
         assert!(tools.plain().is_none() && tools.for_tls().is_some_and(|p| p.starts_tls));
         assert!(Tools::named(["timeout"]).is_empty() && !tools.is_empty());
+    }
+
+    /// Each pipe that this machine has a tool for, against a listener of our own; bash is on every machine that builds.
+    #[test]
+    fn pipes_carry_bytes_both_ways_and_end_with_the_far_side() {
+        let mut tried = Vec::new();
+        for pipe in PLAIN {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let command = (pipe.command)(&Tools::default(), ("127.0.0.1", listener.local_addr().unwrap().port(), 5));
+            let mut child = Command::new(&command[0]);
+            let child = child.args(&command[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+            let Ok(mut child) = child else { continue };
+            let (mut far, _) = listener.accept().unwrap();
+            let mut input = child.stdin.take().unwrap();
+            input.write_all(b"ping").unwrap();
+            let mut heard = [0; 4];
+            far.read_exact(&mut heard).unwrap();
+            far.write_all(b"pong").unwrap();
+            drop(far);
+            let mut said = Vec::new();
+            child.stdout.take().unwrap().read_to_end(&mut said).unwrap();
+            child.wait().unwrap();
+            assert_eq!((&heard, said.as_slice()), (b"ping", &b"pong"[..]), "{}", pipe.name);
+            tried.push(pipe.name);
+        }
+        assert!(tried.contains(&"bash"), "{tried:?}");
     }
 
     #[test]

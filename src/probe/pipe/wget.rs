@@ -1,5 +1,5 @@
-//! wget, GNU's or busybox': the status lines that `-S` shows are all that is read. busybox' does not verify, follows
-//! redirects, and has no other switches.
+//! wget, GNU's or busybox': the status lines that `-S` shows are all that is read. GNU's verifies and says so, and goes on;
+//! busybox' does not verify, follows redirects, and has no other switches.
 
 use super::super::answer::{Answer, Body, Failure, cut, envoy_flag};
 use super::{Tools, words};
@@ -28,7 +28,7 @@ pub(in super::super) fn command(tools: &Tools, url: &str, seconds: u64) -> Vec<S
 }
 
 /// Read what it printed.
-pub(in super::super) fn read(stdout: &[u8], stderr: &str, code: Option<i32>) -> Answer {
+pub(in super::super) fn read(stdout: &[u8], stderr: &str, code: Option<i32>, verifies: bool) -> Answer {
     let lines: Vec<&str> = stderr.lines().map(str::trim).collect();
     let header = |name: &str| {
         let found = lines.iter().filter_map(|l| l.split_once(':')).find(|(n, _)| n.eq_ignore_ascii_case(name));
@@ -50,7 +50,9 @@ pub(in super::super) fn read(stdout: &[u8], stderr: &str, code: Option<i32>) -> 
         status,
         version: version.to_owned(),
         redirect: header("location").map(|l| l.trim_end_matches(" [following]").to_owned()),
-        body: Some(Body::of(stdout)),
+        body: status.map(|_| Body::of(stdout)),
+        trusted: (verifies && failure.is_none())
+            .then(|| !stderr.contains("cannot verify") && !stderr.contains("no certificate subject")),
         failure,
         server,
         through: "wget".into(),
@@ -66,10 +68,12 @@ mod tests {
     #[test]
     fn status_lines_are_read() {
         let stderr = "  HTTP/1.1 301 Moved Permanently\n  server: nginx\n  Location: https://x/ [following]\n";
-        let answer = read(b"", stderr, Some(8));
+        let answer = read(b"", stderr, Some(8), false);
         assert_eq!((answer.status, answer.redirect.as_deref()), (Some(301), Some("https://x/")));
         assert!(answer.reached && answer.version == "1.1");
-        let answer = read(b"", "wget: bad address 'nobody.invalid'", Some(1));
+        let answer = read(b"", "wget: bad address 'nobody.invalid'", Some(1), false);
         assert_eq!(answer.failure, Some(Failure::NameNotResolved));
+        let stderr = "WARNING: cannot verify x's certificate, issued by 'CN=y':\n  HTTP/1.1 200 OK\n";
+        assert_eq!(read(b"hi", stderr, Some(0), true).trusted, Some(false));
     }
 }
