@@ -6,18 +6,23 @@
 //! does ([`probe`]). One direction of flow: read the cluster → [`snapshot`] → model → checks → report; plan → apply →
 //! wait → prove.
 
+pub mod apply;
 pub mod checks;
 pub mod cli;
 pub mod cluster;
 pub mod command;
+pub mod confirm;
 pub mod deadline;
 pub mod envoy;
 pub mod error;
 pub mod exit;
+pub mod flow;
 pub mod identity;
+pub mod install;
 pub mod istio;
 pub mod kubernetes;
 pub mod model;
+pub mod plan;
 pub mod probe;
 pub mod report;
 pub mod snapshot;

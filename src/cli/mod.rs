@@ -1,5 +1,7 @@
 //! The command line: one file per verb, and the groups of flags that verbs share.
 
+pub mod cleanup;
 pub mod connect;
 pub mod duration;
+pub mod setup;
 pub mod write;

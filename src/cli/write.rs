@@ -7,6 +7,7 @@ use std::time::Duration;
 
 /// How to write, and how long to wait for it.
 #[derive(Clone, Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools)] // each is a flag of kubectl's own
 #[command(next_help_heading = "Writing")]
 pub struct WriteArgs {
     /// Write nothing: only print the objects (client), or let the server check them (server)

@@ -42,6 +42,19 @@ impl Cluster {
     }
 }
 
+impl Cluster {
+    /// Who we are to the API server; empty where it does not say (before Kubernetes 1.28).
+    pub async fn user(&self) -> String {
+        let body = br#"{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}"#.to_vec();
+        let request = Request::post("/apis/authentication.k8s.io/v1/selfsubjectreviews")
+            .header("content-type", "application/json")
+            .body(body);
+        let Ok(request) = request else { return String::new() };
+        let answer = self.send(request, Purpose { verb: "ask for", what: "our name" }).await.unwrap_or_default();
+        answer.pointer("/status/userInfo/username").and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+}
+
 /// The Role that would grant it, as YAML for `kubectl apply -f -`.
 pub fn missing_right(right: Attributes<'_>) -> String {
     let resource = match right.subresource {

@@ -55,6 +55,17 @@ impl Cluster {
         }
     }
 
+    /// Create an object that must not exist yet.
+    pub async fn create(&self, object: &ObjectRef, body: &Value) -> Result<Value, Error> {
+        let namespace = object.kind.namespaced().then_some(object.namespace.as_str());
+        let uri = format!("{}?fieldManager={FIELD_MANAGER}", object.kind.list_path(namespace));
+        let bytes = serde_json::to_vec(body).map_err(|e| invalid("create", object, &e))?;
+        let request = Request::post(uri).header("content-type", "application/json").body(bytes);
+        let request = request.map_err(|e| invalid("create", object, &e))?;
+        let what = object.to_string();
+        self.send(request, Purpose { verb: "create", what: &what }).await
+    }
+
     /// A JSON merge patch; with `resource_version` it fails if somebody else wrote in between.
     pub async fn merge_patch(
         &self,

@@ -7,7 +7,7 @@ use std::io::{ErrorKind, IsTerminal, Write};
 use std::time::Duration;
 
 /// The streams of one run.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Io {
     /// Somebody can answer: standard input and standard error are terminals.
     pub interactive: bool,

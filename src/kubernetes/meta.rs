@@ -63,10 +63,14 @@ impl Meta {
     }
 }
 
+/// A part of an object that is there and is not read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {}
+
 /// An object of which we know the metadata, the spec and, for some kinds, the status.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(bound(deserialize = "S: Default + Deserialize<'de>, T: Default + Deserialize<'de>"))]
-pub struct Object<S, T = ()> {
+pub struct Object<S, T = Unread> {
     /// The metadata.
     pub metadata: Meta,
     /// What is wanted.

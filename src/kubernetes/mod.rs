@@ -10,4 +10,4 @@ pub mod service;
 pub mod workload;
 
 pub use kind::Kind;
-pub use meta::{Meta, Object, ObjectRef, OwnerReference, Place, Selector};
+pub use meta::{Meta, Object, ObjectRef, OwnerReference, Place, Selector, Unread};

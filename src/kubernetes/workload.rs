@@ -2,7 +2,7 @@
 
 use super::meta::{Meta, null_as_default};
 use super::pod::{Condition, PodSpec};
-use super::{Object, Selector};
+use super::{Object, Selector, Unread};
 use serde::{Deserialize, Serialize};
 
 /// A Deployment, StatefulSet or DaemonSet.
@@ -43,7 +43,7 @@ pub struct WorkloadStatus {
 }
 
 /// A namespace.
-pub type Namespace = Object<()>;
+pub type Namespace = Object<Unread>;
 
 /// A ConfigMap whose data is read (mesh config, roots).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

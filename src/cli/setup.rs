@@ -1,0 +1,103 @@
+//! `setup`: its arguments, and what they mean as a wish.
+
+use super::write::WriteArgs;
+use crate::error::Error;
+use crate::install::{GatewayPatch, Installer, parse_label, parse_toleration};
+use crate::model::target::{Client, Target};
+use crate::plan::{EgressSpec, GatewayName};
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// Wire hosts through an egress gateway, installing one if there is none, and prove it
+#[derive(Clone, Debug, clap::Args)]
+pub struct SetupArgs {
+    /// HOST[:PORT][=PROTOCOL]: a bare HOST is :443=tls, port 80 is http; protocols are http, https, tls, tcp
+    #[arg(value_name = "HOST", required = true)]
+    pub targets: Vec<Target>,
+    /// Who calls: NS[/KIND/NAME] (default: the current namespace; a second run adds)
+    #[arg(long, value_name = "CLIENT", value_delimiter = ',')]
+    pub from: Vec<Client>,
+    /// The gateway, by its Service: NS/SERVICE (default: the only one, or a new one)
+    #[arg(long, value_name = "NS/SERVICE")]
+    pub gateway: Option<GatewayName>,
+    /// How a gateway is installed where there is none
+    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
+    pub installer: Installer,
+    /// An IstioOperator file with the gateway in spec.components.egressGateways
+    #[arg(long, value_name = "FILE")]
+    pub istio_operator: Option<PathBuf>,
+    /// How many gateway pods
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub replicas: Option<u32>,
+    /// Only on nodes with this label: KEY=VALUE (repeatable)
+    #[arg(long, value_name = "LABEL", value_delimiter = ',', value_parser = parse_label)]
+    pub node_selector: Vec<(String, String)>,
+    /// A taint that the gateway's pods stand: KEY[=VALUE][:EFFECT] (repeatable)
+    #[arg(long, value_name = "TAINT", value_delimiter = ',', value_parser = parse_toleration)]
+    pub toleration: Vec<Value>,
+    /// Have the gateway, and only the gateway, write an access log
+    #[arg(long)]
+    pub access_log: bool,
+    /// Send no request: do not ask the host before and after
+    #[arg(long)]
+    pub no_probe: bool,
+    /// The path of the request that proves the way
+    #[arg(long, value_name = "PATH", default_value = "/")]
+    pub probe_path: String,
+    /// How the result is printed
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub output: SetupOutput,
+    /// How to write.
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+/// `-o` of the verbs that write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum SetupOutput {
+    /// For people
+    #[default]
+    Text,
+    /// The objects, for kubectl apply -f -
+    Yaml,
+    /// The objects as a List
+    Json,
+    /// Only the names of the objects
+    Name,
+}
+
+impl SetupArgs {
+    /// What is wanted; clients that nobody named are those of `namespace`.
+    pub fn spec(&self, namespace: &str) -> EgressSpec {
+        let mut targets = self.targets.clone();
+        targets.sort();
+        targets.dedup();
+        let clients = if self.from.is_empty() { vec![Client::namespace(namespace)] } else { self.from.clone() };
+        EgressSpec { targets, clients, gateway: self.gateway.clone() }
+    }
+
+    /// What the flags, or the file, say about a new gateway; nothing where they say nothing.
+    pub fn patch(&self) -> Result<Option<GatewayPatch>, Error> {
+        let mut patch = match &self.istio_operator {
+            Some(path) => {
+                let name = path.display().to_string();
+                let read = std::fs::read_to_string(path);
+                let text = read.map_err(|e| Error::Input { path: name.clone(), reason: e.to_string() })?;
+                GatewayPatch::parse(&name, &text)?
+            }
+            None if self.replicas.is_none() && self.node_selector.is_empty() && self.toleration.is_empty() => {
+                return Ok(None);
+            }
+            None => self
+                .gateway
+                .as_ref()
+                .map_or_else(GatewayPatch::default_place, |g| GatewayPatch::new(&g.namespace, &g.service)),
+        };
+        if self.replicas.is_some() {
+            patch.k8s.replica_count = self.replicas;
+        }
+        patch.k8s.node_selector.extend(self.node_selector.iter().cloned());
+        patch.k8s.tolerations.extend(self.toleration.iter().cloned());
+        Ok(Some(patch))
+    }
+}

@@ -1,0 +1,202 @@
+//! The removal in its order: the callers' switches, and when their sidecars have let go, the rest; then gateways that
+//! nobody uses, the inventory last.
+
+use super::plan::{GatewayRemoval, HostRemoval, Removal};
+use crate::apply::{Journal, delete_all, gone, preview, update_inventory, write_all};
+use crate::cli::write::WriteArgs;
+use crate::cluster::Cluster;
+use crate::command::Io;
+use crate::confirm::{Site, left_goals, wait_for};
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::flow::Names;
+use crate::kubernetes::pod::Pod;
+use crate::kubernetes::{Kind, ObjectRef};
+use crate::plan::{Inventory, Owned, PART_OF, caller_pods};
+use crate::snapshot::Snapshot;
+use serde_json::Value;
+
+pub(super) struct Run<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) io: &'a Io,
+    pub(super) write: &'a WriteArgs,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) journal: &'a Journal,
+    pub(super) deadline: Deadline,
+}
+
+impl Run<'_> {
+    /// Do it; the answer names what is left and should not be.
+    pub(super) async fn perform(&self, removal: &Removal) -> Result<Vec<String>, Error> {
+        let inventory = &removal.inventory;
+        let mut left = Vec::new();
+        for host in &removal.hosts {
+            left.extend(self.delete(inventory, &host.switches).await?);
+        }
+        if !self.write.options().dry_run && self.write.wait {
+            self.wait_until_left(&removal.hosts).await?;
+        }
+        for host in &removal.hosts {
+            self.trim(inventory, host).await?;
+            left.extend(self.delete(inventory, &host.rest).await?);
+        }
+        let going: Vec<&GatewayRemoval> = removal.gateways.iter().filter(|g| g.users.is_empty()).collect();
+        for gateway in &going {
+            left.extend(self.remove_gateway(inventory, gateway).await?);
+        }
+        if self.write.options().dry_run {
+            return Ok(left.iter().map(ObjectRef::to_string).collect());
+        }
+        let after = self.forget(removal, &going).await?;
+        let mut names: Vec<String> = left.iter().map(|o| format!("{o} is no longer ours and was left")).collect();
+        names.extend(self.look(inventory, &after).await?);
+        self.remove_namespaces(inventory, &going).await?;
+        Ok(names)
+    }
+
+    async fn delete(&self, inventory: &Inventory, objects: &[Owned]) -> Result<Vec<ObjectRef>, Error> {
+        let how = (self.write.options(), self.journal, self.deadline);
+        delete_all(self.cluster, inventory, objects, how).await
+    }
+
+    async fn wait_until_left(&self, hosts: &[HostRemoval]) -> Result<(), Error> {
+        let _progress = self.io.progress("waiting until the callers' sidecars have let go of the gateway");
+        let mut goals = Vec::new();
+        for host in hosts {
+            let pods: Vec<Pod> = host.callers.iter().flat_map(|c| self.pods_of(c)).collect();
+            goals.extend(left_goals(&Site {
+                host: &host.record.host,
+                wires: &host.record.wires,
+                gateway: &host.place,
+                gateway_pods: &[],
+                client_pods: &pods,
+            }));
+        }
+        wait_for(self.cluster, &goals, self.deadline).await
+    }
+
+    /// A namespace that is gone, or lost its sidecars, has nothing to let go of.
+    fn pods_of(&self, namespace: &str) -> Vec<Pod> {
+        let client = crate::model::target::Client::namespace(namespace);
+        caller_pods(self.snapshot, &client).map(|c| c.with_sidecar).unwrap_or_default()
+    }
+
+    async fn trim(&self, inventory: &Inventory, host: &HostRemoval) -> Result<(), Error> {
+        let options = self.write.options();
+        let steps = preview(self.cluster, inventory, host.trimmed.clone(), options).await?;
+        if !options.dry_run {
+            write_all(self.cluster, &steps, options, (self.journal, self.deadline)).await?;
+        }
+        Ok(())
+    }
+
+    /// Its objects backwards, so that the pods go before what they use; the namespace is for later.
+    async fn remove_gateway(&self, inventory: &Inventory, gateway: &GatewayRemoval) -> Result<Vec<ObjectRef>, Error> {
+        let _progress = self.io.progress(&format!("removing the gateway {}/{}", inventory.namespace, gateway.service));
+        let (deployments, rest): (Vec<Owned>, Vec<Owned>) = gateway
+            .record
+            .objects
+            .iter()
+            .filter(|o| o.object.kind != Kind::Namespace)
+            .cloned()
+            .partition(|o| o.object.kind == Kind::Deployment);
+        let mut left = self.delete(inventory, &deployments).await?;
+        left.extend(self.delete(inventory, &rest).await?);
+        if !self.write.options().dry_run && !deployments.is_empty() {
+            self.wait_for_pods(inventory, &gateway.service).await?;
+        }
+        Ok(left)
+    }
+
+    async fn wait_for_pods(&self, inventory: &Inventory, service: &str) -> Result<(), Error> {
+        let services = self.snapshot.objects.services.iter();
+        let found = services.into_iter().find(|s| s.namespace() == inventory.namespace && s.name() == service);
+        for pod in self
+            .snapshot
+            .objects
+            .pods
+            .iter()
+            .filter(|p| found.is_some_and(|s| s.selects(p.namespace(), &p.metadata.labels)))
+        {
+            gone(self.cluster, &pod.object(), Some(&pod.metadata.uid), self.deadline).await?;
+        }
+        Ok(())
+    }
+
+    /// The inventory without what went; without anything it goes itself.
+    async fn forget(&self, removal: &Removal, going: &[&GatewayRemoval]) -> Result<Inventory, Error> {
+        let change = |inventory: &mut Inventory| {
+            for host in &removal.hosts {
+                let key = Names::of(&host.record.host).object();
+                match (&host.next, inventory.hosts.get_mut(&key)) {
+                    (Some(next), Some(record)) => {
+                        record.callers.clone_from(&next.callers);
+                        record.objects.retain(|o| !host.switches.contains(o) && !host.rest.contains(o));
+                    }
+                    _ => drop(inventory.hosts.remove(&key)),
+                }
+            }
+            for gateway in going {
+                inventory.gateways.remove(&gateway.service);
+            }
+        };
+        update_inventory(self.cluster, &removal.inventory.namespace, change).await
+    }
+
+    /// Everything with the label of our set that the inventory no longer names.
+    async fn look(&self, inventory: &Inventory, after: &Inventory) -> Result<Vec<String>, Error> {
+        let _progress = self.io.progress("looking for what is left");
+        let selector = format!("{PART_OF}={}", inventory.id());
+        let mut left = Vec::new();
+        for kind in Kind::ALL.iter().filter(|k| !matches!(k, Kind::Namespace | Kind::Event | Kind::Pod)) {
+            let found = match self.cluster.list_where(*kind, None, &selector).await {
+                Err(Error::Forbidden { .. }) => Vec::new(),
+                other => other?,
+            };
+            for object in found {
+                let text = |key: &str| object.pointer(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+                let object = ObjectRef::new(*kind, text("/metadata/namespace"), text("/metadata/name"));
+                if after.find(&object).is_none() {
+                    left.push(format!("{object} carries our label and is not in our inventory"));
+                }
+            }
+        }
+        Ok(left)
+    }
+
+    /// A namespace that we made goes when nothing of anybody else is in it.
+    async fn remove_namespaces(&self, inventory: &Inventory, going: &[&GatewayRemoval]) -> Result<(), Error> {
+        let made = going.iter().flat_map(|g| &g.record.objects).filter(|o| o.object.kind == Kind::Namespace);
+        for owned in made {
+            let others = self.others_in(&owned.object.name).await?;
+            if !others.is_empty() {
+                self.io.note(&format!("{} stays: {} are in it", owned.object, others.join(", ")));
+                continue;
+            }
+            self.delete(inventory, std::slice::from_ref(owned)).await?;
+        }
+        Ok(())
+    }
+
+    async fn others_in(&self, namespace: &str) -> Result<Vec<String>, Error> {
+        let mut others = Vec::new();
+        for kind in Kind::ALL.iter().filter(|k| k.namespaced() && **k != Kind::Event) {
+            for object in self.cluster.list(*kind, Some(namespace)).await? {
+                let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+                if !is_furniture(*kind, name) {
+                    others.push(format!("{kind} {name}"));
+                }
+            }
+        }
+        Ok(others)
+    }
+}
+
+/// What Kubernetes and Istio put into every namespace.
+fn is_furniture(kind: Kind, name: &str) -> bool {
+    match kind {
+        Kind::ConfigMap => name == "kube-root-ca.crt" || name.starts_with("istio-ca-"),
+        Kind::ServiceAccount => name == "default",
+        _ => false,
+    }
+}

@@ -1,0 +1,158 @@
+//! What goes, what is trimmed, and what stays because somebody else uses it.
+
+use crate::cli::cleanup::CleanupArgs;
+use crate::error::Error;
+use crate::flow::{GatewayPlace, Names};
+use crate::install::{FoundGateway, Installer, find_gateways, users};
+use crate::kubernetes::{Kind, ObjectRef};
+use crate::model::target::Host;
+use crate::plan::{GatewayRecord, HostRecord, Inventory, Owned, reference, render, without};
+use crate::snapshot::Snapshot;
+use serde_json::Value;
+
+/// What changes in one inventory.
+pub(super) struct Removal {
+    pub(super) inventory: Inventory,
+    pub(super) hosts: Vec<HostRemoval>,
+    pub(super) gateways: Vec<GatewayRemoval>,
+}
+
+/// What changes for one host.
+pub(super) struct HostRemoval {
+    pub(super) record: HostRecord,
+    pub(super) place: GatewayPlace,
+    /// Callers that no longer call.
+    pub(super) callers: Vec<String>,
+    /// The record of those that still do.
+    pub(super) next: Option<HostRecord>,
+    /// Callers' `VirtualService`s that go first.
+    pub(super) switches: Vec<Owned>,
+    /// What goes after them.
+    pub(super) rest: Vec<Owned>,
+    /// What stays and is written again, without the callers.
+    pub(super) trimmed: Vec<Value>,
+}
+
+/// A gateway that has no host of ours left.
+pub(super) struct GatewayRemoval {
+    pub(super) service: String,
+    pub(super) record: GatewayRecord,
+    /// Who still uses it, so that it stays.
+    pub(super) users: Vec<String>,
+}
+
+pub(super) fn removals(
+    args: &CleanupArgs,
+    namespace: &str,
+    inventories: &[Inventory],
+    snapshot: &Snapshot,
+) -> Result<Vec<Removal>, Error> {
+    known(&args.hosts, namespace, (inventories, args.all_namespaces))?;
+    let all = inventories.iter().map(|inventory| removal(args, namespace, inventory, snapshot));
+    let all: Vec<Removal> = all.collect::<Result<_, _>>()?;
+    Ok(all.into_iter().filter(|r| !r.hosts.is_empty() || !r.gateways.is_empty()).collect())
+}
+
+/// A host that somebody else calls is no mistake, but worth a word.
+fn known(hosts: &[Host], namespace: &str, (inventories, everywhere): (&[Inventory], bool)) -> Result<(), Error> {
+    for host in hosts {
+        let records: Vec<&HostRecord> = inventories.iter().filter_map(|i| i.host(host)).collect();
+        let callers: Vec<&str> = records.iter().flat_map(|r| r.callers.iter().map(String::as_str)).collect();
+        if !everywhere && !callers.is_empty() && !callers.contains(&namespace) {
+            return Err(Error::NotFound {
+                what: format!("{host} wired for namespace {namespace}"),
+                hint: format!("it is wired for {}: name one with -n, or all of them with -A", callers.join(", ")),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn removal(args: &CleanupArgs, namespace: &str, inventory: &Inventory, snapshot: &Snapshot) -> Result<Removal, Error> {
+    let wanted = |record: &&HostRecord| args.all || args.hosts.contains(&record.host);
+    let mut hosts = Vec::new();
+    for record in inventory.hosts.values().filter(wanted) {
+        let callers: Vec<String> =
+            record.callers.iter().filter(|c| args.all_namespaces || *c == namespace).cloned().collect();
+        if !callers.is_empty() {
+            hosts.push(host_removal(record, callers, (inventory, snapshot))?);
+        }
+    }
+    let everywhere = args.all && (args.all_namespaces || inventory.namespace == namespace);
+    let gateways = gateways(inventory, snapshot, (&hosts, everywhere));
+    Ok(Removal { inventory: inventory.clone(), hosts, gateways })
+}
+
+fn host_removal(
+    record: &HostRecord,
+    callers: Vec<String>,
+    (inventory, snapshot): (&Inventory, &Snapshot),
+) -> Result<HostRemoval, Error> {
+    let next = without(record, &callers);
+    let found = find_gateways(snapshot).into_iter().map(|g: FoundGateway| g.place);
+    let place = found
+        .into_iter()
+        .find(|p| p.namespace == inventory.namespace && p.service == record.service)
+        .unwrap_or_else(|| GatewayPlace {
+            namespace: inventory.namespace.clone(),
+            service: record.service.clone(),
+            hostname: format!("{}.{}.svc.{}", record.service, inventory.namespace, snapshot.mesh.domain),
+            selector: [].into(),
+        });
+    if next.is_some() && place.selector.is_empty() {
+        return Err(Error::NotFound {
+            what: format!("the gateway {}/{}", place.namespace, place.service),
+            hint: "the host's other callers cannot be kept without it: cleanup -A takes all of them".into(),
+        });
+    }
+    let trimmed = next.as_ref().map_or(Ok(Vec::new()), |n| render(n, &place, snapshot))?;
+    let kept: Vec<ObjectRef> = trimmed.iter().filter_map(reference).collect();
+    let gone = record.objects.iter().filter(|o| !kept.contains(&o.object)).cloned();
+    let switch = Names::of(&record.host).object();
+    let (switches, rest) = gone.partition(|o| o.object.kind == Kind::VirtualService && o.object.name == switch);
+    Ok(HostRemoval { record: record.clone(), place, callers, next, switches, rest, trimmed })
+}
+
+/// Gateways of ours without a host: those that lose their last one now, or all of them with `--all`.
+fn gateways(
+    inventory: &Inventory,
+    snapshot: &Snapshot,
+    (hosts, everywhere): (&[HostRemoval], bool),
+) -> Vec<GatewayRemoval> {
+    let left = |service: &str| {
+        let of_service = inventory.hosts.values().filter(|h| h.service == service);
+        of_service.filter(|h| hosts.iter().all(|r| r.record.host != h.host || r.next.is_some())).count()
+    };
+    let touched = |service: &str| everywhere || hosts.iter().any(|r| r.record.service == service);
+    let going = inventory.gateways.iter().filter(|(service, _)| touched(service) && left(service) == 0);
+    let removal = |(service, record): (&String, &GatewayRecord)| GatewayRemoval {
+        service: service.clone(),
+        record: record.clone(),
+        users: if record.installer == Installer::Injection.name() {
+            users(snapshot, &inventory.namespace, service)
+        } else {
+            Vec::new()
+        },
+    };
+    going.map(removal).collect()
+}
+
+/// The plan, one line an object.
+pub(super) fn summary(removals: &[Removal]) -> String {
+    let mut lines = Vec::new();
+    for removal in removals {
+        for host in &removal.hosts {
+            lines.push(format!("{} no longer through the gateway for {}", host.record.host, host.callers.join(", ")));
+            lines.extend(host.switches.iter().chain(&host.rest).map(|o| format!("  delete    {}", o.object)));
+            lines.extend(host.trimmed.iter().filter_map(reference).map(|o| format!("  trim      {o}")));
+        }
+        for gateway in &removal.gateways {
+            let verb = if gateway.users.is_empty() { "delete" } else { "keep" };
+            lines.extend(gateway.record.objects.iter().map(|o| format!("  {verb:<9} {}", o.object)));
+            if !gateway.users.is_empty() {
+                lines.push(format!("  because it is used by {}", gateway.users.join(", ")));
+            }
+        }
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,67 @@
+//! The gateway that setup wants: one that is there, or the objects of a new one.
+
+use crate::cli::setup::SetupArgs;
+use crate::error::Error;
+use crate::flow::{GatewayPlace, access_log};
+use crate::install::{Choice, GatewayPatch, Installer, injected_objects};
+use crate::kubernetes::Kind;
+use crate::plan::Inventory;
+use crate::snapshot::Snapshot;
+use serde_json::Value;
+
+pub(super) struct GatewayWish {
+    pub(super) place: GatewayPlace,
+    pub(super) ports: Vec<u16>,
+    pub(super) objects: Vec<Value>,
+    /// The patch of a gateway that we install.
+    pub(super) patch: Option<GatewayPatch>,
+}
+
+pub(super) fn gateway_wish(
+    snapshot: &Snapshot,
+    inventory: &Inventory,
+    choice: Choice,
+    args: &SetupArgs,
+) -> Result<GatewayWish, Error> {
+    let mut wish = match choice {
+        Choice::Use(found) => found_gateway(snapshot, inventory, found)?,
+        Choice::Install(patch) => new_gateway(snapshot, inventory, *patch)?,
+    };
+    let logged = inventory.gateways.get(&wish.place.service).is_some_and(crate::plan::GatewayRecord::logs);
+    if args.access_log || logged {
+        wish.objects.push(access_log(&wish.place));
+    }
+    Ok(wish)
+}
+
+/// One that we installed is compared with its patch again, so that a later run keeps or repairs it.
+fn found_gateway(
+    snapshot: &Snapshot,
+    inventory: &Inventory,
+    found: crate::install::FoundGateway,
+) -> Result<GatewayWish, Error> {
+    let record = inventory.gateways.get(&found.place.service).filter(|g| g.installer == Installer::Injection.name());
+    if let Some(record) = record {
+        let patch: GatewayPatch = serde_json::from_value(record.patch.clone())
+            .map_err(|e| Error::Input { path: inventory.object().to_string(), reason: e.to_string() })?;
+        return new_gateway(snapshot, inventory, patch);
+    }
+    Ok(GatewayWish { place: found.place, ports: found.ports, objects: Vec::new(), patch: None })
+}
+
+fn new_gateway(snapshot: &Snapshot, inventory: &Inventory, patch: GatewayPatch) -> Result<GatewayWish, Error> {
+    let namespace = snapshot.objects.namespaces.iter().find(|n| n.name() == patch.namespace);
+    if namespace.is_some_and(|n| n.metadata.label("istio-injection") == Some("disabled")) {
+        return Err(Error::Refused {
+            why: format!(
+                "namespace {} is labelled istio-injection=disabled: no gateway can be injected there",
+                patch.namespace
+            ),
+            hint: "name another namespace with --gateway NS/SERVICE".into(),
+        });
+    }
+    let ours = inventory.objects().any(|o| o.object.kind == Kind::Namespace && o.object.name == patch.namespace);
+    let objects = injected_objects(&patch, &snapshot.mesh.revision, namespace.is_none() || ours);
+    let place = patch.place(&snapshot.mesh.domain);
+    Ok(GatewayWish { place, ports: patch.ports(), objects, patch: Some(patch) })
+}

@@ -1,0 +1,71 @@
+//! `setup`: from a wish to a path that is proven.
+
+mod gateway;
+mod perform;
+mod show;
+mod wanted;
+
+use super::Io;
+use crate::apply::{Journal, preview};
+use crate::cli::connect::ConnectArgs;
+use crate::cli::setup::SetupArgs;
+use crate::cluster::{Cluster, DryRun};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::plan::{Action, Step, diff};
+use crate::snapshot::take;
+
+/// Run the verb.
+pub async fn run(args: &SetupArgs, connect: &ConnectArgs, io: &Io) -> Result<Exit, Error> {
+    let journal = Journal::default();
+    let done = tokio::select! {
+        done = setup(args, connect, io, &journal) => done,
+        _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
+    };
+    if done.is_err() {
+        show::half_way(io, &journal.lines());
+    }
+    done
+}
+
+async fn setup(args: &SetupArgs, connect: &ConnectArgs, io: &Io, journal: &Journal) -> Result<Exit, Error> {
+    let deadline = args.write.deadline();
+    let patch = args.patch()?;
+    let cluster = Cluster::connect(&connect.options()).await?;
+    let spec = args.spec(&cluster.namespace);
+    let progress = io.progress("reading the cluster");
+    let snapshot = take(&cluster, &connect.scope()).await?;
+    let wanted = wanted::wanted(&cluster, &snapshot, &spec, args, patch).await?;
+    drop(progress);
+    if args.write.dry_run == DryRun::Client {
+        show::objects(io, args.output, &wanted.objects())?;
+        return Ok(Exit::Done);
+    }
+    let steps = preview(&cluster, &wanted.inventory, wanted.objects(), args.write.options()).await?;
+    if args.write.diff {
+        return differ(io, &steps);
+    }
+    show::plan(io, &cluster, &wanted, &steps);
+    if args.write.dry_run == DryRun::Server {
+        io.note("the server would take all of it; nothing was written");
+        return Ok(Exit::Done);
+    }
+    let changes = steps.iter().any(|s| s.action != Action::Unchanged);
+    if changes && !args.write.yes && !io.confirm("write this?").await? {
+        io.note("nothing was written");
+        return Ok(Exit::Problems);
+    }
+    let run = perform::Run { cluster: &cluster, io, args, wanted: &wanted, steps: &steps, journal, deadline };
+    let outcome = run.perform(&snapshot, changes).await?;
+    show::result(io, args.output, &outcome, &steps)?;
+    Ok(outcome.exit())
+}
+
+fn differ(io: &Io, steps: &[Step]) -> Result<Exit, Error> {
+    let text = diff::unified(steps)?;
+    if text.is_empty() {
+        return Ok(Exit::Done);
+    }
+    io.result(&text)?;
+    Ok(Exit::Problems)
+}

@@ -1,0 +1,257 @@
+//! The writes of setup in their order: the inventory, the gateway, the gateway's half of the way, and, when every proxy
+//! has that, the switch in the callers' namespaces. Then the proof.
+
+use super::wanted::{HostWish, Wanted};
+use crate::apply::{Journal, update_inventory, write_all};
+use crate::cli::setup::SetupArgs;
+use crate::cluster::Cluster;
+use crate::command::Io;
+use crate::confirm::{Answer, Proof, Site, ask, gateway_goals, prove, route_goals, subset_goals, wait_for};
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::flow::{Names, Wire};
+use crate::install::{Installer, wait_ready};
+use crate::kubernetes::pod::Pod;
+use crate::kubernetes::{Kind, ObjectRef};
+use crate::plan::{GatewayRecord, HostRecord, Inventory, Owned, Step, reference};
+use crate::snapshot::Snapshot;
+use std::collections::BTreeMap;
+
+pub(super) struct Run<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) io: &'a Io,
+    pub(super) args: &'a SetupArgs,
+    pub(super) wanted: &'a Wanted,
+    pub(super) steps: &'a [Step],
+    pub(super) journal: &'a Journal,
+    pub(super) deadline: Deadline,
+}
+
+/// How setup ended.
+pub(super) struct Outcome {
+    pub(super) changed: bool,
+    pub(super) proofs: Vec<Proof>,
+    /// Why something could not be proven.
+    pub(super) unproven: Vec<String>,
+}
+
+impl Outcome {
+    pub(super) fn exit(&self) -> Exit {
+        if self.proofs.iter().any(|p| p.fault().is_some() && !p.unasked()) {
+            return Exit::Problems;
+        }
+        if self.unproven.is_empty() && !self.proofs.iter().any(Proof::unasked) { Exit::Done } else { Exit::Unproven }
+    }
+}
+
+/// A pod that asks, and the wire that it asks over.
+type Question<'a> = (&'a Pod, &'a HostWish, &'a Wire);
+
+impl Run<'_> {
+    pub(super) async fn perform(&self, snapshot: &Snapshot, changed: bool) -> Result<Outcome, Error> {
+        let before = if changed { self.baseline().await? } else { BTreeMap::new() };
+        if changed {
+            self.write(snapshot).await?;
+        }
+        let mut outcome = Outcome { changed, proofs: Vec::new(), unproven: Vec::new() };
+        if !self.args.write.wait {
+            outcome.unproven.push("not waited for the proxies (--wait=false)".into());
+            return Ok(outcome);
+        }
+        let pods = self.gateway_pods().await?;
+        self.wait_for_routes(&pods).await?;
+        self.prove(&pods, &before, &mut outcome).await?;
+        Ok(outcome)
+    }
+
+    /// What the hosts answer now.
+    async fn baseline(&self) -> Result<BTreeMap<String, Answer>, Error> {
+        let mut answers = BTreeMap::new();
+        if self.args.no_probe {
+            return Ok(answers);
+        }
+        let progress = self.io.progress("asking the hosts what they answer now");
+        for question @ (pod, host, wire) in self.questions() {
+            progress.update(&format!("asking {}:{} from {}", host.record.host, wire.port, pod.object()));
+            let how = (&host.record.host, wire, self.args.probe_path.as_str());
+            answers.insert(name(question), ask(self.cluster, pod, how, self.deadline).await?);
+        }
+        Ok(answers)
+    }
+
+    async fn write(&self, snapshot: &Snapshot) -> Result<(), Error> {
+        self.keep_inventory(&[]).await?;
+        let (gateway, rest) = self.steps.split_at(self.wanted.gateway.objects.len());
+        let (switch, halves): (Vec<Step>, Vec<Step>) = rest.iter().cloned().partition(|s| self.is_switch(&s.object));
+        let mut owned = self.write_steps(gateway).await?;
+        if let Some(patch) = &self.wanted.gateway.patch {
+            let _progress = self.io.progress(&format!("waiting for the gateway {}/{}", patch.namespace, patch.name));
+            wait_ready(self.cluster, patch, self.deadline).await?;
+        }
+        owned.extend(self.write_steps(&halves).await?);
+        if self.args.write.wait {
+            self.wait_for_halves(snapshot).await?;
+        }
+        owned.extend(self.write_steps(&switch).await?);
+        self.keep_inventory(&owned).await
+    }
+
+    async fn write_steps(&self, steps: &[Step]) -> Result<Vec<Owned>, Error> {
+        write_all(self.cluster, steps, self.args.write.options(), (self.journal, self.deadline)).await
+    }
+
+    /// The callers' own `VirtualService`.
+    fn is_switch(&self, object: &ObjectRef) -> bool {
+        object.kind == Kind::VirtualService
+            && self.wanted.hosts.iter().any(|h| Names::of(&h.record.host).object() == object.name)
+    }
+
+    async fn wait_for_halves(&self, snapshot: &Snapshot) -> Result<(), Error> {
+        let _progress = self.io.progress("waiting for the gateway's proxies and the callers' sidecars");
+        let (pods, clients) = (self.gateway_pods().await?, self.wanted.client_pods());
+        let fresh;
+        let snapshot = if self.wanted.gateway.patch.is_some() {
+            fresh = self.with_service(snapshot).await?;
+            &fresh
+        } else {
+            snapshot
+        };
+        let mut goals = Vec::new();
+        for site in self.sites(&pods, &clients) {
+            goals.extend(gateway_goals(&site, snapshot));
+            goals.extend(subset_goals(&site));
+        }
+        wait_for(self.cluster, &goals, self.deadline).await
+    }
+
+    /// The snapshot with the Service that we just made.
+    async fn with_service(&self, snapshot: &Snapshot) -> Result<Snapshot, Error> {
+        let place = &self.wanted.gateway.place;
+        let object = ObjectRef::new(Kind::Service, &place.namespace, &place.service);
+        let mut next = snapshot.clone();
+        if let Some(live) = self.cluster.get(&object).await? {
+            let failed =
+                |e: serde_json::Error| Error::Api { doing: "read", what: object.to_string(), reason: e.to_string() };
+            next.objects.put(Kind::Service, live).map_err(failed)?;
+        }
+        Ok(next)
+    }
+
+    async fn wait_for_routes(&self, gateway_pods: &[Pod]) -> Result<(), Error> {
+        let _progress = self.io.progress("waiting for the callers' sidecars to take the route");
+        let clients = self.wanted.client_pods();
+        let goals: Vec<_> = self.sites(gateway_pods, &clients).iter().flat_map(route_goals).collect();
+        wait_for(self.cluster, &goals, self.deadline).await
+    }
+
+    fn sites<'s>(&'s self, gateway_pods: &'s [Pod], client_pods: &'s [Pod]) -> Vec<Site<'s>> {
+        let site = |host: &'s HostWish| Site {
+            host: &host.record.host,
+            wires: &host.record.wires,
+            gateway: &self.wanted.gateway.place,
+            gateway_pods,
+            client_pods,
+        };
+        self.wanted.hosts.iter().map(site).collect()
+    }
+
+    async fn gateway_pods(&self) -> Result<Vec<Pod>, Error> {
+        let place = &self.wanted.gateway.place;
+        let selector: Vec<String> = place.selector.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        let list = self.cluster.list_where(Kind::Pod, Some(&place.namespace), &selector.join(",")).await?;
+        let pods: Vec<Pod> = list.into_iter().filter_map(|p| serde_json::from_value(p).ok()).collect();
+        let ready: Vec<Pod> = pods.into_iter().filter(Pod::is_ready).collect();
+        if ready.is_empty() {
+            let gateway = format!("{}/{}", place.namespace, place.service);
+            return Err(Error::Failed(format!(
+                "no pod of the gateway {gateway} is ready: kubectl egress doctor says why"
+            )));
+        }
+        Ok(ready)
+    }
+
+    /// One pod per caller asks over each wire.
+    fn questions(&self) -> Vec<Question<'_>> {
+        let pods = self.wanted.callers.iter().filter_map(|c| c.with_sidecar.iter().find(|p| p.is_ready()));
+        let wires = |pod| self.wanted.hosts.iter().flat_map(move |h| h.record.wires.iter().map(move |w| (pod, h, w)));
+        pods.flat_map(wires).collect()
+    }
+
+    async fn prove(&self, pods: &[Pod], before: &BTreeMap<String, Answer>, outcome: &mut Outcome) -> Result<(), Error> {
+        if self.args.no_probe {
+            outcome.unproven.push("no request was sent (--no-probe)".into());
+            return Ok(());
+        }
+        for caller in self.wanted.callers.iter().filter(|c| c.with_sidecar.is_empty()) {
+            outcome.unproven.push(format!("no pod runs in {} to send a request", caller.client));
+        }
+        let clients = self.wanted.client_pods();
+        for question @ (pod, host, wire) in self.questions() {
+            let _progress =
+                self.io.progress(&format!("proving {}:{} from {}", host.record.host, wire.port, pod.object()));
+            let sites = self.sites(pods, &clients);
+            let Some(site) = sites.iter().find(|s| *s.host == host.record.host) else { continue };
+            let how = (pod, wire, self.args.probe_path.as_str());
+            let earlier = before.get(&name(question)).cloned();
+            outcome.proofs.push(prove(self.cluster, site, how, (earlier, self.deadline)).await?);
+        }
+        Ok(())
+    }
+
+    /// Before the first write the inventory names every object that will be; afterwards it knows their UIDs.
+    async fn keep_inventory(&self, owned: &[Owned]) -> Result<(), Error> {
+        let wanted = self.wanted;
+        self.make_namespace().await?;
+        let change = |inventory: &mut Inventory| {
+            if !wanted.gateway.objects.is_empty() {
+                let service = &wanted.gateway.place.service;
+                let old = inventory.gateways.get(service).cloned();
+                inventory.gateways.insert(service.clone(), self.gateway_record(old, owned));
+            }
+            for host in &wanted.hosts {
+                let key = Names::of(&host.record.host).object();
+                let old = inventory.hosts.get(&key).map_or(&[][..], |h| &h.objects).to_vec();
+                let objects = merge(&old, &host.objects, owned);
+                inventory.hosts.insert(key, HostRecord { objects, ..host.record.clone() });
+            }
+        };
+        update_inventory(self.cluster, &wanted.inventory.namespace, change).await?;
+        Ok(())
+    }
+
+    /// The inventory lies in the gateway's namespace, so that comes even before it.
+    async fn make_namespace(&self) -> Result<(), Error> {
+        let made = self.steps.iter().filter(|s| s.object.kind == Kind::Namespace).cloned().collect::<Vec<_>>();
+        let missing = !made.is_empty() && self.cluster.get(&made[0].object).await?.is_none();
+        if missing { self.write_steps(&made).await.map(|_| ()) } else { Ok(()) }
+    }
+
+    fn gateway_record(&self, old: Option<GatewayRecord>, owned: &[Owned]) -> GatewayRecord {
+        let wish = &self.wanted.gateway;
+        let patch = wish.patch.as_ref().and_then(|p| serde_json::to_value(p).ok()).unwrap_or_default();
+        let installer = if wish.patch.is_some() { Installer::Injection.name() } else { "" };
+        let objects = merge(old.as_ref().map_or(&[][..], |o| &o.objects), &wish.objects, owned);
+        let by = old
+            .filter(|o| o.patch == patch && o.objects.len() == objects.len())
+            .map_or(self.wanted.stamp.clone(), |o| o.by);
+        GatewayRecord { installer: installer.into(), patch, by, objects }
+    }
+}
+
+/// Old and new objects together, with the UIDs that are known.
+fn merge(old: &[Owned], wanted: &[serde_json::Value], written: &[Owned]) -> Vec<Owned> {
+    let mut all: BTreeMap<ObjectRef, String> = old.iter().map(|o| (o.object.clone(), o.uid.clone())).collect();
+    for object in wanted.iter().filter_map(reference) {
+        let uid = written.iter().find(|o| o.object == object).map(|o| o.uid.clone());
+        let entry = all.entry(object).or_default();
+        if let Some(uid) = uid {
+            *entry = uid;
+        }
+    }
+    all.into_iter().map(|(object, uid)| Owned { object, uid }).collect()
+}
+
+fn name((pod, host, wire): Question<'_>) -> String {
+    format!("{}/{} {}:{}", pod.namespace(), pod.name(), host.record.host, wire.port)
+}

@@ -1,0 +1,60 @@
+//! The names of the objects of a host: the same host gives the same names in every run, and no two hosts share one.
+
+use crate::model::target::Host;
+use sha2::{Digest, Sha256};
+
+/// A subset is a DNS label, and an object's name has parts added to it.
+const LONGEST: usize = 40;
+
+/// The names of a host's objects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    slug: String,
+}
+
+impl Names {
+    /// The names for a host. Dots become dashes; where that is ambiguous a part of the host's hash is added.
+    pub fn of(host: &Host) -> Self {
+        let text = host.text();
+        let plain = text.len() <= LONGEST && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
+        let slug = host.slug(LONGEST);
+        Self { slug: if plain { slug } else { format!("{slug}-{}", short_hash(&text)) } }
+    }
+
+    /// The `ServiceEntry`, the `Gateway`, the callers' `VirtualService` and `DestinationRule`.
+    pub fn object(&self) -> String {
+        format!("egress-{}", self.slug)
+    }
+
+    /// The `VirtualService` that only the gateway sees. It may lie beside the callers' one.
+    pub fn at_gateway(&self) -> String {
+        format!("egress-{}-gateway", self.slug)
+    }
+
+    /// The subset of the gateway's Service.
+    pub fn subset(&self) -> String {
+        self.slug.clone()
+    }
+}
+
+fn short_hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(3).fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slug(host: &str) -> String {
+        Names::of(&host.parse().unwrap()).slug
+    }
+
+    #[test]
+    fn no_two_hosts_share_a_name() {
+        assert_eq!(slug("edition.cnn.com"), "edition-cnn-com");
+        assert_ne!(slug("a-b.c.com"), slug("a.b-c.com"));
+        assert_ne!(slug("*.wikipedia.org"), slug("wildcard.wikipedia.org"));
+        assert_ne!(slug(&format!("{}.com", "a".repeat(60))), slug(&format!("{}.com", "a".repeat(61))));
+        assert!(slug(&format!("{}.com", "a".repeat(60))).len() < 50);
+    }
+}

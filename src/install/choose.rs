@@ -1,0 +1,100 @@
+//! Which gateway: the one that was named, the only one, or a new one.
+
+use super::{FoundGateway, GatewayPatch, Installer, find_gateways};
+use crate::error::Error;
+use crate::plan::GatewayName;
+use crate::snapshot::Snapshot;
+
+/// What to do about a gateway.
+#[derive(Clone, Debug)]
+pub enum Choice {
+    /// Use one that is there.
+    Use(FoundGateway),
+    /// Install one; it may be there already, made by us from an older patch.
+    Install(Box<GatewayPatch>),
+}
+
+impl Choice {
+    /// The gateway's namespace.
+    pub fn namespace(&self) -> &str {
+        match self {
+            Choice::Use(found) => &found.place.namespace,
+            Choice::Install(patch) => &patch.namespace,
+        }
+    }
+}
+
+/// Decide. `patch` is what flags or a file say about a new gateway; `None` where they say nothing.
+pub fn choose(
+    snapshot: &Snapshot,
+    wanted: Option<&GatewayName>,
+    installer: Installer,
+    patch: Option<GatewayPatch>,
+) -> Result<Choice, Error> {
+    let found = find_gateways(snapshot);
+    let named = wanted.cloned().or_else(|| patch.as_ref().filter(|p| !p.name.is_empty()).map(name_of));
+    match named {
+        Some(name) => choose_named(&found, &name, installer, patch),
+        None => choose_any(&found, installer, patch),
+    }
+}
+
+fn name_of(patch: &GatewayPatch) -> GatewayName {
+    GatewayName { namespace: patch.namespace.clone(), service: patch.name.clone() }
+}
+
+fn choose_named(
+    found: &[FoundGateway],
+    name: &GatewayName,
+    installer: Installer,
+    patch: Option<GatewayPatch>,
+) -> Result<Choice, Error> {
+    let there = found.iter().find(|g| g.place.namespace == name.namespace && g.place.service == name.service);
+    match (there, installer, patch) {
+        (Some(gateway), Installer::Auto | Installer::None, None) => Ok(Choice::Use(gateway.clone())),
+        (Some(gateway), Installer::Injection, patch) if gateway.ours => {
+            Ok(Choice::Install(Box::new(patch.unwrap_or_else(|| GatewayPatch::new(&name.namespace, &name.service)))))
+        }
+        (Some(gateway), Installer::Auto, Some(patch)) if gateway.ours => Ok(Choice::Install(Box::new(patch))),
+        (Some(_), _, _) => Err(Error::Refused {
+            why: format!("the gateway {name} is there and was not installed by kubectl-egress, so it is not changed"),
+            hint:
+                "use it as it is (without --installer, --replicas, --node-selector, --toleration, --istio-operator), \
+                   or name another with --gateway"
+                    .into(),
+        }),
+        (None, Installer::None, _) => Err(Error::NotFound {
+            what: format!("the gateway {name}"),
+            hint: format!("{}; without --installer none it would be installed", known(found)),
+        }),
+        (None, _, patch) => {
+            Ok(Choice::Install(Box::new(patch.unwrap_or_else(|| GatewayPatch::new(&name.namespace, &name.service)))))
+        }
+    }
+}
+
+fn choose_any(found: &[FoundGateway], installer: Installer, patch: Option<GatewayPatch>) -> Result<Choice, Error> {
+    let candidates: Vec<&FoundGateway> = found.iter().filter(|g| g.for_egress).collect();
+    match (candidates.as_slice(), installer) {
+        ([one], Installer::Auto | Installer::None) if patch.is_none() => Ok(Choice::Use((*one).clone())),
+        ([], Installer::None) => Err(Error::NotFound {
+            what: "an egress gateway".into(),
+            hint: format!("{}; name one with --gateway, or let --installer injection make one", known(found)),
+        }),
+        ([] | [_], _) | (_, Installer::Injection) => {
+            Ok(Choice::Install(Box::new(patch.unwrap_or_else(GatewayPatch::default_place))))
+        }
+        (_, _) => Err(Error::Usage(format!("there are several egress gateways; {}", several(&candidates)))),
+    }
+}
+
+fn several(candidates: &[&FoundGateway]) -> String {
+    let names: Vec<String> =
+        candidates.iter().map(|g| format!("--gateway {}/{}", g.place.namespace, g.place.service)).collect();
+    format!("choose one: {}", names.join(" or "))
+}
+
+fn known(found: &[FoundGateway]) -> String {
+    let names: Vec<String> = found.iter().map(|g| format!("{}/{}", g.place.namespace, g.place.service)).collect();
+    if names.is_empty() { "no Service leads to gateway pods".into() } else { format!("there is {}", names.join(", ")) }
+}

@@ -1,0 +1,40 @@
+//! How a gateway comes to be: one file per installer, all fed by the same `IstioOperator` patch, and one that finds the
+//! gateways that are there.
+
+mod choose;
+mod found;
+mod injection;
+mod patch;
+mod ready;
+mod users;
+
+pub use choose::{Choice, choose};
+pub(crate) use found::is_router;
+pub use found::{FoundGateway, find_gateways};
+pub use injection::objects as injected_objects;
+pub use patch::{GatewayPatch, K8s, ServicePatch, parse_label, parse_toleration};
+pub use ready::wait_ready;
+pub use users::users;
+
+/// `--installer`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Installer {
+    /// Use the gateway that is there; where there is none, install one by injection
+    #[default]
+    Auto,
+    /// A Deployment whose pods istiod's webhook turns into gateways
+    Injection,
+    /// Install nothing: use the gateway that is there
+    None,
+}
+
+impl Installer {
+    /// Its name, as the flag takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Installer::Auto => "auto",
+            Installer::Injection => "injection",
+            Installer::None => "none",
+        }
+    }
+}

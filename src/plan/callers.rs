@@ -1,0 +1,120 @@
+//! Whether the clients can use a gateway at all: their namespace exists and their pods have a sidecar. Without one
+//! nothing that we write reaches them.
+
+use crate::error::Error;
+use crate::install::is_router;
+use crate::kubernetes::pod::Pod;
+use crate::model::target::Client;
+use crate::snapshot::Snapshot;
+
+/// The pods of one client.
+#[derive(Clone, Debug)]
+pub struct CallerPods {
+    /// Who calls.
+    pub client: Client,
+    /// Running pods with a sidecar.
+    pub with_sidecar: Vec<Pod>,
+    /// Running pods without one: they leave directly.
+    pub without_sidecar: Vec<String>,
+}
+
+/// Find a client's pods, or say in one sentence why there can be no path from it.
+pub fn caller_pods(snapshot: &Snapshot, client: &Client) -> Result<CallerPods, Error> {
+    let namespace = snapshot.objects.namespaces.iter().find(|n| n.name() == client.namespace);
+    let listed = !snapshot.unseen.iter().any(|u| u.what == "namespaces");
+    if listed && namespace.is_none() {
+        return Err(Error::NotFound { what: format!("namespace {}", client.namespace), hint: String::new() });
+    }
+    let pods: Vec<&Pod> = snapshot.objects.pods.iter().filter(|p| is_client(p, client)).collect();
+    if pods.is_empty() && client.workload.is_some() {
+        return Err(Error::NotFound { what: format!("a running pod of {client}"), hint: String::new() });
+    }
+    let (with, without): (Vec<&Pod>, Vec<&Pod>) = pods.into_iter().partition(|p| p.spec.proxy().is_some());
+    let injected = namespace.is_some_and(|n| injects(&n.metadata.labels));
+    if with.is_empty() && (!without.is_empty() || !injected) {
+        return Err(not_injected(client, injected, &without));
+    }
+    Ok(CallerPods {
+        client: client.clone(),
+        with_sidecar: with.into_iter().cloned().collect(),
+        without_sidecar: without.iter().map(|p| p.name().to_owned()).collect(),
+    })
+}
+
+fn is_client(pod: &Pod, client: &Client) -> bool {
+    pod.namespace() == client.namespace
+        && pod.is_running()
+        && !pod.spec.host_network
+        && !is_router(pod)
+        && client.workload.as_ref().is_none_or(|(_, name)| *name == pod.workload_name() || name == pod.name())
+}
+
+/// Whether a namespace's labels ask for injection.
+fn injects(labels: &crate::kubernetes::pod::Labels) -> bool {
+    match labels.get("istio-injection").map(String::as_str) {
+        Some("enabled") => true,
+        Some(_) => false,
+        None => labels.contains_key("istio.io/rev"),
+    }
+}
+
+fn not_injected(client: &Client, injected: bool, without: &[&Pod]) -> Error {
+    let namespace = &client.namespace;
+    if without.is_empty() {
+        return Error::Refused {
+            why: format!(
+                "namespace {namespace} is not injected: it has neither istio-injection=enabled nor istio.io/rev"
+            ),
+            hint: format!("kubectl label namespace {namespace} istio-injection=enabled, or setup --inject"),
+        };
+    }
+    let names: Vec<&str> = without.iter().take(3).map(|p| p.name()).collect();
+    let hint = if injected {
+        format!("they are older than the namespace's label: kubectl rollout restart deployment -n {namespace}")
+    } else {
+        format!(
+            "label the namespace (istio-injection=enabled) and restart its workloads, or setup --inject -n {namespace}"
+        )
+    };
+    Error::Refused {
+        why: format!("no pod of {client} has a sidecar, so none can be sent through a gateway: {}", names.join(", ")),
+        hint,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::Kind;
+    use serde_json::{Value, json};
+
+    fn check(labels: &Value, containers: &[&str]) -> Result<CallerPods, Error> {
+        let mut snapshot = Snapshot::default();
+        snapshot.objects.put(Kind::Namespace, json!({"metadata": {"name": "team", "labels": labels}})).unwrap();
+        if !containers.is_empty() {
+            let list: Vec<Value> =
+                containers.iter().map(|n| json!({"name": n, "args": ["proxy", "sidecar"]})).collect();
+            let pod = json!({
+                "metadata": {"name": "app-1", "namespace": "team"}, "spec": {"containers": list},
+                "status": {"phase": "Running"},
+            });
+            snapshot.objects.put(Kind::Pod, pod).unwrap();
+        }
+        caller_pods(&snapshot, &"team".parse().unwrap())
+    }
+
+    #[test]
+    fn a_client_without_a_sidecar_is_refused_with_the_reason() {
+        let on = json!({"istio-injection": "enabled"});
+        assert_eq!(check(&on, &["app", "istio-proxy"]).unwrap().with_sidecar.len(), 1);
+        assert_eq!(check(&json!({}), &["app", "istio-proxy"]).unwrap().with_sidecar.len(), 1);
+        assert!(check(&on, &[]).unwrap().with_sidecar.is_empty());
+        let late = check(&on, &["app"]).unwrap_err();
+        assert!(late.advice().unwrap().contains("rollout restart"));
+        assert!(check(&json!({}), &[]).unwrap_err().to_string().contains("is not injected"));
+        let off = json!({"istio-injection": "disabled", "istio.io/rev": "x"});
+        assert!(check(&off, &[]).is_err());
+        let nowhere = caller_pods(&Snapshot::default(), &"team".parse().unwrap()).unwrap_err();
+        assert_eq!(nowhere.to_string(), "namespace team not found");
+    }
+}

@@ -1,0 +1,19 @@
+//! What a command wants to be, as objects, and what we remember of what we wrote: pure functions of the snapshot and of
+//! what is asked. [`crate::apply`] brings it to the cluster.
+
+mod callers;
+mod collisions;
+mod desired;
+pub mod diff;
+mod inventory;
+mod lookup;
+mod spec;
+mod step;
+
+pub use callers::{CallerPods, caller_pods};
+pub use collisions::refuse_collisions;
+pub use desired::{join, render, wire, without};
+pub use inventory::{GatewayRecord, HostRecord, INVENTORY, Inventory, Owned, PART_OF, Stamp, managers, reference};
+pub use lookup::rule_place;
+pub use spec::{EgressSpec, GatewayName};
+pub use step::{Action, Step, essence};
