@@ -1,12 +1,10 @@
 //! After the writes: until the proxies have it, and whether a connection really takes the new way. What istiod believes
 //! ("synced") proves nothing; each proxy is asked itself.
 
-mod answer;
 mod goals;
 mod proof;
 mod wait;
 
-pub use answer::{Answer, ask};
 pub use goals::{Site, gateway_goals, left_goals, route_goals, subset_goals};
-pub use proof::{Proof, prove};
+pub use proof::{Asker, Proof, prove, say};
 pub use wait::{Goal, Until, wait_for};

@@ -118,8 +118,8 @@ impl GatewayPatch {
     }
 
     /// Read it from an `IstioOperator` file that has exactly one egress gateway.
-    pub fn parse(path: &str, text: &str) -> Result<Self, Error> {
-        let wrong = |reason: String| Error::Input { path: path.into(), reason };
+    pub fn parse(file: &str, text: &str) -> Result<Self, Error> {
+        let wrong = |reason: String| Error::Input { path: file.into(), reason };
         let operator: Value = serde_saphyr::from_str(text).map_err(|e| wrong(e.to_string()))?;
         let gateways = operator.pointer("/spec/components/egressGateways").and_then(Value::as_array);
         let [gateway] = gateways.map(Vec::as_slice).unwrap_or_default() else {

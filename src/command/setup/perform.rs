@@ -6,7 +6,7 @@ use crate::apply::{Journal, update_inventory, write_all};
 use crate::cli::setup::SetupArgs;
 use crate::cluster::Cluster;
 use crate::command::Io;
-use crate::confirm::{Answer, Proof, Site, ask, gateway_goals, prove, route_goals, subset_goals, wait_for};
+use crate::confirm::{Asker, Proof, Site, gateway_goals, prove, route_goals, subset_goals, wait_for};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -14,7 +14,9 @@ use crate::flow::{Names, Wire};
 use crate::install::{Installer, wait_ready};
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, ObjectRef};
+use crate::model::target::Target;
 use crate::plan::{GatewayRecord, HostRecord, Inventory, Owned, Step, reference};
+use crate::probe::{Answer, Request};
 use crate::snapshot::Snapshot;
 use std::collections::BTreeMap;
 
@@ -45,12 +47,13 @@ impl Outcome {
     }
 }
 
-/// A pod that asks, and the wire that it asks over.
-type Question<'a> = (&'a Pod, &'a HostWish, &'a Wire);
+/// The answers before the first write, by who asked and what.
+type Baseline = BTreeMap<(String, Target), Answer>;
 
 impl Run<'_> {
     pub(super) async fn perform(&self, snapshot: &Snapshot, changed: bool) -> Result<Outcome, Error> {
-        let before = if changed { self.baseline().await? } else { BTreeMap::new() };
+        let askers = self.askers().await?;
+        let before = if changed { self.baseline(&askers).await? } else { Baseline::new() };
         if changed {
             self.write(snapshot).await?;
         }
@@ -61,21 +64,40 @@ impl Run<'_> {
         }
         let pods = self.gateway_pods().await?;
         self.wait_for_routes(&pods).await?;
-        self.prove(&pods, &before, &mut outcome).await?;
+        self.prove(&pods, (&askers, &before), &mut outcome).await?;
         Ok(outcome)
     }
 
-    /// What the hosts answer now.
-    async fn baseline(&self) -> Result<BTreeMap<String, Answer>, Error> {
-        let mut answers = BTreeMap::new();
+    /// One ready pod of each caller asks.
+    async fn askers(&self) -> Result<Vec<Asker>, Error> {
         if self.args.no_probe {
-            return Ok(answers);
+            return Ok(Vec::new());
         }
+        let pods = self.wanted.callers.iter().filter_map(|c| c.with_sidecar.iter().find(|p| p.is_ready()));
+        let askers = pods.map(|pod| Asker::of(self.cluster, pod, self.deadline));
+        Ok(futures::future::try_join_all(askers).await?.into_iter().flatten().collect())
+    }
+
+    fn request(&self, host: &HostWish, wire: &Wire) -> Request {
+        let target = Target { host: host.record.host.clone(), port: wire.port, protocol: wire.protocol };
+        Request { target, path: self.args.probe_path.clone() }
+    }
+
+    fn wires(&self) -> impl Iterator<Item = (&HostWish, &Wire)> {
+        self.wanted.hosts.iter().flat_map(|h| h.record.wires.iter().map(move |w| (h, w)))
+    }
+
+    /// What the hosts answer now.
+    async fn baseline(&self, askers: &[Asker]) -> Result<Baseline, Error> {
+        let mut answers = Baseline::new();
         let progress = self.io.progress("asking the hosts what they answer now");
-        for question @ (pod, host, wire) in self.questions() {
-            progress.update(&format!("asking {}:{} from {}", host.record.host, wire.port, pod.object()));
-            let how = (&host.record.host, wire, self.args.probe_path.as_str());
-            answers.insert(name(question), ask(self.cluster, pod, how, self.deadline).await?);
+        for asker in askers {
+            for (host, wire) in self.wires() {
+                let request = self.request(host, wire);
+                progress.update(&format!("asking {} from {}", request.target, asker.name()));
+                let answer = asker.ask(self.cluster, &request, self.deadline).await?;
+                answers.insert((asker.name(), request.target), answer);
+            }
         }
         Ok(answers)
     }
@@ -171,14 +193,12 @@ impl Run<'_> {
         Ok(ready)
     }
 
-    /// One pod per caller asks over each wire.
-    fn questions(&self) -> Vec<Question<'_>> {
-        let pods = self.wanted.callers.iter().filter_map(|c| c.with_sidecar.iter().find(|p| p.is_ready()));
-        let wires = |pod| self.wanted.hosts.iter().flat_map(move |h| h.record.wires.iter().map(move |w| (pod, h, w)));
-        pods.flat_map(wires).collect()
-    }
-
-    async fn prove(&self, pods: &[Pod], before: &BTreeMap<String, Answer>, outcome: &mut Outcome) -> Result<(), Error> {
+    async fn prove(
+        &self,
+        pods: &[Pod],
+        (askers, before): (&[Asker], &Baseline),
+        outcome: &mut Outcome,
+    ) -> Result<(), Error> {
         if self.args.no_probe {
             outcome.unproven.push("no request was sent (--no-probe)".into());
             return Ok(());
@@ -186,15 +206,18 @@ impl Run<'_> {
         for caller in self.wanted.callers.iter().filter(|c| c.with_sidecar.is_empty()) {
             outcome.unproven.push(format!("no pod runs in {} to send a request", caller.client));
         }
+        let progress = self.io.progress("proving");
         let clients = self.wanted.client_pods();
-        for question @ (pod, host, wire) in self.questions() {
-            let _progress =
-                self.io.progress(&format!("proving {}:{} from {}", host.record.host, wire.port, pod.object()));
-            let sites = self.sites(pods, &clients);
-            let Some(site) = sites.iter().find(|s| *s.host == host.record.host) else { continue };
-            let how = (pod, wire, self.args.probe_path.as_str());
-            let earlier = before.get(&name(question)).cloned();
-            outcome.proofs.push(prove(self.cluster, site, how, (earlier, self.deadline)).await?);
+        let sites = self.sites(pods, &clients);
+        for asker in askers {
+            for (host, wire) in self.wires() {
+                let request = self.request(host, wire);
+                progress.update(&format!("proving {} from {}", request.target, asker.name()));
+                let Some(site) = sites.iter().find(|s| *s.host == host.record.host) else { continue };
+                let earlier = before.get(&(asker.name(), request.target.clone())).cloned();
+                let proof = prove(self.cluster, asker, (site, wire, &request), (earlier, self.deadline)).await?;
+                outcome.proofs.push(proof);
+            }
         }
         Ok(())
     }
@@ -250,8 +273,4 @@ fn merge(old: &[Owned], wanted: &[serde_json::Value], written: &[Owned]) -> Vec<
         }
     }
     all.into_iter().map(|(object, uid)| Owned { object, uid }).collect()
-}
-
-fn name((pod, host, wire): Question<'_>) -> String {
-    format!("{}/{} {}:{}", pod.namespace(), pod.name(), host.record.host, wire.port)
 }

@@ -5,6 +5,8 @@ use super::wanted::Wanted;
 use crate::cli::setup::SetupOutput;
 use crate::cluster::Cluster;
 use crate::command::{Io, escape};
+use crate::confirm::say;
+use crate::envoy::Moved;
 use crate::error::Error;
 use crate::plan::{Action, Step, diff};
 use serde_json::{Value, json};
@@ -66,9 +68,14 @@ pub(super) fn result(io: &Io, output: SetupOutput, outcome: &Outcome, steps: &[S
     }
     let mut lines = Vec::new();
     for proof in &outcome.proofs {
+        let now = &proof.passage;
         let seen = format!(
-            "{} from {}: {}; sidecar to gateway {}, gateway to host {}, past the gateway {}",
-            proof.target, proof.from, proof.after, proof.to_gateway, proof.to_host, proof.past
+            "{} from {}: {}; sidecar to gateway {}, gateway to host {}",
+            proof.target,
+            proof.from,
+            say(&now.answer),
+            count(now.sidecar_to_gateway),
+            count(now.gateway_to_host)
         );
         match proof.fault() {
             None => lines.push(format!("proven    {seen}")),
@@ -86,6 +93,10 @@ pub(super) fn result(io: &Io, output: SetupOutput, outcome: &Outcome, steps: &[S
     }
     io.note(&text);
     Ok(())
+}
+
+fn count(moved: Moved) -> u64 {
+    moved.connections.max(moved.requests)
 }
 
 /// What exists after a run that broke off, and the two ways from there.
