@@ -11,6 +11,7 @@ mod parse;
 mod read;
 mod route;
 mod secret;
+mod sync;
 mod tally;
 mod wire;
 
@@ -24,9 +25,10 @@ pub use cluster::{ClientTls, Cluster, Counters, Endpoint, SocketMatch};
 pub use evaluate::{Bytes, Connection, Role, evaluate};
 pub use listener::{Address, Chain, ChainMatch, Forward, Listener, ServerTls, Share};
 pub use parse::{Part, Parts};
-pub use read::{read, read_tally};
+pub use read::{read, read_sync, read_tally};
 pub use route::{Action, HeaderCondition, PathCondition, Routes, Rule, VirtualHost};
 pub use secret::{Secret, SecretState, Trusted};
+pub use sync::{ProxySync, SyncState};
 pub use tally::{Moved, Tally};
 
 use serde::{Deserialize, Serialize};

@@ -1,12 +1,15 @@
-//! The only place here that talks to a proxy: GET on Envoy's admin port, over the API server's port-forward, which works
+//! The only place here that talks to a proxy, or to istiod about one: GET over the API server's port-forward, which works
 //! with distroless images too.
 
-use super::{Part, Parts, Proxy, Tally};
+use super::{Part, Parts, Proxy, ProxySync, Tally};
 use crate::cluster::Cluster;
 use crate::error::Error;
 
 /// Envoy's admin port in Istio's pods.
 const ADMIN: u16 = 15000;
+
+/// istiod's own port, where anything from inside the pod may ask.
+const ISTIOD: u16 = 15014;
 
 /// From so many clusters on a dump is asked for in pieces. Measured: a dump has 8 to 12 KB for each cluster; with 30
 /// clusters the whole takes 20 ms and the pieces 55, nearly all of it for opening eight connections.
@@ -35,6 +38,13 @@ pub async fn read_tally(cluster: &Cluster, namespace: &str, pod: &str) -> Result
     let pod = Pod { cluster, namespace, name: pod };
     let answer = pod.ask(Part::Statuses).await?;
     Tally::parse(&answer).map_err(|reason| pod.unreadable(Part::Statuses, reason))
+}
+
+/// Read what one istiod knows of the proxies that are connected to it. With several replicas, ask each.
+pub async fn read_sync(cluster: &Cluster, namespace: &str, istiod: &str) -> Result<Vec<ProxySync>, Error> {
+    let answer = cluster.http_get(namespace, istiod, ISTIOD, "/debug/syncz").await?;
+    let what = || format!("istiod's /debug/syncz in {namespace}/{istiod}");
+    ProxySync::parse(&answer).map_err(|reason| Error::Api { doing: "read", what: what(), reason })
 }
 
 struct Pod<'a> {

@@ -20,6 +20,33 @@ pub(crate) fn load(text: &str) -> Proxy {
     parts.proxy()
 }
 
+#[test]
+fn the_whole_dump_and_its_pieces_say_the_same() {
+    for fixture in [SIDECAR, GATEWAY] {
+        let answers: Value = serde_json::from_str(fixture).unwrap();
+        let piece = |name: &str| answers[name]["configs"].clone();
+        let whole = serde_json::json!({"configs": [
+            answers["Node"]["configs"][0],
+            {"dynamic_active_clusters": piece("Clusters"), "dynamic_warming_clusters": match piece("WarmingClusters") {
+                Value::Null => serde_json::json!([]),
+                clusters => clusters,
+            }},
+            {"dynamic_endpoint_configs": piece("Endpoints")},
+            {"dynamic_listeners": piece("Listeners")},
+            {"dynamic_route_configs": piece("Routes")},
+            {"dynamic_active_secrets": piece("Secrets"), "dynamic_warming_secrets": match piece("WarmingSecrets") {
+                Value::Null => serde_json::json!([]),
+                secrets => secrets,
+            }},
+        ]});
+        let mut parts = Parts::default();
+        parts.take(Part::Stats, answers["Stats"].to_string().as_bytes()).unwrap();
+        parts.take(Part::Statuses, answers["Statuses"].to_string().as_bytes()).unwrap();
+        parts.take(Part::Whole, whole.to_string().as_bytes()).unwrap();
+        assert_eq!(parts.proxy(), load(fixture));
+    }
+}
+
 fn at(fixture: &str, role: Role, address: &str, port: u16, bytes: Bytes) -> Step {
     evaluate(&load(fixture), &Connection { address: address.parse().ok(), port, bytes, role })
 }
