@@ -131,6 +131,20 @@ fn a_gateway_sends_to_the_host() {
 }
 
 #[test]
+fn a_sidecars_step_leads_on_to_the_gateways() {
+    for (host, port, bytes, cluster) in [
+        ("edition.cnn.com", 80, Bytes::http("edition.cnn.com", 80), "outbound|80||edition.cnn.com"),
+        ("edition.cnn.com", 443, Bytes::tls(Some("edition.cnn.com")), "outbound|443||edition.cnn.com"),
+        ("api.example.com", 443, Bytes::tls(Some("api.example.com")), "outbound|443||api.example.com"),
+    ] {
+        let next = onward(&at(SIDECAR, Role::Sidecar, "203.0.113.10", port, bytes.clone()), &bytes);
+        assert_eq!(next.len(), 2, "{host}");
+        let step = evaluate(&load(GATEWAY), &next[0]);
+        assert_eq!(step.cluster.unwrap().value.to_string(), cluster, "{host}:{port}");
+    }
+}
+
+#[test]
 fn a_gateway_ends_what_it_does_not_know() {
     let ends = |port, bytes| at(GATEWAY, Role::Gateway, "10.244.0.6", port, bytes).ends.unwrap().value;
     assert!(ends(8443, Bytes::tls(Some("nobody.invalid"))).starts_with("NR: no filter chain for SNI nobody.invalid"));

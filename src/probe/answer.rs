@@ -1,5 +1,6 @@
 //! What came back, and each way in which nothing did.
 
+use crate::model::trace::HopName;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -91,8 +92,10 @@ pub enum Failure {
     Envoy {
         /// The status.
         status: u16,
-        /// The response flag that fits: `NR`, `UH`, `UF`, `NC`, `RBAC`.
+        /// The response flag that fits: `NR`, `UH`, `UF`, `NC`, `RBAC`; `blocked` where unknown hosts are.
         flag: String,
+        /// Whose Envoy.
+        hop: HopName,
     },
     /// There is nothing in the container to try it with.
     NoTool,
@@ -116,7 +119,7 @@ impl fmt::Display for Failure {
             Failure::DemandsCertificate => write!(f, "a client certificate is demanded"),
             Failure::NotTls => write!(f, "the far side does not speak TLS"),
             Failure::NotHttp => write!(f, "the far side does not speak HTTP"),
-            Failure::Envoy { status, flag } => write!(f, "Envoy itself answers {status} ({flag})"),
+            Failure::Envoy { status, flag, hop } => write!(f, "the {hop}'s Envoy itself answers {status} ({flag})"),
             Failure::NoTool => write!(f, "the container has nothing to connect with"),
             Failure::Other { words } => write!(f, "{words}"),
         }
@@ -180,26 +183,41 @@ fn alert_in(words: &str) -> Option<String> {
     Some(cut(after[..end].trim(), 60))
 }
 
-/// What Envoy says in the host's place, by its own bodies. `from_host` is whether an upstream's headers are there.
-pub(super) fn envoy_flag(status: u16, server: &str, from_host: bool, body: &[u8]) -> Option<Failure> {
-    if from_host || !server.contains("envoy") {
+/// What Envoy says in the host's place, by its own bodies. `passed_on` is whether an Envoy passed the answer on, which
+/// adds a header: then the client's sidecar got it from the gateway, else the `nearest` proxy made it. Without a body, an
+/// answer that was passed on can be the host's as well: only counters tell ([`Answer::taken_for_envoys`]).
+pub(super) fn envoy_flag(
+    (status, server, body): (u16, &str, &[u8]),
+    passed_on: bool,
+    nearest: HopName,
+) -> Option<Failure> {
+    if !server.contains("envoy") {
         return None;
     }
-    let body = String::from_utf8_lossy(body);
+    let text = String::from_utf8_lossy(body);
     let flag = match status {
-        403 if body.contains("RBAC") => "RBAC",
-        404 if body.is_empty() => "NR",
-        400 => "DPE",
-        502 if body.is_empty() => "blocked",
-        503 if body.contains("no healthy upstream") => "UH",
-        503 if body.contains("connection timeout") || body.contains("remote connection failure") => "UF",
-        503 if body.contains("connection failure") || body.contains("connect error") => "UF",
-        503 if body.contains("overflow") => "UO",
-        503 if body.is_empty() => "NC",
-        504 => "UT",
-        _ => return None,
+        403 if text.starts_with("RBAC: access denied") => "RBAC",
+        503 if text.starts_with("no healthy upstream") => "UH",
+        503 if text.starts_with("upstream connect error") && text.contains("overflow") => "UO",
+        503 if text.starts_with("upstream connect error") => "UF",
+        504 if text.starts_with("upstream request timeout") => "UT",
+        _ if passed_on || !body.is_empty() => return None,
+        other => empty_flag(other)?,
     };
-    Some(Failure::Envoy { status, flag: flag.into() })
+    let hop = if passed_on { HopName::Gateway } else { nearest };
+    Some(Failure::Envoy { status, flag: flag.into(), hop })
+}
+
+/// The flag that fits an answer of Envoy's own that has no body.
+fn empty_flag(status: u16) -> Option<&'static str> {
+    match status {
+        400 => Some("DPE"),
+        404 => Some("NR"),
+        502 => Some("blocked"),
+        503 => Some("NC"),
+        504 => Some("UT"),
+        _ => None,
+    }
 }
 
 impl Body {
@@ -214,6 +232,18 @@ impl Body {
 }
 
 impl Answer {
+    /// For an answer without a body that no gateway had from the host, as its counters say: the gateway's Envoy made it.
+    pub(super) fn taken_for_envoys(&mut self) {
+        let empty = self.body.as_ref().is_some_and(|b| b.length == 0);
+        let Some(status) = self.status.filter(|_| empty && self.server.contains("envoy")) else { return };
+        if let Some(flag) = empty_flag(status)
+            && self.failure.is_none()
+        {
+            self.failure = Some(Failure::Envoy { status, flag: flag.into(), hop: HopName::Gateway });
+            self.reached = false;
+        }
+    }
+
     /// An answer that is only a failure.
     pub(super) fn failed(failure: Failure, through: &str) -> Self {
         Answer { failure: Some(failure), through: through.into(), ..Answer::default() }
@@ -258,14 +288,31 @@ mod tests {
 
     #[test]
     fn envoys_own_answers_are_known_by_their_bodies() {
-        let flag = |status, server, body: &str| match envoy_flag(status, server, false, body.as_bytes()) {
-            Some(Failure::Envoy { flag, .. }) => flag,
+        let flag = |status, server, body: &str, passed_on| match envoy_flag(
+            (status, server, body.as_bytes()),
+            passed_on,
+            HopName::Sidecar,
+        ) {
+            Some(Failure::Envoy { flag, hop, .. }) => format!("{hop} {flag}"),
             _ => String::new(),
         };
-        assert_eq!(flag(404, "istio-envoy", ""), "NR");
-        assert_eq!(flag(503, "envoy", "no healthy upstream"), "UH");
-        assert_eq!(flag(403, "istio-envoy", "RBAC: access denied"), "RBAC");
-        assert_eq!(flag(404, "nginx", ""), "");
-        assert_eq!(envoy_flag(404, "istio-envoy", true, b""), None);
+        assert_eq!(flag(404, "istio-envoy", "", false), "sidecar NR");
+        assert_eq!(flag(503, "envoy", "no healthy upstream", false), "sidecar UH");
+        assert_eq!(flag(403, "istio-envoy", "RBAC: access denied", true), "gateway RBAC");
+        assert_eq!(flag(503, "envoy", "upstream connect error or disconnect/reset before headers", true), "gateway UF");
+        assert_eq!(flag(404, "nginx", "", false), "");
+        assert_eq!(flag(404, "envoy", "", true), "");
+        assert_eq!(flag(404, "envoy", "no such page", false), "");
+    }
+
+    #[test]
+    fn an_empty_answer_that_no_gateway_had_from_the_host_is_envoys() {
+        let mut answer = Answer { reached: true, status: Some(404), server: "envoy".into(), ..Answer::default() };
+        answer.body = Some(Body::default());
+        let mut full = Answer { body: Some(Body::of(b"gone")), ..answer.clone() };
+        answer.taken_for_envoys();
+        full.taken_for_envoys();
+        assert!(!answer.reached && matches!(answer.failure, Some(Failure::Envoy { hop: HopName::Gateway, .. })));
+        assert!(full.reached && full.failure.is_none());
     }
 }

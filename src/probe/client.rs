@@ -11,6 +11,7 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::kubernetes::pod::PROXY;
 use crate::model::target::{AppProtocol, Host, Target};
+use crate::model::trace::HopName;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -193,9 +194,9 @@ impl Goal<'_> {
         let spoken = async {
             match protocol {
                 AppProtocol::Tcp => listen(&mut pipe.stream).await,
-                AppProtocol::Http => get(&mut pipe.stream, &header, &self.request.path).await,
-                _ if way.starts_tls => get(&mut pipe.stream, &header, &self.request.path).await,
-                _ => secure(&mut pipe.stream, &host, &header, &self.request.path).await,
+                AppProtocol::Http => get(&mut pipe.stream, (&header, &self.request.path), HopName::Sidecar).await,
+                _ if way.starts_tls => get(&mut pipe.stream, (&header, &self.request.path), HopName::Sidecar).await,
+                _ => secure(&mut pipe.stream, &host, (&header, &self.request.path)).await,
             }
         };
         let spoken = tokio::time::timeout(self.deadline.left(), spoken).await;
@@ -234,7 +235,7 @@ async fn listen(stream: &mut (impl AsyncRead + Unpin)) -> Answer {
 }
 
 /// Our own TLS, and HTTP in it. A far side that is reached and does not speak HTTP is reached all the same.
-async fn secure<S>(stream: S, host: &str, header: &str, path: &str) -> Answer
+async fn secure<S>(stream: S, host: &str, target: (&str, &str)) -> Answer
 where
     S: AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
@@ -247,7 +248,7 @@ where
     };
     let chain = pem(&hello.chain);
     let shown = crate::identity::certificates(&chain, jiff::Timestamp::now()).into_iter().next();
-    let answer = get(hello.stream, header, path).await;
+    let answer = get(hello.stream, target, HopName::Sidecar).await;
     Answer {
         reached: answer.failure.as_ref().is_none_or(|f| !matches!(f, Failure::Envoy { .. })),
         failure: answer.failure.filter(|f| matches!(f, Failure::Envoy { .. })),

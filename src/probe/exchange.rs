@@ -1,6 +1,7 @@
 //! One HTTP/1.1 request over any stream, read into an [`Answer`].
 
 use super::answer::{Answer, Body, Failure, cut, envoy_flag};
+use crate::model::trace::HopName;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
@@ -13,11 +14,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// So much of a body is read.
 const LONGEST_BODY: usize = 256 << 10;
 
-/// GET `path` with that Host header. The caller keeps the time.
-pub(super) async fn get<S: AsyncRead + AsyncWrite + Unpin>(stream: S, host: &str, path: &str) -> Answer {
+/// GET `path` with that Host header. `nearest` is the proxy that the stream leads to. The caller keeps the time.
+pub(super) async fn get<S>(stream: S, (host, path): (&str, &str), nearest: HopName) -> Answer
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let began = Instant::now();
     let mut answer = match ask(stream, host, path).await {
-        Ok((response, body)) => read(&response, &body),
+        Ok((response, body)) => read(&response, &body, nearest),
         Err(failure) => Answer { failure: Some(failure), ..Answer::default() },
     };
     answer.took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -63,14 +67,14 @@ fn failed(error: &hyper::Error) -> Failure {
     if error.is_parse() { Failure::NotHttp } else { Failure::Reset }
 }
 
-fn read(response: &http::response::Parts, body: &[u8]) -> Answer {
+fn read(response: &http::response::Parts, body: &[u8], nearest: HopName) -> Answer {
     let status = response.status.as_u16();
     let text = |headers: &HeaderMap, name| {
         headers.get(name).map_or(String::new(), |v| String::from_utf8_lossy(v.as_bytes()).into_owned())
     };
     let server = text(&response.headers, SERVER);
-    let from_host = response.headers.contains_key("x-envoy-upstream-service-time");
-    let failure = envoy_flag(status, &server, from_host, body);
+    let passed_on = response.headers.contains_key("x-envoy-upstream-service-time");
+    let failure = envoy_flag((status, &server, body), passed_on, nearest);
     Answer {
         reached: failure.is_none(),
         status: Some(status),

@@ -5,17 +5,18 @@ use super::exchange::get;
 use crate::cluster::Cluster;
 use crate::deadline::Deadline;
 use crate::error::Error;
+use crate::model::trace::HopName;
 
-/// GET `path` with that Host header from a port of a pod (8080, not 80). Errors are only those of reaching the pod:
+/// GET with that Host header and path (`target`) from a port of a pod (8080, not 80). Errors are only those of reaching the pod:
 /// everything that the listener does is an answer.
 pub async fn http(
     cluster: &Cluster,
     (namespace, pod, port): (&str, &str, u16),
-    (host, path): (&str, &str),
+    target: (&str, &str),
     deadline: Deadline,
 ) -> Result<Answer, Error> {
     let mut tunnel = cluster.tunnel(namespace, pod, port).await?;
-    let asked = tokio::time::timeout(deadline.left(), get(&mut tunnel.stream, host, path)).await;
+    let asked = tokio::time::timeout(deadline.left(), get(&mut tunnel.stream, target, HopName::Gateway)).await;
     let mut answer = asked.unwrap_or_else(|_| Answer::failed(Failure::Timeout, ""));
     if answer.failure == Some(Failure::Reset)
         && let Some(why) = tunnel.failure().await

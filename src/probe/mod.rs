@@ -19,7 +19,7 @@ mod watched;
 pub use answer::{Answer, Body, Failure};
 pub use client::{ClientPod, Request, client, find_tools};
 pub use http::http;
-pub use passage::{Passage, PodPassage, Question, passage};
+pub use passage::{Passage, PodPassage, Question, Way, passage};
 pub use pipe::Tools;
 pub use sni::{Answered, SniAnswer, nobody, sni};
 pub use tcp::{TcpAnswer, tcp};

@@ -63,7 +63,34 @@ pub struct PodPassage {
 /// `PassthroughCluster`, to which a sidecar sends what it knows nothing of.
 const PASSTHROUGH: &str = "PassthroughCluster";
 
+/// The way that a request took, as the counters of the client's sidecar say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Way {
+    /// To the gateway, and nowhere else.
+    Gateway,
+    /// Through the sidecar and past the gateway.
+    Direct,
+    /// Both: the counters cannot tell which one was ours.
+    Both,
+    /// It was answered, and the sidecar saw nothing of it: it is not captured.
+    Uncaptured,
+    /// It was not answered, and went nowhere that is counted.
+    Nowhere,
+}
+
 impl Passage {
+    /// The way that it took.
+    pub fn way(&self) -> Way {
+        match (self.sidecar_to_gateway.tried(), self.went_past()) {
+            (true, false) => Way::Gateway,
+            (false, true) => Way::Direct,
+            (true, true) => Way::Both,
+            (false, false) if self.answer.reached => Way::Uncaptured,
+            (false, false) => Way::Nowhere,
+        }
+    }
+
     /// Whether the request went through the gateway, and nowhere else, and was answered by the host.
     pub fn proven(&self) -> bool {
         self.answer.reached && self.went_through() && !self.went_past()
@@ -117,7 +144,7 @@ pub async fn passage(
     let port = format!(":{}", request.target.port);
     let past = now.by_address(&then, PASSTHROUGH);
     let past: Vec<(&str, Moved)> = past.filter(|(a, m)| a.ends_with(&port) && m.tried()).collect();
-    Ok(Passage {
+    let mut passage = Passage {
         answer,
         sidecar_to_gateway: moved(&now, &then, &question.to_gateway),
         sidecar_direct: moved(&now, &then, &question.to_host),
@@ -125,7 +152,11 @@ pub async fn passage(
         passthrough_to: past.into_iter().map(|(address, _)| address.to_owned()).collect(),
         gateway_to_host: pods.iter().fold(Moved::default(), |sum, p| sum.plus(p.to_host)),
         pods,
-    })
+    };
+    if passage.sidecar_to_gateway.any() && !passage.gateway_to_host.tried() && passage.unread().next().is_none() {
+        passage.answer.taken_for_envoys();
+    }
+    Ok(passage)
 }
 
 struct Readings {
@@ -169,5 +200,7 @@ mod tests {
     fn other_peoples_traffic_at_the_gateway_proves_nothing() {
         let bypassing = Passage { sidecar_to_gateway: Moved::default(), gateway_to_host: one(), ..good() };
         assert!(!bypassing.proven());
+        assert_eq!((bypassing.way(), good().way()), (Way::Uncaptured, Way::Gateway));
+        assert_eq!(Passage { passthrough: one(), ..bypassing }.way(), Way::Direct);
     }
 }

@@ -12,7 +12,7 @@ mod tests;
 use super::{Chain, Forward, Proxy, Share};
 use crate::kubernetes::{Kind, ObjectRef, Place};
 use crate::model::trace::{Decision, Step};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// A connection that reaches a proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +113,30 @@ pub fn evaluate(proxy: &Proxy, connection: &Connection) -> Step {
         Forward::Other(filter) => end(step, format!("its last filter {filter} is not evaluated")),
     }
 }
+
+/// The connections that the next hop may get, one for each endpoint that the step leads to: the same bytes, inside the TLS
+/// that the proxy starts. A sidecar's step and these, evaluated at the gateway pod with that address, make the path.
+pub fn onward(step: &Step, bytes: &Bytes) -> Vec<Connection> {
+    let tls = step.tls.as_ref().map(|d| &d.value).filter(|t| t.mode != "none");
+    let sent = tls.map_or_else(
+        || bytes.clone(),
+        |tls| {
+            let alpn = vec![ISTIO_ALPN.to_owned()];
+            Bytes::Tls { sni: tls.sni.clone(), alpn, inside: Some(Box::new(bytes.clone())) }
+        },
+    );
+    let endpoints = step.endpoints.iter().flat_map(|d| &d.value).filter_map(|e| e.parse::<SocketAddr>().ok());
+    let to = |at: SocketAddr| Connection {
+        address: Some(at.ip()),
+        port: at.port(),
+        bytes: sent.clone(),
+        role: Role::Gateway,
+    };
+    endpoints.map(to).collect()
+}
+
+/// What proxies offer to each other.
+const ISTIO_ALPN: &str = "istio";
 
 /// What the filters get to see, once TLS is ended where the chain ends it.
 fn unwrap(chain: &Chain, bytes: &Bytes) -> Result<Bytes, String> {

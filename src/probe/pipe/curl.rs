@@ -2,6 +2,7 @@
 //! request is made again without, so that "not trusted" and "not reached" stay apart.
 
 use super::super::answer::{Answer, Body, Failure, cut, envoy_flag};
+use crate::model::trace::HopName;
 
 /// Before the line that [`FORMAT`] writes after the body.
 const MARK: &str = "\n--egress--";
@@ -39,10 +40,10 @@ pub(in super::super) fn read(stdout: &[u8], stderr: &str, code: Option<i32>, tcp
     };
     let status = status.parse().ok().filter(|s| *s != 0);
     let server = header("server").unwrap_or_default();
-    let from_host = header("x-envoy-upstream-service-time").is_some();
+    let passed_on = header("x-envoy-upstream-service-time").is_some();
     let shook = handshake.parse::<f64>().is_ok_and(|t| t > 0.0);
     let failure = match (code, status) {
-        (_, Some(status)) => envoy_flag(status, &server, from_host, body.as_bytes()),
+        (_, Some(status)) => envoy_flag((status, &server, body.as_bytes()), passed_on, HopName::Sidecar),
         (Some(0 | 28), None) if tcp && (code == Some(28) || !output.is_empty()) => None,
         (Some(0) | None, None) => Some(Failure::Other { words: "curl got nothing".into() }),
         (Some(code), None) => Some(why(code, stderr)),
@@ -119,7 +120,7 @@ mod tests {
         let out = b"HTTP/1.1 503 Service Unavailable\r\nserver: envoy\r\n\r\nno healthy upstream\n--egress--503 1.1 0 ";
         let answer = read(out, "", Some(0), false);
         assert!(!answer.reached);
-        assert_eq!(answer.failure, Some(Failure::Envoy { status: 503, flag: "UH".into() }));
+        assert_eq!(answer.failure, Some(Failure::Envoy { status: 503, flag: "UH".into(), hop: HopName::Sidecar }));
     }
 
     #[test]

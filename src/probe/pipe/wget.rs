@@ -3,6 +3,7 @@
 
 use super::super::answer::{Answer, Body, Failure, cut, envoy_flag};
 use super::{Tools, words};
+use crate::model::trace::HopName;
 
 /// The command.
 pub(in super::super) fn command(tools: &Tools, url: &str, seconds: u64) -> Vec<String> {
@@ -39,9 +40,9 @@ pub(in super::super) fn read(stdout: &[u8], stderr: &str, code: Option<i32>, ver
     let (version, rest) = first.and_then(|l| l.split_once(' ')).unwrap_or_default();
     let status = rest.split(' ').next().and_then(|s| s.parse().ok());
     let server = header("server").unwrap_or_default();
-    let from_host = header("x-envoy-upstream-service-time").is_some();
+    let passed_on = header("x-envoy-upstream-service-time").is_some();
     let failure = match (status, code) {
-        (Some(status), _) => envoy_flag(status, &server, from_host, stdout),
+        (Some(status), _) => envoy_flag((status, &server, stdout), passed_on, HopName::Sidecar),
         (None, Some(0)) => None,
         (None, _) => Some(Failure::from_words(stderr)),
     };
