@@ -1,8 +1,8 @@
-//! What a proxy was given: Envoy's admin interface, read ([`read()`]), kept as plain values ([`Proxy`]), and evaluated as
-//! Envoy itself would ([`evaluate`]) to the cluster that a connection really gets.
+//! What a proxy was given: Envoy's admin interface, read ([`read()`]), kept as plain values ([`Proxy`]), and evaluated
+//! as Envoy itself would ([`evaluate()`]) to the cluster that a connection really gets.
 //!
-//! Only [`read()`] talks to the network. What is kept holds certificates, never keys: there is no field to put one in, and
-//! of every PEM text only the `CERTIFICATE` blocks are taken.
+//! Only [`read()`] talks to the network. What is kept holds certificates, never keys: there is no field to put one in,
+//! and of every PEM text only the `CERTIFICATE` blocks are taken.
 
 mod cluster;
 mod evaluate;

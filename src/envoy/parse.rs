@@ -1,5 +1,5 @@
-//! From the admin interface's answers to a [`Proxy`]. A small dump comes as a whole; a big one is asked for in pieces, and
-//! each is parsed and dropped before the next is asked for.
+//! From the admin interface's answers to a [`Proxy`]. A small dump comes as a whole; a big one is asked for in pieces,
+//! and each is parsed and dropped before the next is asked for.
 
 use super::wire::{
     ClusterEntry, ClusterStatuses, EndpointEntry, EndpointLabels, ListenerEntry, Resources, RouteEntry, SecretEntry,

@@ -1,5 +1,5 @@
-//! The only place here that talks to a proxy, or to istiod about one: GET over the API server's port-forward, which works
-//! with distroless images too.
+//! The only place here that talks to a proxy, or to istiod about one: GET over the API server's port-forward, which
+//! works with distroless images too.
 
 use super::{Part, Parts, Proxy, ProxySync, Tally};
 use crate::cluster::Cluster;
@@ -11,9 +11,9 @@ const ADMIN: u16 = 15000;
 /// istiod's own port, where anything from inside the pod may ask.
 const ISTIOD: u16 = 15014;
 
-/// From so many clusters on a dump is asked for in pieces, to bound memory. Measured: a dump is 100 to 400 KB and 3 KB for
-/// each cluster. With 30 clusters the whole takes 20 ms and the pieces 55, nearly all of it for opening connections; with
-/// 1,200 it is 150 and 180.
+/// From so many clusters on a dump is asked for in pieces, to bound memory. Measured: a dump is 100 to 400 KB and 3 KB
+/// for each cluster. With 30 clusters the whole takes 20 ms and the pieces 55, nearly all of it for opening
+/// connections; with 1,200 it is 150 and 180.
 const MANY_CLUSTERS: usize = 1000;
 
 /// Read what the proxy of a pod was given.

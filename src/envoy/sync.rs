@@ -1,7 +1,8 @@
-//! What istiod last sent to each proxy and what the proxy said to it: `/debug/syncz`, which each istiod knows only of the
-//! proxies that are connected to itself.
+//! What istiod last sent to each proxy and what the proxy said to it: `/debug/syncz`, which each istiod knows only of
+//! the proxies that are connected to itself.
 //!
-//! "Synced" proves little (istiod may not have noticed the change yet); an error or a proxy that nobody knows proves a lot.
+//! "Synced" proves little (istiod may not have noticed the change yet); an error or a proxy that nobody knows proves a
+//! lot.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

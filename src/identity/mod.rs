@@ -1,6 +1,6 @@
 //! Who a proxy is, by the certificates that it holds: the SPIFFE id against what its pod should have, the path to the
-//! roots by the rules of RFC 5280, and how much life is left. Certificates of origination and of hosts outside are judged
-//! the same way. Public parts only; nothing here does I/O.
+//! roots by the rules of RFC 5280, and how much life is left. Certificates of origination and of hosts outside are
+//! judged the same way. Public parts only; nothing here does I/O.
 
 mod certificate;
 mod names;

@@ -184,8 +184,8 @@ fn alert_in(words: &str) -> Option<String> {
 }
 
 /// What Envoy says in the host's place, by its own bodies. `passed_on` is whether an Envoy passed the answer on, which
-/// adds a header: then the client's sidecar got it from the gateway, else the `nearest` proxy made it. Without a body, an
-/// answer that was passed on can be the host's as well: only counters tell ([`Answer::taken_for_envoys`]).
+/// adds a header: then the client's sidecar got it from the gateway, else the `nearest` proxy made it. Without a body,
+/// an answer that was passed on can be the host's as well: only counters tell ([`Answer::taken_for_envoys`]).
 pub(super) fn envoy_flag(
     (status, server, body): (u16, &str, &[u8]),
     passed_on: bool,
@@ -232,7 +232,8 @@ impl Body {
 }
 
 impl Answer {
-    /// For an answer without a body that no gateway had from the host, as its counters say: the gateway's Envoy made it.
+    /// For an answer without a body that no gateway had from the host, as its counters say: the gateway's Envoy made
+    /// it.
     pub(super) fn taken_for_envoys(&mut self) {
         let empty = self.body.as_ref().is_some_and(|b| b.length == 0);
         let Some(status) = self.status.filter(|_| empty && self.server.contains("envoy")) else { return };

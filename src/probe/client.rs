@@ -1,5 +1,5 @@
-//! A request from the client's own container: what the application itself would get. The container of the proxy is never
-//! used, its connections are not captured.
+//! A request from the client's own container: what the application itself would get. The container of the proxy is
+//! never used, its connections are not captured.
 
 use super::answer::{Answer, Failure, cut};
 use super::exchange::get;
@@ -57,8 +57,8 @@ pub async fn find_tools(cluster: &Cluster, at: &ClientPod, deadline: Deadline) -
     Ok(Tools::named(found))
 }
 
-/// Make a request from the container, through the best that it has. Errors are those of reaching the container; all that
-/// happens to the request is an answer, [`Failure::NoTool`] too.
+/// Make a request from the container, through the best that it has. Errors are those of reaching the container; all
+/// that happens to the request is an answer, [`Failure::NoTool`] too.
 pub async fn client(
     cluster: &Cluster,
     at: &ClientPod,
@@ -163,11 +163,11 @@ impl Goal<'_> {
 
     async fn by_curl(&self) -> Result<Answer, Error> {
         let tcp = self.request.target.protocol == AppProtocol::Tcp;
-        let seconds = if tcp { self.seconds().min(PATIENCE.as_secs() + 1) } else { self.seconds() };
-        let mut output = self.run(&curl::command(&self.url(), seconds, false)).await?;
+        let seconds = || if tcp { self.seconds().min(PATIENCE.as_secs() + 1) } else { self.seconds() };
+        let mut output = self.run(&curl::command(&self.url(), seconds(), false)).await?;
         let distrusted = curl::distrusts(output.code);
         if distrusted {
-            output = self.run(&curl::command(&self.url(), seconds, true)).await?;
+            output = self.run(&curl::command(&self.url(), seconds(), true)).await?;
         }
         let errors = String::from_utf8_lossy(&output.stderr);
         let mut answer = curl::read(&output.stdout, &errors, output.code, tcp);

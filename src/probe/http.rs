@@ -7,8 +7,8 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::model::trace::HopName;
 
-/// GET with that Host header and path (`target`) from a port of a pod (8080, not 80). Errors are only those of reaching the pod:
-/// everything that the listener does is an answer.
+/// GET with that Host header and path (`target`) from a port of a pod (8080, not 80). Errors are only those of reaching
+/// the pod: everything that the listener does is an answer.
 pub async fn http(
     cluster: &Cluster,
     (namespace, pod, port): (&str, &str, u16),

@@ -1,8 +1,8 @@
-//! The proof of passage: a request from the client between two readings of the counters, of the client's own sidecar and
-//! of every gateway pod.
+//! The proof of passage: a request from the client between two readings of the counters, of the client's own sidecar
+//! and of every gateway pod.
 //!
-//! Somebody else's traffic moves the gateway's counters too, so they prove nothing alone: the *client's own sidecar* must
-//! have sent to the gateway, and nothing past it.
+//! Somebody else's traffic moves the gateway's counters too, so they prove nothing alone: the *client's own sidecar*
+//! must have sent to the gateway, and nothing past it.
 
 use super::answer::Answer;
 use super::client::{ClientPod, Request, client};

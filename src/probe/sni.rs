@@ -73,8 +73,9 @@ impl SniAnswer {
     }
 }
 
-/// Shake hands with a listener of a gateway's pod. `port` is the one that the pod listens on (8443, not 443); a `name` of
-/// none sends no server name. Errors are only those of reaching the pod: everything that the listener does is an answer.
+/// Shake hands with a listener of a gateway's pod. `port` is the one that the pod listens on (8443, not 443); a `name`
+/// of none sends no server name. Errors are only those of reaching the pod: everything that the listener does is an
+/// answer.
 pub async fn sni(
     cluster: &Cluster,
     (namespace, pod, port): (&str, &str, u16),
@@ -112,8 +113,8 @@ pub async fn sni(
     })
 }
 
-/// A name that nobody declared, for the question that must be refused. It is the same for the same host, and cannot exist
-/// (RFC 2606).
+/// A name that nobody declared, for the question that must be refused. It is the same for the same host, and cannot
+/// exist (RFC 2606).
 pub fn nobody(host: &str) -> String {
     let digest = Sha256::digest(host.as_bytes());
     let short = digest.iter().take(6).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));

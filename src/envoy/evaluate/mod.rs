@@ -114,8 +114,9 @@ pub fn evaluate(proxy: &Proxy, connection: &Connection) -> Step {
     }
 }
 
-/// The connections that the next hop may get, one for each endpoint that the step leads to: the same bytes, inside the TLS
-/// that the proxy starts. A sidecar's step and these, evaluated at the gateway pod with that address, make the path.
+/// The connections that the next hop may get, one for each endpoint that the step leads to: the same bytes, inside the
+/// TLS that the proxy starts. A sidecar's step and these, evaluated at the gateway pod with that address, make the
+/// path.
 pub fn onward(step: &Step, bytes: &Bytes) -> Vec<Connection> {
     let tls = step.tls.as_ref().map(|d| &d.value).filter(|t| t.mode != "none");
     let sent = tls.map_or_else(

@@ -1,5 +1,5 @@
-//! The route of an HTTP request: the virtual host by domain (exact, longest suffix, longest prefix, any), then its first
-//! rule that matches. A rule with a condition that we cannot evaluate counts as not matching.
+//! The route of an HTTP request: the virtual host by domain (exact, longest suffix, longest prefix, any), then its
+//! first rule that matches. A rule with a condition that we cannot evaluate counts as not matching.
 
 use super::{Bytes, Connection, end, place, to_cluster};
 use crate::envoy::{Action, HeaderCondition, PathCondition, Proxy, Routes, Rule, VirtualHost};

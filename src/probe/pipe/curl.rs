@@ -1,5 +1,5 @@
-//! curl: the whole request by the client's own libraries. The certificate is verified first; where that alone fails, the
-//! request is made again without, so that "not trusted" and "not reached" stay apart.
+//! curl: the whole request by the client's own libraries. The certificate is verified first; where that alone fails,
+//! the request is made again without, so that "not trusted" and "not reached" stay apart.
 
 use super::super::answer::{Answer, Body, Failure, cut, envoy_flag};
 use crate::model::trace::HopName;

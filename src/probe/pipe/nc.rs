@@ -1,5 +1,5 @@
-//! Netcat in any of its makes: OpenBSD's, nmap's, busybox' own link. `-w` is an idle time in the first, and at least the
-//! time to connect in the others.
+//! Netcat in any of its makes: OpenBSD's, nmap's, busybox' own link. `-w` is an idle time in the first, and at least
+//! the time to connect in the others.
 
 use super::{BytePipe, words};
 

@@ -1,5 +1,6 @@
-//! `openssl s_client`: TLS by the client's own library, the plaintext on standard input and output. It has no time limit
-//! of its own, so `timeout` goes before it where there is one; else it ends when the server closes, as we ask it to.
+//! `openssl s_client`: TLS by the client's own library, the plaintext on standard input and output. It has no time
+//! limit of its own, so `timeout` goes before it where there is one; else it ends when the server closes, as we ask it
+//! to.
 
 use super::{BytePipe, Tools, words};
 

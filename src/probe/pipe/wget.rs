@@ -1,5 +1,5 @@
-//! wget, GNU's or busybox': the status lines that `-S` shows are all that is read. GNU's verifies and says so, and goes on;
-//! busybox' does not verify, follows redirects, and has no other switches.
+//! wget, GNU's or busybox': the status lines that `-S` shows are all that is read. GNU's verifies and says so, and goes
+//! on; busybox' does not verify, follows redirects, and has no other switches.
 
 use super::super::answer::{Answer, Body, Failure, cut, envoy_flag};
 use super::{Tools, words};
