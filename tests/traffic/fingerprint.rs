@@ -1,0 +1,70 @@
+//! Every object of the cluster with its content and the owners of its fields, to compare before and after. Left out are
+//! what changes by itself (events, leases, status, times) and the namespaces of other tests.
+
+use super::mesh::{MESH, text};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+pub(crate) struct Fingerprint(BTreeMap<String, Value>);
+
+/// Kinds that the cluster itself writes all the time, or that are views of others.
+const RESTLESS: &[&str] = &["events", "leases", "componentstatuses", "metrics", "endpoints", "nodes"];
+
+impl Fingerprint {
+    /// `own` is the namespace of the test that asks.
+    pub(crate) fn take(own: &str) -> Self {
+        let kinds = MESH.kubectl(&["api-resources", "--verbs=list,get", "-o", "name"]);
+        let kinds: Vec<&str> = kinds.lines().filter(|k| !RESTLESS.iter().any(|r| k.starts_with(r))).collect();
+        let all = MESH.json(&["get", &kinds.join(","), "-A", "--show-managed-fields", "--ignore-not-found"]);
+        let objects = all["items"].as_array().expect("a list").iter().filter(|o| !of_another_test(o, own));
+        Self(objects.map(|o| (name(o), essence(o))).collect())
+    }
+
+    /// Fail with the differences.
+    pub(crate) fn assert_same(&self, after: &Self, when: &str) {
+        let mut wrong = Vec::new();
+        for (name, object) in &self.0 {
+            match after.0.get(name) {
+                None => wrong.push(format!("- {name}")),
+                Some(now) if now != object => wrong.push(format!("! {name}\n  was {object}\n  is  {now}")),
+                Some(_) => {}
+            }
+        }
+        wrong.extend(after.0.keys().filter(|n| !self.0.contains_key(*n)).map(|n| format!("+ {n}")));
+        assert!(wrong.is_empty(), "the cluster differs {when}:\n{}", wrong.join("\n"));
+    }
+}
+
+fn name(object: &Value) -> String {
+    format!("{} {}/{}", text(object, "/kind"), text(object, "/metadata/namespace"), text(object, "/metadata/name"))
+}
+
+/// Tests and people beside us work in namespaces of their own; only those of the system and of this test are ours.
+fn of_another_test(object: &Value, own: &str) -> bool {
+    let namespace = match text(object, "/kind").as_str() {
+        "Namespace" => text(object, "/metadata/name"),
+        _ => text(object, "/metadata/namespace"),
+    };
+    let system = ["", "default", "istio-system", "istio-egress"].contains(&namespace.as_str());
+    !system && !namespace.starts_with("kube-") && namespace != own && namespace != format!("{own}-gateway")
+}
+
+fn essence(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove("status");
+    }
+    if let Some(meta) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        meta.remove("resourceVersion");
+        meta.remove("generation");
+        // istiod and the controllers write here who leads, every few seconds.
+        if let Some(annotations) = meta.get_mut("annotations").and_then(Value::as_object_mut) {
+            annotations.remove("control-plane.alpha.kubernetes.io/leader");
+        }
+    }
+    let managed = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut);
+    for field in managed.into_iter().flatten().filter_map(Value::as_object_mut) {
+        field.remove("time");
+    }
+    object
+}

@@ -1,0 +1,81 @@
+//! The whole way of one host: straight out, through the gateway, straight out again, judged by where the world outside
+//! saw the request come from.
+
+use super::fingerprint::Fingerprint;
+use super::mesh::{CLUSTER, FOUND, MESH, Team};
+use super::run::done;
+
+/// One way of one host.
+pub(crate) struct Journey {
+    /// The client's namespace, and part of the gateway's.
+    pub(crate) name: &'static str,
+    /// As `setup` takes it.
+    pub(crate) target: &'static str,
+    pub(crate) url: &'static str,
+    pub(crate) answer: &'static str,
+    /// The gateway; one that is not there is installed.
+    pub(crate) gateway: &'static str,
+    /// The Service port that the sidecar uses.
+    pub(crate) gateway_port: u16,
+}
+
+/// Another team's host through the found gateway, written by hand as the documentation has it.
+const OTHER: &str = include_str!("other_host.yaml");
+
+impl Journey {
+    pub(crate) fn go(&self) {
+        let _alone = CLUSTER.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let team = Team::new(self.name);
+        MESH.apply(OTHER);
+        let before = Fingerprint::take(self.name);
+        let (answer, seen) = team.seen_from(self.url);
+        assert_eq!((answer.as_str(), &seen), (self.answer, &vec![team.address.clone()]), "before setup");
+
+        let gateway = ["--gateway", self.gateway];
+        let base = ["-n", self.name, "-y", "--timeout", "90s"];
+        let arguments = [&["setup", self.target][..], &gateway[..], &base[..]].concat();
+        let run = done(&arguments);
+        assert!(run.stdout.contains("proven"), "{}", run.stdout);
+        self.assert_through(&team);
+        let again = done(&arguments[..arguments.len() - 3]);
+        assert!(again.stdout.contains("unchanged"), "{}", again.stdout);
+        assert_other_host(&team);
+
+        done(&["cleanup", self.host(), "-n", self.name, "-y", "--timeout", "90s"]);
+        let (answer, seen) = team.seen_from(self.url);
+        assert_eq!((answer.as_str(), &seen), (self.answer, &vec![team.address.clone()]), "after cleanup");
+        before.assert_same(&Fingerprint::take(self.name), "after cleanup");
+    }
+
+    fn host(&self) -> &str {
+        self.target.split(':').next().expect("HOST:PORT")
+    }
+
+    fn assert_through(&self, team: &Team) {
+        let (namespace, service) = self.gateway.split_once('/').expect("NS/SERVICE");
+        let port: u16 = self.target.rsplit(':').next().and_then(|p| p.parse().ok()).expect("HOST:PORT");
+        let subset = self.host().replace('.', "-");
+        let to_gateway = format!("outbound|{}|{subset}|{service}.{namespace}.svc.cluster.local", self.gateway_port);
+        let to_host = format!("outbound|{port}||{}", self.host());
+        let count = || {
+            let pods = MESH.gateway_pods(self.gateway);
+            let out = pods.iter().map(|p| MESH.counter(namespace, &super::mesh::text(p, "/metadata/name"), &to_host));
+            (team.counter(&to_gateway), out.sum::<u64>(), team.counter(&to_host))
+        };
+        let then = count();
+        let (answer, seen) = team.seen_from(self.url);
+        let now = count();
+        assert_eq!(answer, self.answer, "through the gateway");
+        let gateways = MESH.addresses(self.gateway);
+        assert!(!seen.is_empty() && seen.iter().all(|a| gateways.contains(a)), "{seen:?} is not {gateways:?}");
+        assert!(now.0 > then.0 && now.1 > then.1, "the counters did not move: {then:?} {now:?}");
+        assert_eq!(now.2, then.2, "something went past the gateway");
+    }
+}
+
+/// The other team's host still takes the found gateway.
+fn assert_other_host(team: &Team) {
+    let (answer, seen) = team.seen_from("https://www.wikipedia.org");
+    assert_eq!(answer, "200 2");
+    assert!(seen.iter().all(|a| MESH.addresses(FOUND).contains(a)), "{seen:?}");
+}

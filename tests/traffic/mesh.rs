@@ -1,0 +1,201 @@
+//! The mesh under test: kubectl, namespaces with a client in them, requests, counters, and the log of the world outside.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::{LazyLock, RwLock};
+use std::time::{Duration, Instant};
+
+/// The image of the clients, which has curl.
+const IMAGE: &str = "localhost/mesh/app:1";
+
+/// Tests that look at every object of the cluster take it for themselves.
+pub(crate) static CLUSTER: RwLock<()> = RwLock::new(());
+
+pub(crate) static MESH: LazyLock<Mesh> = LazyLock::new(Mesh::find);
+
+pub(crate) struct Mesh {
+    pub(crate) kubeconfig: PathBuf,
+    path: String,
+}
+
+/// The egress gateway that istioctl installed.
+pub(crate) const FOUND: &str = "istio-system/istio-egressgateway";
+
+impl Mesh {
+    fn find() -> Self {
+        let path = std::env::var("PATH").unwrap_or_default();
+        if let Some(kubeconfig) = std::env::var_os("EGRESS_TEST_KUBECONFIG") {
+            return Self { kubeconfig: kubeconfig.into(), path };
+        }
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mesh/mesh");
+        let up = Command::new(&script).args(["up", "main", "--egress-gateway"]).output().expect("the mesh script runs");
+        assert!(up.status.success(), "the mesh does not start: {}", String::from_utf8_lossy(&up.stderr));
+        let env = Command::new(&script).args(["env", "main"]).output().expect("the mesh script runs");
+        let env = String::from_utf8(env.stdout).expect("mesh env is text");
+        let value = |key: &str| {
+            let line = env.lines().find_map(|l| l.strip_prefix(&format!("export {key}="))).expect("mesh env names it");
+            line.trim_end_matches(":$PATH").to_owned()
+        };
+        Self { kubeconfig: value("KUBECONFIG").into(), path: format!("{}:{path}", value("PATH")) }
+    }
+
+    /// kubectl, which must succeed.
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().expect("kubectl runs");
+        assert!(output.status.success(), "kubectl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("kubectl prints text")
+    }
+
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let text = self.kubectl(&[arguments, &["-o", "json"]].concat());
+        serde_json::from_str(&text).expect("kubectl prints JSON")
+    }
+
+    pub(crate) fn apply(&self, manifest: &str) {
+        use std::io::Write;
+        let mut child = self
+            .command(&["apply", "-f", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("kubectl runs");
+        child.stdin.take().expect("a pipe").write_all(manifest.as_bytes()).expect("kubectl reads");
+        assert!(child.wait().expect("kubectl ends").success(), "kubectl apply: {manifest}");
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("kubectl");
+        command.args(arguments).env("KUBECONFIG", &self.kubeconfig).env("PATH", &self.path);
+        command
+    }
+
+    /// The program under test.
+    pub(crate) fn egress(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-egress"));
+        command.args(arguments).env("KUBECONFIG", &self.kubeconfig).stdin(Stdio::null());
+        command.output().expect("the program runs")
+    }
+
+    /// Addresses of clients in the log of the world outside, where it can be read: those that asked for `marker`.
+    pub(crate) fn seen_outside(&self, marker: &str) -> Vec<String> {
+        let log = self.kubeconfig.with_file_name("internet").join("access.log");
+        let text = std::fs::read_to_string(&log).unwrap_or_else(|e| panic!("{}: {e}", log.display()));
+        let lines = text.lines().filter(|l| l.contains(marker));
+        lines.filter_map(|l| l.split_whitespace().next()).map(str::to_owned).collect()
+    }
+
+    /// The addresses of a gateway's pods.
+    pub(crate) fn addresses(&self, gateway: &str) -> Vec<String> {
+        self.gateway_pods(gateway).iter().map(|p| text(p, "/status/podIP")).collect()
+    }
+
+    pub(crate) fn gateway_pods(&self, gateway: &str) -> Vec<Value> {
+        let (namespace, service) = gateway.split_once('/').expect("NS/SERVICE");
+        let selector = self.json(&["-n", namespace, "get", "service", service])["spec"]["selector"].clone();
+        let selector: Vec<String> = selector
+            .as_object()
+            .expect("a selector")
+            .iter()
+            .map(|(k, v)| format!("{k}={}", v.as_str().expect("text")))
+            .collect();
+        let pods = self.json(&["-n", namespace, "get", "pods", "-l", &selector.join(",")]);
+        pods["items"].as_array().expect("a list").clone()
+    }
+
+    /// Requests and connections of a cluster, over all addresses, in one pod's proxy.
+    pub(crate) fn counter(&self, namespace: &str, pod: &str, cluster: &str) -> u64 {
+        let clusters = self.kubectl(&[
+            "-n",
+            namespace,
+            "exec",
+            pod,
+            "-c",
+            "istio-proxy",
+            "--",
+            "pilot-agent",
+            "request",
+            "GET",
+            "clusters",
+        ]);
+        let of = |line: &str| {
+            let rest = line.strip_prefix(cluster)?.strip_prefix("::")?;
+            let (name, value) = rest.rsplit_once("::")?;
+            (name.ends_with("::cx_total") || name.ends_with("::rq_total")).then(|| value.parse::<u64>().ok())?
+        };
+        clusters.lines().filter_map(of).sum()
+    }
+}
+
+pub(crate) fn text(value: &Value, pointer: &str) -> String {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// A namespace with sidecars and a client; it goes when dropped.
+pub(crate) struct Team {
+    pub(crate) namespace: String,
+    pub(crate) pod: String,
+    pub(crate) address: String,
+}
+
+impl Team {
+    pub(crate) fn new(namespace: &str) -> Self {
+        Self::labelled(namespace, "istio-injection: enabled")
+    }
+
+    pub(crate) fn labelled(namespace: &str, label: &str) -> Self {
+        let mesh = &*MESH;
+        mesh.kubectl(&["delete", "namespace", namespace, "--ignore-not-found"]);
+        mesh.apply(&format!(
+            "{{apiVersion: v1, kind: Namespace, metadata: {{name: {namespace}, labels: {{{label}}}}}}}"
+        ));
+        mesh.apply(&format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: client, namespace: {namespace}}}\nspec:\n  \
+             selector: {{matchLabels: {{app: client}}}}\n  template:\n    metadata: {{labels: {{app: client}}}}\n    spec:\n      \
+             terminationGracePeriodSeconds: 0\n      containers: [{{name: client, image: \"{IMAGE}\", command: [sleep, infinity]}}]\n"
+        ));
+        mesh.kubectl(&["-n", namespace, "rollout", "status", "deploy/client", "--timeout=90s"]);
+        let pods = mesh.json(&["-n", namespace, "get", "pods", "-l", "app=client"]);
+        let pod = &pods["items"][0];
+        Self { namespace: namespace.into(), pod: text(pod, "/metadata/name"), address: text(pod, "/status/podIP") }
+    }
+
+    /// What curl prints about a request: status and version, or its error.
+    pub(crate) fn curl(&self, url: &str) -> String {
+        let arguments = ["-n", &self.namespace, "exec", &self.pod, "-c", "client", "--"];
+        let curl = ["curl", "-skS", "-m", "10", "-o", "/dev/null", "-w", "%{http_code} %{http_version}", url];
+        let output = MESH.command(&[&arguments[..], &curl[..]].concat()).output().expect("kubectl runs");
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+            .trim()
+            .to_owned()
+    }
+
+    /// The same request with a path of its own; then the address that the world outside saw it come from.
+    pub(crate) fn seen_from(&self, url: &str) -> (String, Vec<String>) {
+        let marker = format!("/m{}", Instant::now().elapsed().as_nanos() + u128::from(std::process::id()) + unique());
+        let answer = self.curl(&format!("{url}{marker}"));
+        let end = Instant::now() + Duration::from_secs(5);
+        loop {
+            let seen = MESH.seen_outside(&marker);
+            if !seen.is_empty() || Instant::now() > end {
+                return (answer, seen);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub(crate) fn counter(&self, cluster: &str) -> u64 {
+        MESH.counter(&self.namespace, &self.pod, cluster)
+    }
+}
+
+impl Drop for Team {
+    fn drop(&mut self) {
+        let _ = MESH.command(&["delete", "namespace", &self.namespace, "--wait=false"]).output();
+    }
+}
+
+fn unique() -> u128 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.expect("a clock after 1970").as_nanos()
+}
