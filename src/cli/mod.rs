@@ -3,5 +3,6 @@
 pub mod cleanup;
 pub mod connect;
 pub mod duration;
+pub mod flow;
 pub mod setup;
 pub mod write;

@@ -1,5 +1,6 @@
 //! `setup`: its arguments, and what they mean as a wish.
 
+use super::flow::FlowArgs;
 use super::write::WriteArgs;
 use crate::error::Error;
 use crate::install::{GatewayPatch, Installer, parse_label, parse_toleration};
@@ -38,6 +39,9 @@ pub struct SetupArgs {
     /// Have the gateway, and only the gateway, write an access log
     #[arg(long)]
     pub access_log: bool,
+    /// How hosts are carried.
+    #[command(flatten)]
+    pub flow: FlowArgs,
     /// Send no request: do not ask the host before and after
     #[arg(long)]
     pub no_probe: bool,
@@ -68,12 +72,12 @@ pub enum SetupOutput {
 
 impl SetupArgs {
     /// What is wanted; clients that nobody named are those of `namespace`.
-    pub fn spec(&self, namespace: &str) -> EgressSpec {
+    pub fn spec(&self, namespace: &str) -> Result<EgressSpec, Error> {
         let mut targets = self.targets.clone();
         targets.sort();
         targets.dedup();
         let clients = if self.from.is_empty() { vec![Client::namespace(namespace)] } else { self.from.clone() };
-        EgressSpec { targets, clients, gateway: self.gateway.clone() }
+        Ok(EgressSpec { targets, clients, gateway: self.gateway.clone(), options: self.flow.options()? })
     }
 
     /// What the flags, or the file, say about a new gateway; nothing where they say nothing.

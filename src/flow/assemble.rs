@@ -1,13 +1,14 @@
 //! From the pieces of all ports of a host to its objects. The order of the list is the order in which they are safe to
 //! write: nothing sends to the gateway before the last ones, the callers' `VirtualService`s.
 
-use super::{Names, Pieces, Route, Wire};
+use super::{Flow, Hop, Names, Pieces, Route, Wire, allow};
 use crate::kubernetes::Kind;
 use crate::kubernetes::pod::Labels;
 use crate::model::target::Host;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// The value of `app.kubernetes.io/managed-by` on all that we write.
 pub const MANAGED_BY: &str = "kubectl-egress";
@@ -51,10 +52,14 @@ pub struct RulePlace {
 pub struct Hosting<'a> {
     /// The host.
     pub host: &'a Host,
+    /// Its addresses, where bytes without a name are told apart by them.
+    pub addresses: &'a [IpAddr],
     /// The gateway.
     pub gateway: &'a GatewayPlace,
     /// The callers.
     pub callers: &'a [Caller],
+    /// Principals that may call; empty is everybody.
+    pub allow: &'a [String],
 }
 
 impl Hosting<'_> {
@@ -69,17 +74,25 @@ impl Hosting<'_> {
 
     /// The sidecar's destination.
     pub(super) fn to_gateway(&self, wire: &Wire) -> Value {
-        json!({
-            "host": self.gateway.hostname, "subset": self.names().subset(), "port": {"number": wire.gateway_port},
-        })
+        let port = json!({"number": wire.gateway_port});
+        if needs_companion(wire) {
+            return json!({"host": self.companion_host(wire), "port": port});
+        }
+        json!({"host": self.gateway.hostname, "subset": wire.subset(self.host), "port": port})
+    }
+
+    /// The full name of the Service that has a port for one wire alone.
+    pub fn companion_host(&self, wire: &Wire) -> String {
+        let domain = self.gateway.hostname.split_once(".svc.").map_or("cluster.local", |(_, domain)| domain);
+        format!("{}.{}.svc.{domain}", self.names().companion(wire.port), self.gateway.namespace)
     }
 
     /// The gateway's destination.
     pub(super) fn to_host(&self, wire: &Wire) -> Value {
-        json!({"host": self.host.text(), "port": {"number": wire.port}})
+        json!({"host": self.host.text(), "port": {"number": wire.outside_port()}})
     }
 
-    fn object(&self, kind: Kind, namespace: &str, name: &str, spec: &Map<String, Value>) -> Value {
+    fn object(&self, kind: Kind, (namespace, name): (&str, &str), spec: &Map<String, Value>) -> Value {
         json!({
             "apiVersion": kind.api_version(),
             "kind": kind.name(),
@@ -90,71 +103,128 @@ impl Hosting<'_> {
             "spec": spec,
         })
     }
+
+    fn beside_gateway(&self, kind: Kind, name: &str, spec: &Map<String, Value>) -> Value {
+        self.object(kind, (&self.gateway.namespace, name), spec)
+    }
 }
 
 /// All objects of a host, in a safe order of writing.
 pub fn objects(at: &Hosting<'_>, wires: &[Wire]) -> Vec<Value> {
     let pieces: Vec<Pieces> = wires.iter().map(|wire| wire.flow.pieces(wire, at)).collect();
-    let mut all = vec![service_entry(at, &pieces), gateway(at, &pieces), at_gateway(at, &pieces)];
-    all.extend(destination_rules(at));
+    let mut all = vec![service_entry(at, &pieces)];
+    all.extend(outside(at, &pieces));
+    all.extend(allow::spec(at, wires).map(|s| at.beside_gateway(Kind::AuthorizationPolicy, &at.names().allow(), &s)));
+    all.extend(wires.iter().filter(|w| needs_companion(w)).map(|w| companion(at, w)));
+    all.push(gateway(at, &pieces));
+    all.extend(at_gateway(at, wires, &pieces));
+    all.extend(destination_rules(at, wires));
     all.extend(at.callers.iter().map(|caller| for_caller(at, caller, &pieces)));
     all
 }
 
-/// One port of a `ServiceEntry`.
-pub(super) fn entry_port(wire: &Wire, protocol: &str) -> Value {
-    json!({
-        "number": wire.port,
-        "name": format!("{}-{}", protocol.to_ascii_lowercase(), wire.port),
-        "protocol": protocol,
-    })
+/// Bytes without a name share no port.
+pub(super) fn needs_companion(wire: &Wire) -> bool {
+    wire.flow == Flow::Tcp && wire.hop == Hop::Plain
 }
 
 fn service_entry(at: &Hosting<'_>, pieces: &[Pieces]) -> Value {
-    let seen_by: BTreeSet<&str> =
-        at.callers.iter().map(|c| c.namespace.as_str()).chain(std::iter::once(at.gateway.namespace.as_str())).collect();
-    let ports: Vec<&Value> = pieces.iter().map(|p| &p.entry_port).collect();
-    let spec = fields([
-        ("hosts", json!([at.host.text()])),
+    let callers = at.callers.iter().map(|c| c.namespace.as_str());
+    let seen_by: BTreeSet<&str> = callers.chain([at.gateway.namespace.as_str()]).collect();
+    let ports: Vec<&Value> = pieces.iter().flat_map(|p| &p.entry_ports).collect();
+    let mut spec = fields([("hosts", json!([at.host.text()]))]);
+    if !at.addresses.is_empty() {
+        spec.insert("addresses".into(), json!(at.addresses));
+    }
+    spec.extend(fields([
         ("ports", json!(ports)),
         ("location", json!("MESH_EXTERNAL")),
         ("resolution", json!("DNS")),
         ("exportTo", json!(seen_by)),
+    ]));
+    at.beside_gateway(Kind::ServiceEntry, &at.names().object(), &spec)
+}
+
+/// TLS that the gateway starts.
+fn outside(at: &Hosting<'_>, pieces: &[Pieces]) -> Option<Value> {
+    let settings: Vec<&Value> = pieces.iter().filter_map(|p| p.outside.as_ref()).collect();
+    let spec = fields([
+        ("host", json!(at.host.text())),
+        ("trafficPolicy", json!({"portLevelSettings": settings})),
+        ("exportTo", json!(["."])),
     ]);
-    at.object(Kind::ServiceEntry, &at.gateway.namespace, &at.names().object(), &spec)
+    (!settings.is_empty()).then(|| at.beside_gateway(Kind::DestinationRule, &at.names().outside(), &spec))
+}
+
+/// A Service with one port of the gateway's pods, for one wire.
+fn companion(at: &Hosting<'_>, wire: &Wire) -> Value {
+    let port = json!({
+        "name": format!("tcp-{}", wire.port), "port": wire.gateway_port, "protocol": "TCP",
+        "targetPort": wire.companion_port(),
+    });
+    let spec =
+        fields([("type", json!("ClusterIP")), ("selector", json!(at.gateway.selector)), ("ports", json!([port]))]);
+    at.beside_gateway(Kind::Service, &at.names().companion(wire.port), &spec)
 }
 
 fn gateway(at: &Hosting<'_>, pieces: &[Pieces]) -> Value {
     let servers: Vec<&Value> = pieces.iter().map(|p| &p.server).collect();
     let spec = fields([("selector", json!(at.gateway.selector)), ("servers", json!(servers))]);
-    at.object(Kind::Gateway, &at.gateway.namespace, &at.names().object(), &spec)
+    at.beside_gateway(Kind::Gateway, &at.names().object(), &spec)
 }
 
-fn at_gateway(at: &Hosting<'_>, pieces: &[Pieces]) -> Value {
-    let mut spec = fields([("hosts", json!([at.host.text()])), ("gateways", json!([at.gateway_object()]))]);
-    add_routes(&mut spec, pieces.iter().map(|p| &p.to_host));
-    spec.insert("exportTo".into(), json!(["."]));
-    at.object(Kind::VirtualService, &at.gateway.namespace, &at.names().at_gateway(), &spec)
+/// One `VirtualService` for all wires that are served under the host's own name, and one for each other: a server for
+/// bytes takes the first rule of the first `VirtualService` that has its name.
+fn at_gateway(at: &Hosting<'_>, wires: &[Wire], pieces: &[Pieces]) -> Vec<Value> {
+    let mut by_name: BTreeMap<(bool, &str), Vec<(&Wire, &Pieces)>> = BTreeMap::new();
+    for (wire, piece) in wires.iter().zip(pieces) {
+        by_name.entry((piece.served != at.host.text(), &piece.served)).or_default().push((wire, piece));
+    }
+    let service = |((own_name, served), parts): ((bool, &str), Vec<(&Wire, &Pieces)>)| {
+        let mut spec = fields([("hosts", json!([served])), ("gateways", json!([at.gateway_object()]))]);
+        add_routes(&mut spec, parts.iter().map(|(_, p)| &p.to_host));
+        spec.insert("exportTo".into(), json!(["."]));
+        let port = parts.first().filter(|_| own_name).map(|(w, _)| w.port);
+        let name = port.map_or_else(|| at.names().at_gateway(), |port| at.names().at_gateway_for(port));
+        at.beside_gateway(Kind::VirtualService, &name, &spec)
+    };
+    by_name.into_iter().map(service).collect()
 }
 
 fn for_caller(at: &Hosting<'_>, caller: &Caller, pieces: &[Pieces]) -> Value {
     let mut spec = fields([("hosts", json!([at.host.text()])), ("gateways", json!(["mesh"]))]);
     add_routes(&mut spec, pieces.iter().map(|p| &p.to_gateway));
     spec.insert("exportTo".into(), json!(["."]));
-    at.object(Kind::VirtualService, &caller.namespace, &at.names().object(), &spec)
+    at.object(Kind::VirtualService, (&caller.namespace, &at.names().object()), &spec)
 }
 
 /// One rule per namespace in which a caller's lookup ends.
-fn destination_rules(at: &Hosting<'_>) -> Vec<Value> {
+fn destination_rules(at: &Hosting<'_>, wires: &[Wire]) -> Vec<Value> {
+    let subsets: BTreeMap<String, Value> =
+        wires.iter().filter(|w| !needs_companion(w)).map(|w| (w.subset(at.host), subset(at, w))).collect();
     let places: BTreeSet<&RulePlace> = at.callers.iter().map(|c| &c.rule).collect();
     let rule = |place: &RulePlace| {
-        let mut spec = fields([("host", json!(place.host)), ("subsets", json!([{"name": at.names().subset()}]))]);
+        let subsets: Vec<&Value> = subsets.values().collect();
+        let mut spec = fields([("host", json!(place.host)), ("subsets", json!(subsets))]);
         if !place.export_to.is_empty() {
             spec.insert("exportTo".into(), json!(place.export_to));
         }
-        at.object(Kind::DestinationRule, &place.namespace, &at.names().object(), &spec)
+        at.object(Kind::DestinationRule, (&place.namespace, &at.names().object()), &spec)
     };
-    places.into_iter().map(rule).collect()
+    places.into_iter().filter(|_| !subsets.is_empty()).map(rule).collect()
+}
+
+/// In mutual TLS the name in the handshake is what the gateway matches on; Istio's default name fits no server.
+fn subset(at: &Hosting<'_>, wire: &Wire) -> Value {
+    let name = wire.subset(at.host);
+    match wire.hop {
+        Hop::Plain => json!({"name": name}),
+        Hop::Mutual => {
+            let tls = json!({"mode": "ISTIO_MUTUAL", "sni": wire.outer_name(at.host)});
+            let port = json!({"port": {"number": wire.gateway_port}, "tls": tls});
+            json!({"name": name, "trafficPolicy": {"portLevelSettings": [port]}})
+        }
+    }
 }
 
 fn add_routes<'a>(spec: &mut Map<String, Value>, routes: impl Iterator<Item = &'a Route>) {
@@ -162,6 +232,7 @@ fn add_routes<'a>(spec: &mut Map<String, Value>, routes: impl Iterator<Item = &'
         let (list, rule) = match route {
             Route::Http(rule) => ("http", rule),
             Route::Tls(rule) => ("tls", rule),
+            Route::Tcp(rule) => ("tcp", rule),
         };
         if let Value::Array(rules) = spec.entry(list).or_insert_with(|| json!([])) {
             rules.push(rule.clone());
@@ -171,62 +242,4 @@ fn add_routes<'a>(spec: &mut Map<String, Value>, routes: impl Iterator<Item = &'
 
 fn fields<const N: usize>(list: [(&str, Value); N]) -> Map<String, Value> {
     list.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::Flow;
-    use super::*;
-    use crate::model::target::AppProtocol;
-
-    fn caller(namespace: &str) -> Caller {
-        let rule = RulePlace {
-            namespace: namespace.into(),
-            host: "istio-egressgateway.istio-system.svc.cluster.local".into(),
-            export_to: vec![".".into()],
-        };
-        Caller { namespace: namespace.into(), rule }
-    }
-
-    fn seed(callers: &[Caller]) -> Vec<Value> {
-        let gateway = GatewayPlace {
-            namespace: "istio-system".into(),
-            service: "istio-egressgateway".into(),
-            hostname: "istio-egressgateway.istio-system.svc.cluster.local".into(),
-            selector: [("istio".to_owned(), "egressgateway".to_owned())].into(),
-        };
-        let host = "edition.cnn.com".parse().unwrap();
-        let wires = [
-            Wire { port: 80, protocol: AppProtocol::Http, flow: Flow::Http, gateway_port: 80 },
-            Wire { port: 443, protocol: AppProtocol::Tls, flow: Flow::Passthrough, gateway_port: 443 },
-        ];
-        objects(&Hosting { host: &host, gateway: &gateway, callers }, &wires)
-    }
-
-    #[test]
-    fn the_seed_becomes_five_objects_with_the_switch_last() {
-        insta::assert_json_snapshot!(seed(&[caller("default")]));
-    }
-
-    #[test]
-    fn a_second_caller_adds_its_own_route_and_no_second_entry() {
-        let all = seed(&[caller("default"), caller("team-b")]);
-        let names: Vec<String> = all
-            .iter()
-            .map(|o| {
-                format!(
-                    "{} {}/{}",
-                    o["kind"].as_str().unwrap(),
-                    o["metadata"]["namespace"].as_str().unwrap(),
-                    o["metadata"]["name"].as_str().unwrap()
-                )
-            })
-            .collect();
-        assert_eq!(names.iter().filter(|n| n.starts_with("ServiceEntry")).count(), 1);
-        assert_eq!(
-            names[names.len() - 2..],
-            ["VirtualService default/egress-edition-cnn-com", "VirtualService team-b/egress-edition-cnn-com"]
-        );
-        assert_eq!(all[0]["spec"]["exportTo"], json!(["default", "istio-system", "team-b"]));
-    }
 }

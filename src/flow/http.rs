@@ -1,28 +1,20 @@
 //! HTTP: the application speaks plain HTTP; sidecar and gateway read the Host header.
 //!
-//! The `Gateway` has one plaintext server for the host on the gateway's HTTP port. Both rules match on a port: without
-//! it the rule would also take the host's other HTTP ports.
+//! The `Gateway` has one server for the host: plaintext on the gateway's HTTP port, or HTTPS with the mesh's own
+//! certificates, so that the gateway knows who calls. Both rules match on a port: without it the rule would also take
+//! the host's other HTTP ports.
 
-use super::assemble::{Hosting, entry_port};
-use super::{Pieces, Route, Wire};
-use serde_json::json;
+use super::assemble::Hosting;
+use super::pieces::{entry_port, http_server, http_to_gateway, http_to_host};
+use super::{Pieces, Wire};
 
 pub(super) fn pieces(wire: &Wire, at: &Hosting<'_>) -> Pieces {
-    let to_gateway = json!({
-        "match": [{"gateways": ["mesh"], "port": wire.port}],
-        "route": [{"destination": at.to_gateway(wire)}],
-    });
-    let to_host = json!({
-        "match": [{"gateways": [at.gateway_object()], "port": wire.gateway_port}],
-        "route": [{"destination": at.to_host(wire)}],
-    });
     Pieces {
-        entry_port: entry_port(wire, "HTTP"),
-        server: json!({
-            "port": {"number": wire.gateway_port, "name": format!("http-{}", wire.port), "protocol": "HTTP"},
-            "hosts": [at.host.text()],
-        }),
-        to_gateway: Route::Http(to_gateway),
-        to_host: Route::Http(to_host),
+        entry_ports: vec![entry_port(wire.port, "HTTP")],
+        server: http_server(wire, at),
+        to_gateway: http_to_gateway(wire, at),
+        to_host: http_to_host(wire, at),
+        served: at.host.text(),
+        outside: None,
     }
 }

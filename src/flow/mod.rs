@@ -9,22 +9,32 @@
 //! | `Gateway` | the gateway's | the gateway | two servers for one host and port shut each other out, so there is one |
 //! | `VirtualService …-gateway` | the gateway's | the gateway | the second half of the way |
 //! | `DestinationRule …-outside` | the gateway's | the gateway | TLS that the gateway starts is nobody else's business |
+//! | `AuthorizationPolicy …-allow` | the gateway's | the gateway | it denies the host to all but the named callers, and no other host to anybody |
+//! | `Service …-tcp` | the gateway's | everybody | a port of its own for bytes that carry no name, where the hop is plain |
 //! | `DestinationRule` | where the caller's lookup ends today | as the rules there | a rule nearer to the caller would hide the platform's |
 //! | `VirtualService` | each caller's | that namespace | the switch: written last, removed first, one caller at a time |
 
 mod access_log;
+mod allow;
 mod assemble;
 mod http;
 mod names;
+mod originate;
 mod passthrough;
+mod pieces;
+mod tcp;
+#[cfg(test)]
+mod tests;
+mod wire;
 
 pub use access_log::access_log;
 pub use assemble::{Caller, GatewayPlace, Hosting, MANAGED_BY, RulePlace, objects};
 pub use names::Names;
+pub use pieces::{Pieces, Route};
+pub use wire::{Hop, Wire};
 
-use crate::model::target::{AppProtocol, Target};
+use crate::model::target::AppProtocol;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// A shape of egress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -34,54 +44,23 @@ pub enum Flow {
     Http,
     /// TLS that the application starts: the gateway hands it on by its SNI.
     Passthrough,
-}
-
-/// One port of a host, decided to the last detail. The inventory keeps it, so that a later run can add or take away.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Wire {
-    /// The port that the application connects to.
-    pub port: u16,
-    /// What it speaks there.
-    pub protocol: AppProtocol,
-    /// How it is carried.
-    pub flow: Flow,
-    /// The port of the gateway's Service that the sidecar sends it to.
-    pub gateway_port: u16,
-}
-
-/// A rule of a `VirtualService`, by the list that it goes into.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Route {
-    /// `http:`.
-    Http(Value),
-    /// `tls:`.
-    Tls(Value),
-}
-
-/// What one wire adds to the objects of its host.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pieces {
-    /// A port of the `ServiceEntry`.
-    pub entry_port: Value,
-    /// A server of the `Gateway`.
-    pub server: Value,
-    /// The sidecar's rule.
-    pub to_gateway: Route,
-    /// The gateway's rule.
-    pub to_host: Route,
+    /// Plain HTTP from the application; the gateway starts TLS with the host.
+    Originate,
+    /// Bytes without a name in them.
+    Tcp,
 }
 
 impl Flow {
     /// All of them, in the order of the documentation.
-    pub const ALL: &'static [Flow] = &[Flow::Http, Flow::Passthrough];
+    pub const ALL: &'static [Flow] = &[Flow::Http, Flow::Passthrough, Flow::Originate, Flow::Tcp];
 
-    /// The flow of a target.
-    pub fn of(target: &Target) -> Result<Flow, String> {
-        match target.protocol {
-            AppProtocol::Http => Ok(Flow::Http),
-            AppProtocol::Https | AppProtocol::Tls => Ok(Flow::Passthrough),
-            AppProtocol::Tcp => Err(format!("{target}: bytes without a name in them are not carried by any flow")),
+    /// The flow of a protocol; `originate` is whether the gateway is to start TLS for plain HTTP.
+    pub fn of(protocol: AppProtocol, originate: bool) -> Flow {
+        match protocol {
+            AppProtocol::Http if originate => Flow::Originate,
+            AppProtocol::Http => Flow::Http,
+            AppProtocol::Https | AppProtocol::Tls => Flow::Passthrough,
+            AppProtocol::Tcp => Flow::Tcp,
         }
     }
 
@@ -90,6 +69,8 @@ impl Flow {
         match self {
             Flow::Http => "http",
             Flow::Passthrough => "passthrough",
+            Flow::Originate => "originate",
+            Flow::Tcp => "tcp",
         }
     }
 
@@ -100,21 +81,24 @@ impl Flow {
             Flow::Passthrough => {
                 "the application starts TLS; sidecar and gateway route it by its SNI and never open it"
             }
+            Flow::Originate => {
+                "the application speaks plain HTTP; the gateway starts TLS and verifies the name of the host"
+            }
+            Flow::Tcp => "the application sends bytes; they are told apart by the address and port they are sent to",
         }
     }
 
-    /// The gateway's Service port that it goes to, by convention of all of Istio's installers.
-    pub fn default_gateway_port(self) -> u16 {
-        match self {
-            Flow::Http => 80,
-            Flow::Passthrough => 443,
-        }
+    /// Whether the sidecar reads HTTP.
+    pub fn is_http(self) -> bool {
+        matches!(self, Flow::Http | Flow::Originate)
     }
 
     fn pieces(self, wire: &Wire, at: &Hosting<'_>) -> Pieces {
         match self {
             Flow::Http => http::pieces(wire, at),
             Flow::Passthrough => passthrough::pieces(wire, at),
+            Flow::Originate => originate::pieces(wire, at),
+            Flow::Tcp => tcp::pieces(wire, at),
         }
     }
 }

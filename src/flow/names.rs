@@ -31,9 +31,34 @@ impl Names {
         format!("egress-{}-gateway", self.slug)
     }
 
+    /// A `VirtualService` that only the gateway sees, for a wire with a name of its own.
+    pub fn at_gateway_for(&self, port: u16) -> String {
+        format!("egress-{}-gateway-{port}", self.slug)
+    }
+
+    /// The `DestinationRule` for the host itself, at the gateway.
+    pub fn outside(&self) -> String {
+        format!("egress-{}-outside", self.slug)
+    }
+
+    /// The `AuthorizationPolicy`.
+    pub fn allow(&self) -> String {
+        format!("egress-{}-allow", self.slug)
+    }
+
+    /// The Service with a port of the gateway for one wire.
+    pub fn companion(&self, port: u16) -> String {
+        format!("egress-{}-{port}", self.slug)
+    }
+
     /// The subset of the gateway's Service.
     pub fn subset(&self) -> String {
         self.slug.clone()
+    }
+
+    /// The subset for one wire in mutual TLS: each has a name of its own in the handshake.
+    pub fn mutual_subset(&self, port: u16) -> String {
+        format!("{}-mutual-{port}", self.slug)
     }
 }
 

@@ -5,12 +5,12 @@
 //! answers in our stead without the port.
 
 use super::inventory::HostRecord;
+use super::ports::{on_pod, selects};
 use crate::error::Error;
-use crate::flow::{Flow, GatewayPlace, MANAGED_BY, Wire};
+use crate::flow::{Flow, GatewayPlace, Hop, MANAGED_BY, Wire};
 use crate::istio::service_entry::{EntryPort, Resolution};
 use crate::istio::virtual_service::MESH;
 use crate::istio::{Gateway, Protocol, ServiceEntry, Sidecar, VirtualService};
-use crate::kubernetes::pod::Labels;
 use crate::kubernetes::{Kind, Meta};
 use crate::snapshot::Snapshot;
 
@@ -51,8 +51,8 @@ impl Case<'_> {
     fn routes_our_wires(&self, other: &VirtualService) -> bool {
         let default = &self.snapshot.mesh.config.default_virtual_service_export_to;
         let seen = self.record.callers.iter().any(|c| exported(&other.spec.export_to, default, other.namespace(), c));
-        let http = self.record.wires.iter().any(|w| w.flow == Flow::Http) && !other.spec.http.is_empty();
-        let tls = self.record.wires.iter().any(|w| w.flow == Flow::Passthrough)
+        let http = self.record.wires.iter().any(|w| w.flow.is_http()) && !other.spec.http.is_empty();
+        let tls = self.record.wires.iter().any(|w| !w.flow.is_http())
             && !(other.spec.tls.is_empty() && other.spec.tcp.is_empty());
         seen && (http || tls) && other.spec.bound_to().contains(&MESH) && other.spec.hosts.contains(&self.host)
     }
@@ -60,19 +60,12 @@ impl Case<'_> {
     /// Servers of others on the gateway's ports: one port holds one kind, and a TLS host only one server.
     fn servers(&self) -> Vec<String> {
         let others = self.snapshot.objects.gateways.iter();
-        let others = others.filter(|g| foreign(&g.metadata) && self.selects(&g.spec.selector));
+        let others = others.filter(|g| foreign(&g.metadata) && selects(&g.spec.selector, self.snapshot, self.gateway));
         others.flat_map(|g| self.record.wires.iter().filter_map(|w| self.server_clash(g, w))).collect()
     }
 
-    fn selects(&self, selector: &Labels) -> bool {
-        let pods = self.snapshot.objects.pods.iter().filter(|p| p.namespace() == self.gateway.namespace);
-        let pods = pods.filter(|p| self.gateway.selector.iter().all(|(k, v)| p.metadata.label(k) == Some(v)));
-        let takes = |labels: &Labels| selector.iter().all(|(k, v)| labels.get(k) == Some(v));
-        pods.map(|p| &p.metadata.labels).any(takes) || takes(&self.gateway.selector)
-    }
-
     fn server_clash(&self, other: &Gateway, wire: &Wire) -> Option<String> {
-        let plain = wire.flow == Flow::Http;
+        let plain = wire.hop == Hop::Plain && wire.flow != Flow::Passthrough;
         for server in
             other.spec.servers.iter().filter(|s| self.pod_port(s.port.number) == self.pod_port(wire.gateway_port))
         {
@@ -82,18 +75,15 @@ impl Case<'_> {
                 let kind = server.port.protocol.as_str();
                 return Some(named(Kind::Gateway, &other.metadata, &format!("has a {kind} server on port {port}")));
             }
-            if server.hosts.iter().any(|h| h.rsplit('/').next() == Some(self.host.as_str())) {
+            if server.hosts.iter().any(|h| h.rsplit('/').next() == Some(wire.served_name(&self.record.host).as_str())) {
                 return Some(named(Kind::Gateway, &other.metadata, &format!("serves it on port {port}")));
             }
         }
         None
     }
 
-    /// Two Service ports can lead to the same port of the pod.
     fn pod_port(&self, port: u16) -> u16 {
-        let services = self.snapshot.objects.services.iter();
-        let mut ours = services.filter(|s| s.namespace() == self.gateway.namespace && s.name() == self.gateway.service);
-        ours.next().and_then(|s| s.port(port)?.on(None)).unwrap_or(port)
+        on_pod(self.snapshot, self.gateway, port)
     }
 
     /// A `ServiceEntry` that answers in our stead.
@@ -160,8 +150,9 @@ fn exported(export_to: &[String], default: &[String], own: &str, to: &str) -> bo
 fn same_kind(port: &EntryPort, wire: &Wire) -> bool {
     let protocol = Protocol::parse(&port.protocol);
     match wire.flow {
-        Flow::Http => protocol.is_http(),
+        Flow::Http | Flow::Originate => protocol.is_http(),
         Flow::Passthrough => protocol.is_tls(),
+        Flow::Tcp => protocol.is_tcp(),
     }
 }
 
@@ -176,6 +167,10 @@ mod tests {
     use crate::plan::Stamp;
     use serde_json::{Value, json};
 
+    fn wire(port: u16, protocol: AppProtocol, flow: Flow) -> Wire {
+        Wire { port, protocol, flow, gateway_port: port, hop: Hop::Plain, credential: None }
+    }
+
     fn refused(kind: Kind, namespace: &str, spec: &Value) -> Option<String> {
         let mut snapshot = Snapshot::default();
         let gateway = GatewayPlace {
@@ -187,11 +182,10 @@ mod tests {
         let record = HostRecord {
             host: "a.example.com".parse().unwrap(),
             service: "gw".into(),
-            wires: vec![
-                Wire { port: 80, protocol: AppProtocol::Http, flow: Flow::Http, gateway_port: 80 },
-                Wire { port: 443, protocol: AppProtocol::Tls, flow: Flow::Passthrough, gateway_port: 443 },
-            ],
+            wires: vec![wire(80, AppProtocol::Http, Flow::Http), wire(443, AppProtocol::Tls, Flow::Passthrough)],
             callers: vec!["team".into()],
+            addresses: vec![],
+            allow: vec![],
             by: Stamp::default(),
             objects: vec![],
         };

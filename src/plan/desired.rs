@@ -4,63 +4,80 @@
 use super::inventory::{HostRecord, Stamp};
 use super::lookup::rule_place;
 use crate::error::Error;
-use crate::flow::{Caller, Flow, GatewayPlace, Hosting, Wire, objects};
+use crate::flow::{Caller, GatewayPlace, Hop, Hosting, Wire, objects};
 use crate::model::target::Target;
 use crate::snapshot::Snapshot;
 use serde_json::Value;
+use std::net::IpAddr;
 
-/// The wire of a target through a gateway with these Service ports.
-pub fn wire(target: &Target, gateway: &GatewayPlace, ports: &[u16]) -> Result<Wire, Error> {
-    let flow = Flow::of(target).map_err(Error::Usage)?;
-    let gateway_port = flow.default_gateway_port();
-    if !ports.contains(&gateway_port) {
-        return Err(Error::Refused {
-            why: format!("the gateway's Service {}/{} has no port {gateway_port}", gateway.namespace, gateway.service),
-            hint: "add the port to the Service, or choose another gateway with --gateway".into(),
-        });
-    }
-    Ok(Wire { port: target.port, protocol: target.protocol, flow, gateway_port })
+/// What a run adds to a host.
+#[derive(Clone, Debug)]
+pub struct Addition<'a> {
+    /// The gateway's Service.
+    pub service: &'a str,
+    /// The port.
+    pub target: &'a Target,
+    /// How it is carried.
+    pub wire: Wire,
+    /// Namespaces that call it.
+    pub callers: &'a [String],
+    /// The host's addresses.
+    pub addresses: &'a [IpAddr],
+    /// Principals that may call it.
+    pub allow: &'a [String],
+    /// Who adds it.
+    pub stamp: &'a Stamp,
 }
 
 /// The record with more wires and callers.
-pub fn join(
-    record: Option<&HostRecord>,
-    service: &str,
-    (target, wire): (&Target, Wire),
-    (callers, stamp): (&[String], &Stamp),
-) -> Result<HostRecord, Error> {
+pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord, Error> {
+    let host = &add.target.host;
     let mut next = record.cloned().unwrap_or_else(|| HostRecord {
-        host: target.host.clone(),
-        service: service.into(),
+        host: host.clone(),
+        service: add.service.into(),
         wires: Vec::new(),
         callers: Vec::new(),
-        by: stamp.clone(),
+        addresses: Vec::new(),
+        allow: Vec::new(),
+        by: add.stamp.clone(),
         objects: Vec::new(),
     });
-    if next.service != service {
-        return Err(Error::Refused {
-            why: format!("{} goes through the gateway's Service {} already", target.host, next.service),
-            hint: format!("clean it up first: kubectl egress cleanup {}", target.host),
-        });
+    if next.service != add.service {
+        let why = format!("{host} goes through the gateway's Service {} already", next.service);
+        return Err(Error::Refused { why, hint: format!("clean it up first: kubectl egress cleanup {host}") });
     }
-    match next.wires.iter().find(|w| w.port == wire.port || w.gateway_port == wire.gateway_port) {
-        Some(old) if *old == wire => {}
-        Some(old) => return Err(clash(target, old, &wire)),
-        None => next.wires.push(wire),
+    match next.wires.iter().find(|w| w.clashes(&add.wire, host)) {
+        Some(old) if *old == add.wire => {}
+        Some(old) => return Err(clash(add.target, old, &add.wire)),
+        None => next.wires.push(add.wire),
     }
     next.wires.sort();
-    next.callers.extend(callers.iter().cloned());
-    next.callers.sort();
-    next.callers.dedup();
-    if record.is_some_and(|old| old.wires != next.wires || old.callers != next.callers) {
-        next.by = stamp.clone();
+    extend(&mut next.callers, add.callers);
+    extend(&mut next.addresses, add.addresses);
+    extend(&mut next.allow, add.allow);
+    if !next.allow.is_empty() && next.wires.iter().any(|w| w.hop == Hop::Plain) {
+        return Err(Error::Refused {
+            why: format!("--allow for {host} needs mutual TLS from the sidecar to the gateway on all of its ports"),
+            hint: "without it the gateway does not know who calls: say --hop mtls".into(),
+        });
+    }
+    let same = |old: &HostRecord| HostRecord { by: next.by.clone(), ..old.clone() } == next;
+    if record.is_some_and(|old| !same(old)) {
+        next.by = add.stamp.clone();
     }
     Ok(next)
 }
 
+fn extend<T: Ord + Clone>(list: &mut Vec<T>, more: &[T]) {
+    list.extend(more.iter().cloned());
+    list.sort();
+    list.dedup();
+}
+
 fn clash(target: &Target, old: &Wire, new: &Wire) -> Error {
     let why = if old.port == new.port {
-        format!("{target} is wired already, as {}", old.protocol.name())
+        let hop = if old.hop == Hop::Mutual { ", in mutual TLS to the gateway" } else { "" };
+        format!("{target} is wired already, as {}{hop}", old.flow.name())
     } else {
         format!(
             "port {} of {} goes through the gateway's port {} already: port {} could not be told apart there",
@@ -83,36 +100,55 @@ pub fn render(record: &HostRecord, gateway: &GatewayPlace, snapshot: &Snapshot) 
         Ok(Caller { namespace: namespace.clone(), rule })
     });
     let callers: Vec<Caller> = callers.collect::<Result<_, Error>>()?;
-    Ok(objects(&Hosting { host: &record.host, gateway, callers: &callers }, &record.wires))
+    let at =
+        Hosting { host: &record.host, addresses: &record.addresses, gateway, callers: &callers, allow: &record.allow };
+    Ok(objects(&at, &record.wires))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flow::Flow;
 
-    fn joined(record: Option<&HostRecord>, target: &str, caller: &str) -> Result<HostRecord, Error> {
+    fn joined(record: Option<&HostRecord>, target: &str, caller: &str, hop: Hop) -> Result<HostRecord, Error> {
         let target: Target = target.parse().unwrap();
-        let wire = wire(&target, &GatewayPlace::default(), &[80, 443])?;
-        join(record, "gw", (&target, wire), (&[caller.to_owned()], &Stamp::default()))
+        let flow = Flow::of(target.protocol, false);
+        let gateway_port = if hop == Hop::Mutual {
+            15443
+        } else if flow.is_http() {
+            80
+        } else {
+            443
+        };
+        let wire = Wire { port: target.port, protocol: target.protocol, flow, gateway_port, hop, credential: None };
+        let callers = [caller.to_owned()];
+        let stamp = Stamp::default();
+        let (addresses, allow) = (&[], &[]);
+        join(
+            record,
+            Addition { service: "gw", target: &target, wire, callers: &callers, addresses, allow, stamp: &stamp },
+        )
     }
 
     #[test]
     fn a_second_run_adds_and_one_caller_can_go() {
-        let first = joined(None, "edition.cnn.com:80", "a").unwrap();
-        let second = joined(Some(&first), "edition.cnn.com", "b").unwrap();
+        let first = joined(None, "edition.cnn.com:80", "a", Hop::Plain).unwrap();
+        let second = joined(Some(&first), "edition.cnn.com", "b", Hop::Plain).unwrap();
         assert_eq!(second.callers, ["a", "b"]);
         assert_eq!(second.wires.len(), 2);
-        assert_eq!(joined(Some(&second), "edition.cnn.com", "b").unwrap(), second);
+        assert_eq!(joined(Some(&second), "edition.cnn.com", "b", Hop::Plain).unwrap(), second);
         assert_eq!(without(&second, &["a".into()]).unwrap().callers, ["b"]);
         assert!(without(&second, &["a".into(), "b".into()]).is_none());
     }
 
     #[test]
     fn two_ports_that_the_gateway_cannot_tell_apart_are_refused() {
-        let first = joined(None, "edition.cnn.com:443", "a").unwrap();
-        let error = joined(Some(&first), "edition.cnn.com:8443=tls", "a").unwrap_err();
+        let first = joined(None, "edition.cnn.com:443", "a", Hop::Plain).unwrap();
+        let error = joined(Some(&first), "edition.cnn.com:8443=tls", "a", Hop::Plain).unwrap_err();
         assert!(error.to_string().contains("could not be told apart"), "{error}");
-        let error = joined(Some(&first), "edition.cnn.com:443=http", "a").unwrap_err();
-        assert!(error.to_string().contains("is wired already, as tls"), "{error}");
+        let error = joined(Some(&first), "edition.cnn.com:443=http", "a", Hop::Plain).unwrap_err();
+        assert!(error.to_string().contains("is wired already, as passthrough"), "{error}");
+        let mutual = joined(None, "edition.cnn.com:443", "a", Hop::Mutual).unwrap();
+        assert_eq!(joined(Some(&mutual), "edition.cnn.com:8443=tls", "a", Hop::Mutual).unwrap().wires.len(), 2);
     }
 }

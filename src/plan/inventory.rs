@@ -8,12 +8,14 @@
 use crate::flow::{MANAGED_BY, Names, Wire};
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::model::target::Host;
+use crate::snapshot::Snapshot;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// The name of the `ConfigMap`.
 pub const INVENTORY: &str = "kubectl-egress";
@@ -48,6 +50,12 @@ pub struct HostRecord {
     pub wires: Vec<Wire>,
     /// The namespaces that call it.
     pub callers: Vec<String>,
+    /// Its addresses, where bytes without a name are told apart by them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<IpAddr>,
+    /// Principals that may call; empty is everybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
     /// Who, when and by which command.
     pub by: Stamp,
     /// The objects.
@@ -98,7 +106,27 @@ impl GatewayRecord {
     }
 }
 
+impl HostRecord {
+    /// Let go of callers whose namespace was deleted, and of the objects that went with it.
+    #[must_use]
+    pub fn without_namespaces(mut self, gone: &[String]) -> Self {
+        self.callers.retain(|c| !gone.contains(c));
+        self.objects.retain(|o| !gone.contains(&o.object.namespace));
+        self
+    }
+}
+
 impl Inventory {
+    /// Namespaces that are named here and no longer exist; none where namespaces cannot be listed.
+    pub fn vanished(&self, snapshot: &Snapshot) -> Vec<String> {
+        let exists = |name: &str| snapshot.objects.namespaces.iter().any(|n| n.name() == name);
+        if snapshot.objects.namespaces.is_empty() {
+            return Vec::new();
+        }
+        let named: BTreeSet<&String> = self.hosts.values().flat_map(|h| &h.callers).collect();
+        named.into_iter().filter(|n| !exists(n)).cloned().collect()
+    }
+
     /// An empty one for a gateway's namespace.
     pub fn new(namespace: &str) -> Self {
         Self { namespace: namespace.into(), ..Self::default() }
@@ -237,6 +265,8 @@ mod tests {
             service: "gw".into(),
             wires: vec![],
             callers: vec!["default".into()],
+            addresses: vec![],
+            allow: vec![],
             by: Stamp::default(),
             objects: vec![Owned { object, uid: "1-2-3".into() }],
         };

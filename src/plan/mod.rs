@@ -7,13 +7,15 @@ mod desired;
 pub mod diff;
 mod inventory;
 mod lookup;
+mod ports;
 mod spec;
 mod step;
 
 pub use callers::{CallerPods, caller_pods};
 pub use collisions::refuse_collisions;
-pub use desired::{join, render, wire, without};
+pub use desired::{Addition, join, render, without};
 pub use inventory::{GatewayRecord, HostRecord, INVENTORY, Inventory, Owned, PART_OF, Stamp, managers, reference};
 pub use lookup::rule_place;
-pub use spec::{EgressSpec, GatewayName};
+pub use ports::{Choice, Ports, on_pod};
+pub use spec::{EgressSpec, FlowOptions, GatewayName, HopWish, ServiceAccount};
 pub use step::{Action, Step, essence};

@@ -1,8 +1,10 @@
 //! What somebody wants: arguments, the guided form and the file all become this.
 
+use crate::flow::Hop;
 use crate::model::target::{Client, Target, is_label};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 /// Hosts, who calls them, and through which gateway.
@@ -14,6 +16,85 @@ pub struct EgressSpec {
     pub clients: Vec<Client>,
     /// Through which gateway; none takes the only one, or installs one.
     pub gateway: Option<GatewayName>,
+    /// How.
+    pub options: FlowOptions,
+}
+
+/// How hosts are carried.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FlowOptions {
+    /// The gateway starts TLS for plain HTTP.
+    pub originate_tls: bool,
+    /// A Secret in the gateway's namespace with the certificate that it shows the host.
+    pub client_cert: Option<String>,
+    /// From the sidecar to the gateway.
+    pub hop: HopWish,
+    /// The host's addresses.
+    pub addresses: Vec<IpAddr>,
+    /// Who may call; empty is everybody.
+    pub allow: Vec<ServiceAccount>,
+}
+
+/// `--hop`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HopWish {
+    /// Mutual TLS where the gateway has a port for it
+    #[default]
+    Auto,
+    /// As the application sent it
+    Plain,
+    /// Mutual TLS of the mesh
+    Mtls,
+}
+
+impl HopWish {
+    /// Whether it asks for just that.
+    pub fn is(self, hop: Hop) -> bool {
+        matches!((self, hop), (HopWish::Plain, Hop::Plain) | (HopWish::Mtls, Hop::Mutual))
+    }
+}
+
+/// `NS/SA`: a caller's identity.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ServiceAccount {
+    namespace: String,
+    name: String,
+}
+
+impl ServiceAccount {
+    /// As a policy names it: without `spiffe://`, with which it would never match.
+    pub fn principal(&self, trust_domain: &str) -> String {
+        format!("{trust_domain}/ns/{}/sa/{}", self.namespace, self.name)
+    }
+}
+
+impl FromStr for ServiceAccount {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('/') {
+            Some((namespace, name)) if is_label(namespace) && is_label(name) => {
+                Ok(Self { namespace: namespace.into(), name: name.into() })
+            }
+            _ => Err(format!("{text:?} is not a service account: NAMESPACE/NAME")),
+        }
+    }
+}
+
+impl TryFrom<String> for ServiceAccount {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<ServiceAccount> for String {
+    fn from(account: ServiceAccount) -> String {
+        format!("{}/{}", account.namespace, account.name)
+    }
 }
 
 /// `NS/SERVICE`: a gateway, by its Service.

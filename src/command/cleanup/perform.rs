@@ -67,6 +67,7 @@ impl Run<'_> {
             goals.extend(left_goals(&Site {
                 host: &host.record.host,
                 wires: &host.record.wires,
+                addresses: &host.record.addresses,
                 gateway: &host.place,
                 gateway_pods: &[],
                 client_pods: &pods,

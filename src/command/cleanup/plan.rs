@@ -70,10 +70,11 @@ fn known(hosts: &[Host], namespace: &str, (inventories, everywhere): (&[Inventor
 
 fn removal(args: &CleanupArgs, namespace: &str, inventory: &Inventory, snapshot: &Snapshot) -> Result<Removal, Error> {
     let wanted = |record: &&HostRecord| args.all || args.hosts.contains(&record.host);
+    let gone = inventory.vanished(snapshot);
     let mut hosts = Vec::new();
     for record in inventory.hosts.values().filter(wanted) {
-        let callers: Vec<String> =
-            record.callers.iter().filter(|c| args.all_namespaces || *c == namespace).cloned().collect();
+        let going = |c: &String| args.all_namespaces || c == namespace || gone.contains(c);
+        let callers: Vec<String> = record.callers.iter().filter(|c| going(c)).cloned().collect();
         if !callers.is_empty() {
             hosts.push(host_removal(record, callers, (inventory, snapshot))?);
         }

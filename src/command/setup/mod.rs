@@ -1,6 +1,7 @@
 //! `setup`: from a wish to a path that is proven.
 
 mod gateway;
+mod needs;
 mod perform;
 mod show;
 mod wanted;
@@ -32,10 +33,10 @@ async fn setup(args: &SetupArgs, connect: &ConnectArgs, io: &Io, journal: &Journ
     let deadline = args.write.deadline();
     let patch = args.patch()?;
     let cluster = Cluster::connect(&connect.options()).await?;
-    let spec = args.spec(&cluster.namespace);
+    let spec = args.spec(&cluster.namespace)?;
     let progress = io.progress("reading the cluster");
     let snapshot = take(&cluster, &connect.scope()).await?;
-    let wanted = wanted::wanted(&cluster, &snapshot, &spec, args, patch).await?;
+    let wanted = wanted::wanted(&cluster, &snapshot, &spec, (args, patch, deadline)).await?;
     drop(progress);
     if args.write.dry_run == DryRun::Client {
         show::objects(io, args.output, &wanted.objects())?;

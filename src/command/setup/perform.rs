@@ -171,6 +171,7 @@ impl Run<'_> {
         let site = |host: &'s HostWish| Site {
             host: &host.record.host,
             wires: &host.record.wires,
+            addresses: &host.record.addresses,
             gateway: &self.wanted.gateway.place,
             gateway_pods,
             client_pods,
@@ -215,7 +216,9 @@ impl Run<'_> {
                 progress.update(&format!("proving {} from {}", request.target, asker.name()));
                 let Some(site) = sites.iter().find(|s| *s.host == host.record.host) else { continue };
                 let earlier = before.get(&(asker.name(), request.target.clone())).cloned();
-                let proof = prove(self.cluster, asker, (site, wire, &request), (earlier, self.deadline)).await?;
+                let denied = !asker.is_allowed(&host.record.allow);
+                let proof =
+                    prove(self.cluster, asker, (site, wire, &request), (earlier, denied, self.deadline)).await?;
                 outcome.proofs.push(proof);
             }
         }
@@ -234,8 +237,8 @@ impl Run<'_> {
             }
             for host in &wanted.hosts {
                 let key = Names::of(&host.record.host).object();
-                let old = inventory.hosts.get(&key).map_or(&[][..], |h| &h.objects).to_vec();
-                let objects = merge(&old, &host.objects, owned);
+                let old = inventory.hosts.get(&key).cloned().map(|h| h.without_namespaces(&wanted.gone));
+                let objects = merge(old.as_ref().map_or(&[][..], |h| &h.objects), &host.objects, owned);
                 inventory.hosts.insert(key, HostRecord { objects, ..host.record.clone() });
             }
         };

@@ -8,6 +8,7 @@ use crate::command::{Io, escape};
 use crate::confirm::say;
 use crate::envoy::Moved;
 use crate::error::Error;
+use crate::flow::{Flow, Hop, Wire};
 use crate::plan::{Action, Step, diff};
 use serde_json::{Value, json};
 
@@ -33,7 +34,7 @@ pub(super) fn plan(io: &Io, cluster: &Cluster, wanted: &Wanted, steps: &[Step]) 
     let changes = steps.iter().filter(|s| s.action != Action::Unchanged).count();
     io.note(&format!("context {}, server {}", cluster.context, cluster.server));
     for host in &wanted.hosts {
-        let ports: Vec<String> = host.record.wires.iter().map(|w| format!("{} ({})", w.port, w.flow.name())).collect();
+        let ports: Vec<String> = host.record.wires.iter().map(describe).collect();
         let callers = host.record.callers.join(", ");
         io.note(&format!(
             "{} port {}: {callers} -> {}/{} -> outside",
@@ -42,10 +43,13 @@ pub(super) fn plan(io: &Io, cluster: &Cluster, wanted: &Wanted, steps: &[Step]) 
             place.namespace,
             place.service
         ));
-        for port in [80, 443].into_iter().filter(|p| host.record.wires.iter().all(|w| w.port != *p)) {
+        let web = host.record.wires.iter().any(|w| w.flow != Flow::Tcp);
+        let unwired = |p: &u16| web && host.record.wires.iter().all(|w| w.port != *p);
+        for port in [80, 443].into_iter().filter(unwired) {
             io.warn(&format!("port {port} of {} is not wired: it leaves directly", host.record.host));
         }
     }
+    wanted.reasons.iter().for_each(|reason| io.note(reason));
     for caller in wanted.callers.iter().filter(|c| !c.without_sidecar.is_empty()) {
         let pods = caller.without_sidecar.join(", ");
         io.warn(&format!("without a sidecar, so they leave directly: {pods} in {}", caller.client.namespace));
@@ -58,6 +62,11 @@ pub(super) fn plan(io: &Io, cluster: &Cluster, wanted: &Wanted, steps: &[Step]) 
     } else {
         io.note(diff::summary(steps).trim_end());
     }
+}
+
+fn describe(wire: &Wire) -> String {
+    let hop = if wire.hop == Hop::Mutual { ", mutual TLS to the gateway" } else { "" };
+    format!("{} ({}{hop})", wire.port, wire.flow.name())
 }
 
 /// The proofs, and what was not proven.
@@ -78,6 +87,7 @@ pub(super) fn result(io: &Io, output: SetupOutput, outcome: &Outcome, steps: &[S
             count(now.gateway_to_host)
         );
         match proof.fault() {
+            None if proof.denied => lines.push(format!("denied    {seen}")),
             None => lines.push(format!("proven    {seen}")),
             Some(fault) if proof.unasked() => lines.push(format!("unproven  {}: {fault}", proof.target)),
             Some(fault) => lines.push(format!("FAILED    {seen}: {fault}")),

@@ -1,15 +1,19 @@
 //! The whole of what setup wants, decided before anything is written: the gateway, the records and the objects.
 
 use super::gateway::{GatewayWish, gateway_wish};
+use super::needs::{check_credential, resolve};
 use crate::apply::read_inventory;
 use crate::cli::setup::SetupArgs;
 use crate::cluster::Cluster;
 use crate::command::stamp::stamp;
+use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::install::GatewayPatch;
 use crate::kubernetes::pod::Pod;
+use crate::model::target::AppProtocol;
 use crate::plan::{
-    CallerPods, EgressSpec, HostRecord, Inventory, Stamp, caller_pods, join, refuse_collisions, render, wire,
+    Addition, CallerPods, Choice, EgressSpec, HostRecord, Inventory, Ports, Stamp, caller_pods, join,
+    refuse_collisions, render,
 };
 use crate::snapshot::Snapshot;
 use serde_json::Value;
@@ -20,6 +24,10 @@ pub(super) struct Wanted {
     pub(super) callers: Vec<CallerPods>,
     pub(super) hosts: Vec<HostWish>,
     pub(super) stamp: Stamp,
+    /// Why a hop is plain that could have been mutual TLS.
+    pub(super) reasons: Vec<String>,
+    /// Callers' namespaces that were deleted meanwhile.
+    pub(super) gone: Vec<String>,
 }
 
 /// A host with the objects that carry it; `record.objects` is still that of the last run.
@@ -44,19 +52,33 @@ pub(super) async fn wanted(
     cluster: &Cluster,
     snapshot: &Snapshot,
     spec: &EgressSpec,
-    args: &SetupArgs,
-    patch: Option<GatewayPatch>,
+    (args, patch, deadline): (&SetupArgs, Option<GatewayPatch>, Deadline),
 ) -> Result<Wanted, Error> {
     readable(snapshot)?;
     let callers: Vec<CallerPods> =
         spec.clients.iter().map(|client| caller_pods(snapshot, client)).collect::<Result<_, _>>()?;
     let choice = crate::install::choose(snapshot, spec.gateway.as_ref(), args.installer, patch)?;
     let namespace = choice.namespace().to_owned();
-    let inventory = read_inventory(cluster, &namespace).await?;
+    let mut inventory = read_inventory(cluster, &namespace).await?;
+    let gone = inventory.vanished(snapshot);
+    for record in inventory.hosts.values_mut() {
+        *record = record.clone().without_namespaces(&gone);
+    }
     let gateway = gateway_wish(snapshot, &inventory, choice, args)?;
+    if let Some(secret) = &spec.options.client_cert {
+        check_credential(cluster, &gateway.place, secret).await?;
+    }
+    let mut options = spec.options.clone();
+    for target in spec.targets.iter().filter(|t| t.protocol == AppProtocol::Tcp) {
+        let known = inventory.host(&target.host).is_some_and(|r| !r.addresses.is_empty());
+        if options.addresses.is_empty() && !known {
+            options.addresses = resolve(cluster, &target.host, (&callers, deadline)).await?;
+        }
+    }
     let stamp = stamp(cluster).await;
-    let hosts = hosts(snapshot, spec, (&gateway, &inventory, &stamp))?;
-    Ok(Wanted { gateway, inventory, callers, hosts, stamp })
+    let spec = EgressSpec { options, ..spec.clone() };
+    let (hosts, reasons) = hosts(snapshot, &spec, (&gateway, &inventory, &stamp))?;
+    Ok(Wanted { gateway, inventory, callers, hosts, stamp, reasons, gone })
 }
 
 /// A list that may not be read could hide what we would break.
@@ -78,19 +100,27 @@ fn hosts(
     snapshot: &Snapshot,
     spec: &EgressSpec,
     (gateway, inventory, stamp): (&GatewayWish, &Inventory, &Stamp),
-) -> Result<Vec<HostWish>, Error> {
+) -> Result<(Vec<HostWish>, Vec<String>), Error> {
     let mut records: Vec<HostRecord> = Vec::new();
+    let mut reasons = Vec::new();
     let callers = spec.namespaces();
+    let trust_domain = &snapshot.mesh.config.trust_domain;
+    let allow: Vec<String> = spec.options.allow.iter().map(|a| a.principal(trust_domain)).collect();
+    let ports = Ports { snapshot, gateway: &gateway.place, open: &gateway.ports, inventory };
     for target in &spec.targets {
-        let wire = wire(target, &gateway.place, &gateway.ports)?;
+        let Choice { wire, why_plain } = ports.wire(target, &spec.options)?;
+        reasons.extend(why_plain.map(|why| format!("{target}: plain from the sidecar to the gateway: {why}")));
         let earlier = records.iter().position(|r| r.host == target.host);
         let old = earlier.map(|at| records.remove(at)).or_else(|| inventory.host(&target.host).cloned());
-        records.push(join(old.as_ref(), &gateway.place.service, (target, wire), (&callers, stamp))?);
+        let addresses = if target.protocol == AppProtocol::Tcp { &spec.options.addresses[..] } else { &[] };
+        let service = gateway.place.service.as_str();
+        let add = Addition { service, target, wire, callers: &callers, addresses, allow: &allow, stamp };
+        records.push(join(old.as_ref(), add)?);
     }
     let wishes = records.into_iter().map(|record| {
         refuse_collisions(snapshot, &gateway.place, &record)?;
         let objects = render(&record, &gateway.place, snapshot)?;
         Ok(HostWish { record, objects })
     });
-    wishes.collect()
+    Ok((wishes.collect::<Result<_, Error>>()?, reasons))
 }

@@ -1,0 +1,89 @@
+//! The objects of each flow, as they are written.
+
+use super::*;
+use crate::model::target::Host;
+use serde_json::{Value, json};
+use std::net::IpAddr;
+
+fn caller(namespace: &str) -> Caller {
+    let rule = RulePlace {
+        namespace: namespace.into(),
+        host: "istio-egressgateway.istio-system.svc.cluster.local".into(),
+        export_to: vec![".".into()],
+    };
+    Caller { namespace: namespace.into(), rule }
+}
+
+fn wire(port: u16, flow: Flow, hop: Hop) -> Wire {
+    let protocol = match flow {
+        Flow::Http | Flow::Originate => AppProtocol::Http,
+        Flow::Passthrough => AppProtocol::Tls,
+        Flow::Tcp => AppProtocol::Tcp,
+    };
+    let gateway_port = match (hop, flow) {
+        (Hop::Mutual, _) => 15443,
+        (Hop::Plain, Flow::Passthrough) => 443,
+        (Hop::Plain, Flow::Tcp) => port,
+        (Hop::Plain, _) => 80,
+    };
+    Wire { port, protocol, flow, gateway_port, hop, credential: None }
+}
+
+fn written(host: &str, callers: &[Caller], wires: &[Wire]) -> Vec<Value> {
+    let gateway = GatewayPlace {
+        namespace: "istio-system".into(),
+        service: "istio-egressgateway".into(),
+        hostname: "istio-egressgateway.istio-system.svc.cluster.local".into(),
+        selector: [("istio".to_owned(), "egressgateway".to_owned())].into(),
+    };
+    let host: Host = host.parse().unwrap();
+    let addresses: Vec<IpAddr> =
+        if wires.iter().any(|w| w.flow == Flow::Tcp) { vec!["203.0.113.13".parse().unwrap()] } else { vec![] };
+    let allow =
+        if wires.iter().any(|w| w.hop == Hop::Mutual) { vec!["cluster.local/ns/a/sa/b".into()] } else { vec![] };
+    objects(&Hosting { host: &host, addresses: &addresses, gateway: &gateway, callers, allow: &allow }, wires)
+}
+
+fn names(objects: &[Value]) -> Vec<String> {
+    objects.iter().filter_map(crate::plan::reference).map(|o| o.to_string()).collect()
+}
+
+#[test]
+fn the_seed_becomes_five_objects_with_the_switch_last() {
+    let wires = [wire(80, Flow::Http, Hop::Plain), wire(443, Flow::Passthrough, Hop::Plain)];
+    insta::assert_json_snapshot!(written("edition.cnn.com", &[caller("default")], &wires));
+}
+
+#[test]
+fn a_second_caller_adds_its_own_route_and_no_second_entry() {
+    let all = written("a.example.com", &[caller("default"), caller("team-b")], &[wire(80, Flow::Http, Hop::Plain)]);
+    let found = names(&all);
+    assert_eq!(found.iter().filter(|n| n.starts_with("ServiceEntry")).count(), 1);
+    let last = ["VirtualService default/egress-a-example-com", "VirtualService team-b/egress-a-example-com"];
+    assert_eq!(found[found.len() - 2..], last);
+    assert_eq!(all[0]["spec"]["exportTo"], json!(["default", "istio-system", "team-b"]));
+}
+
+#[test]
+fn in_mutual_tls_each_wire_has_a_name_and_a_server_of_its_own() {
+    let wires = [
+        wire(80, Flow::Http, Hop::Mutual),
+        wire(443, Flow::Passthrough, Hop::Mutual),
+        wire(5432, Flow::Tcp, Hop::Mutual),
+    ];
+    insta::assert_json_snapshot!(written("db.example.com", &[caller("default")], &wires));
+}
+
+#[test]
+fn origination_verifies_the_name_and_leaves_the_hosts_own_port_free() {
+    let mut originate = wire(80, Flow::Originate, Hop::Plain);
+    originate.credential = Some("client".into());
+    let all = written("api.example.com", &[caller("default")], &[originate, wire(443, Flow::Passthrough, Hop::Plain)]);
+    insta::assert_json_snapshot!(all);
+}
+
+#[test]
+fn plain_bytes_get_a_port_of_the_gateway_for_themselves() {
+    let all = written("db.example.com", &[caller("default")], &[wire(5432, Flow::Tcp, Hop::Plain)]);
+    insta::assert_json_snapshot!(all);
+}
