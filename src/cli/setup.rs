@@ -5,16 +5,22 @@ use super::write::WriteArgs;
 use crate::error::Error;
 use crate::install::{GatewayPatch, Installer, parse_label, parse_toleration};
 use crate::model::target::{Client, Target};
-use crate::plan::{EgressSpec, GatewayName};
+use crate::plan::{EgressSpec, GatewayName, Wish, file};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Wire hosts through an egress gateway, installing one if there is none, and prove it
 #[derive(Clone, Debug, clap::Args)]
 pub struct SetupArgs {
     /// HOST[:PORT][=PROTOCOL]: a bare HOST is :443=tls, port 80 is http; protocols are http, https, tls, tcp
-    #[arg(value_name = "HOST", required = true)]
+    #[arg(value_name = "HOST")]
     pub targets: Vec<Target>,
+    /// Take hosts, ports and callers from a file (- is standard input)
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["targets", "from", "originate_tls", "hop", "address", "allow"])]
+    pub filename: Option<PathBuf>,
+    /// With -f: hosts and callers that came from an earlier version of the file and are no longer in it go
+    #[arg(long, requires = "filename")]
+    pub prune: bool,
     /// Who calls: NS[/KIND/NAME] (default: the current namespace; a second run adds)
     #[arg(long, value_name = "CLIENT", value_delimiter = ',')]
     pub from: Vec<Client>,
@@ -71,24 +77,27 @@ pub enum SetupOutput {
 }
 
 impl SetupArgs {
-    /// What is wanted; clients that nobody named are those of `namespace`.
+    /// What is wanted, by arguments or by file; clients that nobody named are those of `namespace`.
     pub fn spec(&self, namespace: &str) -> Result<EgressSpec, Error> {
+        if let Some(path) = &self.filename {
+            let name = path.display().to_string();
+            let mut spec = file::read(&name, &read(path)?, namespace)?;
+            spec.gateway = self.gateway.clone().or(spec.gateway);
+            return Ok(spec);
+        }
         let mut targets = self.targets.clone();
         targets.sort();
         targets.dedup();
         let clients = if self.from.is_empty() { vec![Client::namespace(namespace)] } else { self.from.clone() };
-        Ok(EgressSpec { targets, clients, gateway: self.gateway.clone(), options: self.flow.options()? })
+        let options = self.flow.options()?;
+        let wish = |target| Wish { target, clients: clients.clone(), options: options.clone() };
+        Ok(EgressSpec { wishes: targets.into_iter().map(wish).collect(), gateway: self.gateway.clone(), set: None })
     }
 
     /// What the flags, or the file, say about a new gateway; nothing where they say nothing.
     pub fn patch(&self) -> Result<Option<GatewayPatch>, Error> {
         let mut patch = match &self.istio_operator {
-            Some(path) => {
-                let name = path.display().to_string();
-                let read = std::fs::read_to_string(path);
-                let text = read.map_err(|e| Error::Input { path: name.clone(), reason: e.to_string() })?;
-                GatewayPatch::parse(&name, &text)?
-            }
+            Some(path) => GatewayPatch::parse(&path.display().to_string(), &read(path)?)?,
             None if self.replicas.is_none() && self.node_selector.is_empty() && self.toleration.is_empty() => {
                 return Ok(None);
             }
@@ -104,4 +113,11 @@ impl SetupArgs {
         patch.k8s.tolerations.extend(self.toleration.iter().cloned());
         Ok(Some(patch))
     }
+}
+
+/// The text of a file; `-` is standard input.
+fn read(path: &Path) -> Result<String, Error> {
+    let text =
+        if path == Path::new("-") { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
+    text.map_err(|e| Error::Input { path: path.display().to_string(), reason: e.to_string() })
 }

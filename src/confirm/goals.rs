@@ -23,7 +23,7 @@ pub struct Site<'a> {
     /// The gateway's pods.
     pub gateway_pods: &'a [Pod],
     /// The callers' pods that have a sidecar.
-    pub client_pods: &'a [Pod],
+    pub client_pods: Vec<&'a Pod>,
 }
 
 impl Site<'_> {
@@ -75,7 +75,7 @@ impl Site<'_> {
 
     fn each_client(&self, until: impl Fn(&Wire) -> Until) -> Vec<Goal> {
         let goals = |pod: &Pod| self.wires.iter().map(|w| goal(pod, until(w))).collect::<Vec<_>>();
-        self.client_pods.iter().flat_map(goals).collect()
+        self.client_pods.iter().flat_map(|pod| goals(pod)).collect()
     }
 }
 

@@ -53,6 +53,11 @@ impl Asker {
         Ok(Some(Self { at, tools, account: pod.spec.service_account_name.clone() }))
     }
 
+    /// Its namespace.
+    pub fn namespace(&self) -> &str {
+        &self.at.namespace
+    }
+
     /// `namespace/pod`.
     pub fn name(&self) -> String {
         format!("{}/{}", self.at.namespace, self.at.pod)

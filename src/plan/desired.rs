@@ -25,6 +25,8 @@ pub struct Addition<'a> {
     pub addresses: &'a [IpAddr],
     /// Principals that may call it.
     pub allow: &'a [String],
+    /// The name of the file that it came from.
+    pub set: Option<&'a str>,
     /// Who adds it.
     pub stamp: &'a Stamp,
 }
@@ -39,6 +41,7 @@ pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord
         callers: Vec::new(),
         addresses: Vec::new(),
         allow: Vec::new(),
+        set: None,
         by: add.stamp.clone(),
         objects: Vec::new(),
     });
@@ -52,6 +55,7 @@ pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord
         None => next.wires.push(add.wire),
     }
     next.wires.sort();
+    next.set = add.set.map(str::to_owned).or(next.set);
     extend(&mut next.callers, add.callers);
     extend(&mut next.addresses, add.addresses);
     extend(&mut next.allow, add.allow);
@@ -123,10 +127,10 @@ mod tests {
         let wire = Wire { port: target.port, protocol: target.protocol, flow, gateway_port, hop, credential: None };
         let callers = [caller.to_owned()];
         let stamp = Stamp::default();
-        let (addresses, allow) = (&[], &[]);
+        let (addresses, allow, set) = (&[], &[], None);
         join(
             record,
-            Addition { service: "gw", target: &target, wire, callers: &callers, addresses, allow, stamp: &stamp },
+            Addition { service: "gw", target: &target, wire, callers: &callers, addresses, allow, set, stamp: &stamp },
         )
     }
 

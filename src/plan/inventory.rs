@@ -56,6 +56,9 @@ pub struct HostRecord {
     /// Principals that may call; empty is everybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
+    /// The name of the file that it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<String>,
     /// Who, when and by which command.
     pub by: Stamp,
     /// The objects.
@@ -267,6 +270,7 @@ mod tests {
             callers: vec!["default".into()],
             addresses: vec![],
             allow: vec![],
+            set: None,
             by: Stamp::default(),
             objects: vec![Owned { object, uid: "1-2-3".into() }],
         };

@@ -10,12 +10,21 @@ use std::str::FromStr;
 /// Hosts, who calls them, and through which gateway.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EgressSpec {
-    /// Where to.
-    pub targets: Vec<Target>,
-    /// Who calls.
-    pub clients: Vec<Client>,
+    /// One for each port of each host.
+    pub wishes: Vec<Wish>,
     /// Through which gateway; none takes the only one, or installs one.
     pub gateway: Option<GatewayName>,
+    /// The name of the file that it came from: hosts of it that a later version no longer has can be pruned.
+    pub set: Option<String>,
+}
+
+/// One port of a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// Where to.
+    pub target: Target,
+    /// Who calls.
+    pub clients: Vec<Client>,
     /// How.
     pub options: FlowOptions,
 }
@@ -126,6 +135,14 @@ impl fmt::Display for GatewayName {
 }
 
 impl EgressSpec {
+    /// Everybody who calls, each once.
+    pub fn clients(&self) -> Vec<Client> {
+        let all: std::collections::BTreeSet<&Client> = self.wishes.iter().flat_map(|w| &w.clients).collect();
+        all.into_iter().cloned().collect()
+    }
+}
+
+impl Wish {
     /// The namespaces that call, each once, in order.
     pub fn namespaces(&self) -> Vec<String> {
         let all: std::collections::BTreeSet<&String> = self.clients.iter().map(|c| &c.namespace).collect();

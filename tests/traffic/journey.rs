@@ -11,12 +11,17 @@ pub(crate) struct Journey {
     pub(crate) name: &'static str,
     /// As `setup` takes it.
     pub(crate) target: &'static str,
+    /// More arguments of `setup`.
+    pub(crate) flags: &'static [&'static str],
     pub(crate) url: &'static str,
-    pub(crate) answer: &'static str,
+    /// What the host answers, straight and through the gateway.
+    pub(crate) answers: (&'static str, &'static str),
     /// The gateway; one that is not there is installed.
     pub(crate) gateway: &'static str,
-    /// The Service port that the sidecar uses.
-    pub(crate) gateway_port: u16,
+    /// Port and subset of the sidecar's cluster to the gateway.
+    pub(crate) to_gateway: (u16, &'static str),
+    /// Port of the gateway's cluster to the host.
+    pub(crate) to_host: u16,
 }
 
 /// Another team's host through the found gateway, written by hand as the documentation has it.
@@ -28,22 +33,19 @@ impl Journey {
         let team = Team::new(self.name);
         MESH.apply(OTHER);
         let before = Fingerprint::take(self.name);
-        let (answer, seen) = team.seen_from(self.url);
-        assert_eq!((answer.as_str(), &seen), (self.answer, &vec![team.address.clone()]), "before setup");
+        self.assert_straight(&team, "before setup");
 
-        let gateway = ["--gateway", self.gateway];
-        let base = ["-n", self.name, "-y", "--timeout", "90s"];
-        let arguments = [&["setup", self.target][..], &gateway[..], &base[..]].concat();
-        let run = done(&arguments);
+        let base = ["--gateway", self.gateway, "-n", self.name, "--timeout", "90s"];
+        let arguments = [&["setup", self.target][..], self.flags, &base[..]].concat();
+        let run = done(&[&arguments[..], &["-y"]].concat());
         assert!(run.stdout.contains("proven"), "{}", run.stdout);
         self.assert_through(&team);
-        let again = done(&arguments[..arguments.len() - 3]);
+        let again = done(&arguments);
         assert!(again.stdout.contains("unchanged"), "{}", again.stdout);
         assert_other_host(&team);
 
         done(&["cleanup", self.host(), "-n", self.name, "-y", "--timeout", "90s"]);
-        let (answer, seen) = team.seen_from(self.url);
-        assert_eq!((answer.as_str(), &seen), (self.answer, &vec![team.address.clone()]), "after cleanup");
+        self.assert_straight(&team, "after cleanup");
         before.assert_same(&Fingerprint::take(self.name), "after cleanup");
     }
 
@@ -51,21 +53,27 @@ impl Journey {
         self.target.split(':').next().expect("HOST:PORT")
     }
 
+    fn assert_straight(&self, team: &Team, when: &str) {
+        let (answer, seen) = team.seen_from(self.url);
+        assert_eq!((answer.as_str(), &seen), (self.answers.0, &vec![team.address.clone()]), "{when}");
+    }
+
     fn assert_through(&self, team: &Team) {
         let (namespace, service) = self.gateway.split_once('/').expect("NS/SERVICE");
-        let port: u16 = self.target.rsplit(':').next().and_then(|p| p.parse().ok()).expect("HOST:PORT");
-        let subset = self.host().replace('.', "-");
-        let to_gateway = format!("outbound|{}|{subset}|{service}.{namespace}.svc.cluster.local", self.gateway_port);
-        let to_host = format!("outbound|{port}||{}", self.host());
+        let (port, subset) = self.to_gateway;
+        let to_gateway = format!("outbound|{port}|{subset}|{service}.{namespace}.svc.cluster.local");
+        let to_host = format!("outbound|{}||{}", self.to_host, self.host());
+        let port = self.target.rsplit(':').next().and_then(|p| p.split('=').next()).expect("HOST:PORT");
+        let direct = format!("outbound|{port}||{}", self.host());
         let count = || {
             let pods = MESH.gateway_pods(self.gateway);
             let out = pods.iter().map(|p| MESH.counter(namespace, &super::mesh::text(p, "/metadata/name"), &to_host));
-            (team.counter(&to_gateway), out.sum::<u64>(), team.counter(&to_host))
+            (team.counter(&to_gateway), out.sum::<u64>(), team.counter(&direct))
         };
         let then = count();
         let (answer, seen) = team.seen_from(self.url);
         let now = count();
-        assert_eq!(answer, self.answer, "through the gateway");
+        assert_eq!(answer, self.answers.1, "through the gateway");
         let gateways = MESH.addresses(self.gateway);
         assert!(!seen.is_empty() && seen.iter().all(|a| gateways.contains(a)), "{seen:?} is not {gateways:?}");
         assert!(now.0 > then.0 && now.1 > then.1, "the counters did not move: {then:?} {now:?}");

@@ -1,11 +1,13 @@
 //! What a connection does, before and after, on a real mesh: the one that `EGRESS_TEST_KUBECONFIG` names, or the mesh in
 //! a box, which is started if need be. Nothing here is ever skipped: without a mesh the tests fail and say why.
 
+mod allow;
 mod cleanup;
 mod fingerprint;
 mod http;
 mod journey;
 mod mesh;
 mod run;
+mod tcp;
 mod tls;
 mod wrong_input;

@@ -170,8 +170,28 @@ impl Team {
             .to_owned()
     }
 
+    /// The banner of a host that speaks first, and the address that the world outside saw us come from.
+    pub(crate) fn banner_from(&self, host: &str, port: u16) -> (String, Vec<String>) {
+        let marker = format!(" tcp {host}:{port} ");
+        let before = MESH.seen_outside(&marker).len();
+        let arguments = ["-n", &self.namespace, "exec", &self.pod, "-c", "client", "--"];
+        let command = format!("nc -w 2 {host} {port} </dev/null");
+        let output = MESH.command(&[&arguments[..], &["sh", "-c", &command]].concat()).output().expect("kubectl runs");
+        let end = Instant::now() + Duration::from_secs(5);
+        loop {
+            let seen = MESH.seen_outside(&marker).split_off(before);
+            if !seen.is_empty() || Instant::now() > end {
+                return (String::from_utf8_lossy(&output.stdout).trim().to_owned(), seen);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// The same request with a path of its own; then the address that the world outside saw it come from.
     pub(crate) fn seen_from(&self, url: &str) -> (String, Vec<String>) {
+        if let Some((host, port)) = url.strip_prefix("tcp://").and_then(|u| u.split_once(':')) {
+            return self.banner_from(host, port.parse().expect("a port"));
+        }
         let marker = format!("/m{}", Instant::now().elapsed().as_nanos() + u128::from(std::process::id()) + unique());
         let answer = self.curl(&format!("{url}{marker}"));
         let end = Instant::now() + Duration::from_secs(5);

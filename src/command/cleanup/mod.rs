@@ -3,6 +3,9 @@
 mod perform;
 mod plan;
 
+pub(super) use perform::Run as RemovalRun;
+pub(super) use plan::{Removal, host_removal};
+
 use super::Io;
 use crate::apply::{Journal, read_inventories};
 use crate::cli::cleanup::CleanupArgs;

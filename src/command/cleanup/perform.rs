@@ -16,18 +16,18 @@ use crate::plan::{Inventory, Owned, PART_OF, caller_pods};
 use crate::snapshot::Snapshot;
 use serde_json::Value;
 
-pub(super) struct Run<'a> {
-    pub(super) cluster: &'a Cluster,
-    pub(super) io: &'a Io,
-    pub(super) write: &'a WriteArgs,
-    pub(super) snapshot: &'a Snapshot,
-    pub(super) journal: &'a Journal,
-    pub(super) deadline: Deadline,
+pub(in crate::command) struct Run<'a> {
+    pub(in crate::command) cluster: &'a Cluster,
+    pub(in crate::command) io: &'a Io,
+    pub(in crate::command) write: &'a WriteArgs,
+    pub(in crate::command) snapshot: &'a Snapshot,
+    pub(in crate::command) journal: &'a Journal,
+    pub(in crate::command) deadline: Deadline,
 }
 
 impl Run<'_> {
     /// Do it; the answer names what is left and should not be.
-    pub(super) async fn perform(&self, removal: &Removal) -> Result<Vec<String>, Error> {
+    pub(in crate::command) async fn perform(&self, removal: &Removal) -> Result<Vec<String>, Error> {
         let inventory = &removal.inventory;
         let mut left = Vec::new();
         for host in &removal.hosts {
@@ -70,7 +70,7 @@ impl Run<'_> {
                 addresses: &host.record.addresses,
                 gateway: &host.place,
                 gateway_pods: &[],
-                client_pods: &pods,
+                client_pods: pods.iter().collect(),
             }));
         }
         wait_for(self.cluster, &goals, self.deadline).await

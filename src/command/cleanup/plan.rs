@@ -11,37 +11,37 @@ use crate::snapshot::Snapshot;
 use serde_json::Value;
 
 /// What changes in one inventory.
-pub(super) struct Removal {
-    pub(super) inventory: Inventory,
-    pub(super) hosts: Vec<HostRemoval>,
-    pub(super) gateways: Vec<GatewayRemoval>,
+pub(in crate::command) struct Removal {
+    pub(in crate::command) inventory: Inventory,
+    pub(in crate::command) hosts: Vec<HostRemoval>,
+    pub(in crate::command) gateways: Vec<GatewayRemoval>,
 }
 
 /// What changes for one host.
-pub(super) struct HostRemoval {
-    pub(super) record: HostRecord,
-    pub(super) place: GatewayPlace,
+pub(in crate::command) struct HostRemoval {
+    pub(in crate::command) record: HostRecord,
+    pub(in crate::command) place: GatewayPlace,
     /// Callers that no longer call.
-    pub(super) callers: Vec<String>,
+    pub(in crate::command) callers: Vec<String>,
     /// The record of those that still do.
-    pub(super) next: Option<HostRecord>,
+    pub(in crate::command) next: Option<HostRecord>,
     /// Callers' `VirtualService`s that go first.
-    pub(super) switches: Vec<Owned>,
+    pub(in crate::command) switches: Vec<Owned>,
     /// What goes after them.
-    pub(super) rest: Vec<Owned>,
+    pub(in crate::command) rest: Vec<Owned>,
     /// What stays and is written again, without the callers.
-    pub(super) trimmed: Vec<Value>,
+    pub(in crate::command) trimmed: Vec<Value>,
 }
 
 /// A gateway that has no host of ours left.
-pub(super) struct GatewayRemoval {
-    pub(super) service: String,
-    pub(super) record: GatewayRecord,
+pub(in crate::command) struct GatewayRemoval {
+    pub(in crate::command) service: String,
+    pub(in crate::command) record: GatewayRecord,
     /// Who still uses it, so that it stays.
-    pub(super) users: Vec<String>,
+    pub(in crate::command) users: Vec<String>,
 }
 
-pub(super) fn removals(
+pub(in crate::command) fn removals(
     args: &CleanupArgs,
     namespace: &str,
     inventories: &[Inventory],
@@ -84,7 +84,8 @@ fn removal(args: &CleanupArgs, namespace: &str, inventory: &Inventory, snapshot:
     Ok(Removal { inventory: inventory.clone(), hosts, gateways })
 }
 
-fn host_removal(
+/// What goes and what stays of a host when these callers no longer call.
+pub(in crate::command) fn host_removal(
     record: &HostRecord,
     callers: Vec<String>,
     (inventory, snapshot): (&Inventory, &Snapshot),
@@ -139,7 +140,7 @@ fn gateways(
 }
 
 /// The plan, one line an object.
-pub(super) fn summary(removals: &[Removal]) -> String {
+pub(in crate::command) fn summary(removals: &[Removal]) -> String {
     let mut lines = Vec::new();
     for removal in removals {
         for host in &removal.hosts {

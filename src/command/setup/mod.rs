@@ -3,6 +3,7 @@
 mod gateway;
 mod needs;
 mod perform;
+mod prune;
 mod show;
 mod wanted;
 
@@ -34,6 +35,9 @@ async fn setup(args: &SetupArgs, connect: &ConnectArgs, io: &Io, journal: &Journ
     let patch = args.patch()?;
     let cluster = Cluster::connect(&connect.options()).await?;
     let spec = args.spec(&cluster.namespace)?;
+    if spec.wishes.is_empty() {
+        return Err(Error::Usage("name the hosts: HOST[:PORT][=PROTOCOL]…, or a file with -f".into()));
+    }
     let progress = io.progress("reading the cluster");
     let snapshot = take(&cluster, &connect.scope()).await?;
     let wanted = wanted::wanted(&cluster, &snapshot, &spec, (args, patch, deadline)).await?;
@@ -47,19 +51,26 @@ async fn setup(args: &SetupArgs, connect: &ConnectArgs, io: &Io, journal: &Journ
         return differ(io, &steps);
     }
     show::plan(io, &cluster, &wanted, &steps);
+    let stale = if args.prune { prune::stale(&wanted.inventory, &spec) } else { Vec::new() };
+    for (host, callers) in &stale {
+        io.note(&format!("  prune     {host} for {}", callers.join(", ")));
+    }
     if args.write.dry_run == DryRun::Server {
         io.note("the server would take all of it; nothing was written");
         return Ok(Exit::Done);
     }
     let changes = steps.iter().any(|s| s.action != Action::Unchanged);
-    if changes && !args.write.yes && !io.confirm("write this?").await? {
+    if (changes || !stale.is_empty()) && !args.write.yes && !io.confirm("write this?").await? {
         io.note("nothing was written");
         return Ok(Exit::Problems);
     }
     let run = perform::Run { cluster: &cluster, io, args, wanted: &wanted, steps: &steps, journal, deadline };
-    let outcome = run.perform(&snapshot, changes).await?;
+    let mut outcome = run.perform(&snapshot, changes).await?;
+    outcome.changed |= !stale.is_empty();
+    let left = if args.prune { prune::prune(&run, connect, &spec).await? } else { Vec::new() };
+    left.iter().for_each(|left| io.warn(left));
     show::result(io, args.output, &outcome, &steps)?;
-    Ok(outcome.exit())
+    Ok(if left.is_empty() { outcome.exit() } else { Exit::Problems })
 }
 
 fn differ(io: &Io, steps: &[Step]) -> Result<Exit, Error> {

@@ -92,7 +92,7 @@ impl Run<'_> {
         let mut answers = Baseline::new();
         let progress = self.io.progress("asking the hosts what they answer now");
         for asker in askers {
-            for (host, wire) in self.wires() {
+            for (host, wire) in self.wires().filter(|(h, _)| h.calls(asker.namespace())) {
                 let request = self.request(host, wire);
                 progress.update(&format!("asking {} from {}", request.target, asker.name()));
                 let answer = asker.ask(self.cluster, &request, self.deadline).await?;
@@ -131,7 +131,7 @@ impl Run<'_> {
 
     async fn wait_for_halves(&self, snapshot: &Snapshot) -> Result<(), Error> {
         let _progress = self.io.progress("waiting for the gateway's proxies and the callers' sidecars");
-        let (pods, clients) = (self.gateway_pods().await?, self.wanted.client_pods());
+        let pods = self.gateway_pods().await?;
         let fresh;
         let snapshot = if self.wanted.gateway.patch.is_some() {
             fresh = self.with_service(snapshot).await?;
@@ -140,7 +140,7 @@ impl Run<'_> {
             snapshot
         };
         let mut goals = Vec::new();
-        for site in self.sites(&pods, &clients) {
+        for site in self.sites(&pods) {
             goals.extend(gateway_goals(&site, snapshot));
             goals.extend(subset_goals(&site));
         }
@@ -162,19 +162,18 @@ impl Run<'_> {
 
     async fn wait_for_routes(&self, gateway_pods: &[Pod]) -> Result<(), Error> {
         let _progress = self.io.progress("waiting for the callers' sidecars to take the route");
-        let clients = self.wanted.client_pods();
-        let goals: Vec<_> = self.sites(gateway_pods, &clients).iter().flat_map(route_goals).collect();
+        let goals: Vec<_> = self.sites(gateway_pods).iter().flat_map(route_goals).collect();
         wait_for(self.cluster, &goals, self.deadline).await
     }
 
-    fn sites<'s>(&'s self, gateway_pods: &'s [Pod], client_pods: &'s [Pod]) -> Vec<Site<'s>> {
+    fn sites<'s>(&'s self, gateway_pods: &'s [Pod]) -> Vec<Site<'s>> {
         let site = |host: &'s HostWish| Site {
             host: &host.record.host,
             wires: &host.record.wires,
             addresses: &host.record.addresses,
             gateway: &self.wanted.gateway.place,
             gateway_pods,
-            client_pods,
+            client_pods: self.wanted.pods.iter().filter(|p| host.calls(p.namespace())).collect(),
         };
         self.wanted.hosts.iter().map(site).collect()
     }
@@ -208,10 +207,9 @@ impl Run<'_> {
             outcome.unproven.push(format!("no pod runs in {} to send a request", caller.client));
         }
         let progress = self.io.progress("proving");
-        let clients = self.wanted.client_pods();
-        let sites = self.sites(pods, &clients);
+        let sites = self.sites(pods);
         for asker in askers {
-            for (host, wire) in self.wires() {
+            for (host, wire) in self.wires().filter(|(h, _)| h.calls(asker.namespace())) {
                 let request = self.request(host, wire);
                 progress.update(&format!("proving {} from {}", request.target, asker.name()));
                 let Some(site) = sites.iter().find(|s| *s.host == host.record.host) else { continue };

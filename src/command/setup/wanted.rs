@@ -10,13 +10,14 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::install::GatewayPatch;
 use crate::kubernetes::pod::Pod;
-use crate::model::target::AppProtocol;
+use crate::model::target::{AppProtocol, Client};
 use crate::plan::{
-    Addition, CallerPods, Choice, EgressSpec, HostRecord, Inventory, Ports, Stamp, caller_pods, join,
+    Addition, CallerPods, Choice, EgressSpec, HostRecord, Inventory, Ports, Stamp, Wish, caller_pods, join,
     refuse_collisions, render,
 };
 use crate::snapshot::Snapshot;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 pub(super) struct Wanted {
     pub(super) gateway: GatewayWish,
@@ -28,6 +29,8 @@ pub(super) struct Wanted {
     pub(super) reasons: Vec<String>,
     /// Callers' namespaces that were deleted meanwhile.
     pub(super) gone: Vec<String>,
+    /// All pods of all callers that have a sidecar.
+    pub(super) pods: Vec<Pod>,
 }
 
 /// A host with the objects that carry it; `record.objects` is still that of the last run.
@@ -36,15 +39,17 @@ pub(super) struct HostWish {
     pub(super) objects: Vec<Value>,
 }
 
+impl HostWish {
+    /// Whether a namespace calls it.
+    pub(super) fn calls(&self, namespace: &str) -> bool {
+        self.record.callers.iter().any(|c| c == namespace)
+    }
+}
+
 impl Wanted {
     /// Every object, in a safe order of writing.
     pub(super) fn objects(&self) -> Vec<Value> {
         self.gateway.objects.iter().chain(self.hosts.iter().flat_map(|h| &h.objects)).cloned().collect()
-    }
-
-    /// All pods of the callers that have a sidecar.
-    pub(super) fn client_pods(&self) -> Vec<Pod> {
-        self.callers.iter().flat_map(|c| c.with_sidecar.iter().cloned()).collect()
     }
 }
 
@@ -56,7 +61,7 @@ pub(super) async fn wanted(
 ) -> Result<Wanted, Error> {
     readable(snapshot)?;
     let callers: Vec<CallerPods> =
-        spec.clients.iter().map(|client| caller_pods(snapshot, client)).collect::<Result<_, _>>()?;
+        spec.clients().iter().map(|client| caller_pods(snapshot, client)).collect::<Result<_, _>>()?;
     let choice = crate::install::choose(snapshot, spec.gateway.as_ref(), args.installer, patch)?;
     let namespace = choice.namespace().to_owned();
     let mut inventory = read_inventory(cluster, &namespace).await?;
@@ -65,20 +70,33 @@ pub(super) async fn wanted(
         *record = record.clone().without_namespaces(&gone);
     }
     let gateway = gateway_wish(snapshot, &inventory, choice, args)?;
-    if let Some(secret) = &spec.options.client_cert {
-        check_credential(cluster, &gateway.place, secret).await?;
-    }
-    let mut options = spec.options.clone();
-    for target in spec.targets.iter().filter(|t| t.protocol == AppProtocol::Tcp) {
-        let known = inventory.host(&target.host).is_some_and(|r| !r.addresses.is_empty());
-        if options.addresses.is_empty() && !known {
-            options.addresses = resolve(cluster, &target.host, (&callers, deadline)).await?;
+    let mut spec = spec.clone();
+    for wish in &mut spec.wishes {
+        if let Some(secret) = &wish.options.client_cert {
+            check_credential(cluster, &gateway.place, secret).await?;
+        }
+        let known = inventory.host(&wish.target.host).is_some_and(|r| !r.addresses.is_empty());
+        if wish.target.protocol == AppProtocol::Tcp && wish.options.addresses.is_empty() && !known {
+            wish.options.addresses = resolve(cluster, &wish.target.host, (&callers, deadline)).await?;
         }
     }
     let stamp = stamp(cluster).await;
-    let spec = EgressSpec { options, ..spec.clone() };
     let (hosts, reasons) = hosts(snapshot, &spec, (&gateway, &inventory, &stamp))?;
-    Ok(Wanted { gateway, inventory, callers, hosts, stamp, reasons, gone })
+    let pods = pods(snapshot, &callers, &hosts);
+    Ok(Wanted { gateway, inventory, callers, hosts, stamp, reasons, gone, pods })
+}
+
+/// The pods of this run's callers, and of those that call the same hosts from earlier runs.
+fn pods(snapshot: &Snapshot, callers: &[CallerPods], hosts: &[HostWish]) -> Vec<Pod> {
+    let mut pods: Vec<Pod> = callers.iter().flat_map(|c| c.with_sidecar.iter().cloned()).collect();
+    let earlier: BTreeSet<&String> = hosts.iter().flat_map(|h| &h.record.callers).collect();
+    for namespace in earlier {
+        let found = caller_pods(snapshot, &Client::namespace(namespace.as_str()));
+        pods.extend(found.map(|c| c.with_sidecar).unwrap_or_default());
+    }
+    pods.sort_by(|a, b| (a.namespace(), a.name()).cmp(&(b.namespace(), b.name())));
+    pods.dedup_by(|a, b| (a.namespace(), a.name()) == (b.namespace(), b.name()));
+    pods
 }
 
 /// A list that may not be read could hide what we would break.
@@ -103,18 +121,25 @@ fn hosts(
 ) -> Result<(Vec<HostWish>, Vec<String>), Error> {
     let mut records: Vec<HostRecord> = Vec::new();
     let mut reasons = Vec::new();
-    let callers = spec.namespaces();
     let trust_domain = &snapshot.mesh.config.trust_domain;
-    let allow: Vec<String> = spec.options.allow.iter().map(|a| a.principal(trust_domain)).collect();
     let ports = Ports { snapshot, gateway: &gateway.place, open: &gateway.ports, inventory };
-    for target in &spec.targets {
-        let Choice { wire, why_plain } = ports.wire(target, &spec.options)?;
+    for wish in &spec.wishes {
+        let Wish { target, options, .. } = wish;
+        let Choice { wire, why_plain } = ports.wire(target, options)?;
         reasons.extend(why_plain.map(|why| format!("{target}: plain from the sidecar to the gateway: {why}")));
         let earlier = records.iter().position(|r| r.host == target.host);
         let old = earlier.map(|at| records.remove(at)).or_else(|| inventory.host(&target.host).cloned());
-        let addresses = if target.protocol == AppProtocol::Tcp { &spec.options.addresses[..] } else { &[] };
-        let service = gateway.place.service.as_str();
-        let add = Addition { service, target, wire, callers: &callers, addresses, allow: &allow, stamp };
+        let allow: Vec<String> = options.allow.iter().map(|a| a.principal(trust_domain)).collect();
+        let add = Addition {
+            service: &gateway.place.service,
+            target,
+            wire,
+            callers: &wish.namespaces(),
+            addresses: if target.protocol == AppProtocol::Tcp { &options.addresses } else { &[] },
+            allow: &allow,
+            set: spec.set.as_deref(),
+            stamp,
+        };
         records.push(join(old.as_ref(), add)?);
     }
     let wishes = records.into_iter().map(|record| {
