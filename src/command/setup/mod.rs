@@ -6,16 +6,18 @@ mod perform;
 mod prune;
 mod show;
 mod wanted;
+mod wizard;
 
 use super::Io;
 use crate::apply::{Journal, preview};
 use crate::cli::connect::ConnectArgs;
 use crate::cli::setup::SetupArgs;
 use crate::cluster::{Cluster, DryRun};
+use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::plan::{Action, Step, diff};
-use crate::snapshot::take;
+use crate::plan::{Action, EgressSpec, Step, diff};
+use crate::snapshot::{Snapshot, take};
 
 /// Run the verb.
 pub async fn run(args: &SetupArgs, connect: &ConnectArgs, io: &Io) -> Result<Exit, Error> {
@@ -31,46 +33,72 @@ pub async fn run(args: &SetupArgs, connect: &ConnectArgs, io: &Io) -> Result<Exi
 }
 
 async fn setup(args: &SetupArgs, connect: &ConnectArgs, io: &Io, journal: &Journal) -> Result<Exit, Error> {
-    let deadline = args.write.deadline();
-    let patch = args.patch()?;
-    let cluster = Cluster::connect(&connect.options()).await?;
-    let spec = args.spec(&cluster.namespace)?;
-    if spec.wishes.is_empty() {
+    let guided = args.targets.is_empty() && args.filename.is_none();
+    if guided && !io.interactive {
         return Err(Error::Usage("name the hosts: HOST[:PORT][=PROTOCOL]…, or a file with -f".into()));
     }
+    let deadline = args.write.deadline();
+    let cluster = Cluster::connect(&connect.options()).await?;
+    let spec = args.spec(&cluster.namespace)?;
     let progress = io.progress("reading the cluster");
     let snapshot = take(&cluster, &connect.scope()).await?;
-    let wanted = wanted::wanted(&cluster, &snapshot, &spec, (args, patch, deadline)).await?;
     drop(progress);
-    if args.write.dry_run == DryRun::Client {
-        show::objects(io, args.output, &wanted.objects())?;
-        return Ok(Exit::Done);
+    let session = Session { cluster: &cluster, connect, io, journal, snapshot: &snapshot, guided };
+    if !guided {
+        return session.carry_out(args, (&spec, deadline)).await;
     }
-    let steps = preview(&cluster, &wanted.inventory, wanted.objects(), args.write.options()).await?;
-    if args.write.diff {
-        return differ(io, &steps);
+    let args = wizard::ask(args, &snapshot, &cluster.namespace).await?;
+    let spec = args.spec(&cluster.namespace)?;
+    let done = session.carry_out(&args, (&spec, args.write.deadline())).await?;
+    io.note(&format!("the same without a question:\n  {}", wizard::command(&args)));
+    Ok(done)
+}
+
+/// What one run has at hand.
+struct Session<'a> {
+    cluster: &'a Cluster,
+    connect: &'a ConnectArgs,
+    io: &'a Io,
+    journal: &'a Journal,
+    snapshot: &'a Snapshot,
+    guided: bool,
+}
+
+impl Session<'_> {
+    /// Plan, show, ask, write, prove.
+    async fn carry_out(&self, args: &SetupArgs, (spec, deadline): (&EgressSpec, Deadline)) -> Result<Exit, Error> {
+        let (cluster, io) = (self.cluster, self.io);
+        let wanted = wanted::wanted(cluster, self.snapshot, spec, (args, args.patch()?, deadline)).await?;
+        if args.write.dry_run == DryRun::Client {
+            show::objects(io, args.output, &wanted.objects())?;
+            return Ok(Exit::Done);
+        }
+        let steps = preview(cluster, &wanted.inventory, wanted.objects(), args.write.options()).await?;
+        if args.write.diff {
+            return differ(io, &steps);
+        }
+        let stale = if args.prune { prune::stale(&wanted.inventory, spec) } else { Vec::new() };
+        show::plan(io, cluster, &wanted, &steps);
+        show::pruned(io, &stale);
+        if self.guided {
+            io.note(&diff::unified(&steps)?);
+        }
+        if args.write.dry_run == DryRun::Server {
+            io.note("the server would take all of it; nothing was written");
+            return Ok(Exit::Done);
+        }
+        let writes = steps.iter().any(|s| s.action != Action::Unchanged);
+        if (writes || !stale.is_empty()) && !args.write.yes && !io.confirm("write this?").await? {
+            io.note("nothing was written");
+            return Ok(Exit::Problems);
+        }
+        let run = perform::Run { cluster, io, args, wanted: &wanted, steps: &steps, journal: self.journal, deadline };
+        let mut outcome = run.perform(self.snapshot, writes).await?;
+        outcome.changed |= !stale.is_empty();
+        outcome.left = if args.prune { prune::prune(&run, self.connect, spec).await? } else { Vec::new() };
+        show::result(io, args.output, &outcome, &steps)?;
+        Ok(outcome.exit())
     }
-    show::plan(io, &cluster, &wanted, &steps);
-    let stale = if args.prune { prune::stale(&wanted.inventory, &spec) } else { Vec::new() };
-    for (host, callers) in &stale {
-        io.note(&format!("  prune     {host} for {}", callers.join(", ")));
-    }
-    if args.write.dry_run == DryRun::Server {
-        io.note("the server would take all of it; nothing was written");
-        return Ok(Exit::Done);
-    }
-    let changes = steps.iter().any(|s| s.action != Action::Unchanged);
-    if (changes || !stale.is_empty()) && !args.write.yes && !io.confirm("write this?").await? {
-        io.note("nothing was written");
-        return Ok(Exit::Problems);
-    }
-    let run = perform::Run { cluster: &cluster, io, args, wanted: &wanted, steps: &steps, journal, deadline };
-    let mut outcome = run.perform(&snapshot, changes).await?;
-    outcome.changed |= !stale.is_empty();
-    let left = if args.prune { prune::prune(&run, connect, &spec).await? } else { Vec::new() };
-    left.iter().for_each(|left| io.warn(left));
-    show::result(io, args.output, &outcome, &steps)?;
-    Ok(if left.is_empty() { outcome.exit() } else { Exit::Problems })
 }
 
 fn differ(io: &Io, steps: &[Step]) -> Result<Exit, Error> {

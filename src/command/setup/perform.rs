@@ -36,11 +36,13 @@ pub(super) struct Outcome {
     pub(super) proofs: Vec<Proof>,
     /// Why something could not be proven.
     pub(super) unproven: Vec<String>,
+    /// What pruning left that should not be.
+    pub(super) left: Vec<String>,
 }
 
 impl Outcome {
     pub(super) fn exit(&self) -> Exit {
-        if self.proofs.iter().any(|p| p.fault().is_some() && !p.unasked()) {
+        if !self.left.is_empty() || self.proofs.iter().any(|p| p.fault().is_some() && !p.unasked()) {
             return Exit::Problems;
         }
         if self.unproven.is_empty() && !self.proofs.iter().any(Proof::unasked) { Exit::Done } else { Exit::Unproven }
@@ -57,7 +59,7 @@ impl Run<'_> {
         if changed {
             self.write(snapshot).await?;
         }
-        let mut outcome = Outcome { changed, proofs: Vec::new(), unproven: Vec::new() };
+        let mut outcome = Outcome { changed, proofs: Vec::new(), unproven: Vec::new(), left: Vec::new() };
         if !self.args.write.wait {
             outcome.unproven.push("not waited for the proxies (--wait=false)".into());
             return Ok(outcome);

@@ -9,6 +9,7 @@ use crate::confirm::say;
 use crate::envoy::Moved;
 use crate::error::Error;
 use crate::flow::{Flow, Hop, Wire};
+use crate::model::target::Host;
 use crate::plan::{Action, Step, diff};
 use serde_json::{Value, json};
 
@@ -64,6 +65,13 @@ pub(super) fn plan(io: &Io, cluster: &Cluster, wanted: &Wanted, steps: &[Step]) 
     }
 }
 
+/// What goes because the file no longer has it.
+pub(super) fn pruned(io: &Io, stale: &[(Host, Vec<String>)]) {
+    for (host, callers) in stale {
+        io.note(&format!("  prune     {host} for {}", callers.join(", ")));
+    }
+}
+
 fn describe(wire: &Wire) -> String {
     let hop = if wire.hop == Hop::Mutual { ", mutual TLS to the gateway" } else { "" };
     format!("{} ({}{hop})", wire.port, wire.flow.name())
@@ -93,6 +101,7 @@ pub(super) fn result(io: &Io, output: SetupOutput, outcome: &Outcome, steps: &[S
             Some(fault) => lines.push(format!("FAILED    {seen}: {fault}")),
         }
     }
+    lines.extend(outcome.left.iter().map(|left| format!("left      {left}")));
     lines.extend(outcome.unproven.iter().map(|why| format!("unproven  {why}")));
     if !outcome.changed {
         lines.push("unchanged".into());
