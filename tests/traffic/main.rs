@@ -4,10 +4,12 @@
 mod allow;
 mod cleanup;
 mod fingerprint;
+mod guided;
 mod http;
 mod journey;
 mod mesh;
 mod run;
 mod tcp;
 mod tls;
+mod uninterrupted;
 mod wrong_input;

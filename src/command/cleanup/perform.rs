@@ -12,9 +12,10 @@ use crate::error::Error;
 use crate::flow::Names;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, ObjectRef};
-use crate::plan::{Inventory, Owned, PART_OF, caller_pods};
+use crate::plan::{Inventory, Owned, PART_OF, caller_pods, hidden_from};
 use crate::snapshot::Snapshot;
 use serde_json::Value;
+use std::time::Duration;
 
 pub(in crate::command) struct Run<'a> {
     pub(in crate::command) cluster: &'a Cluster,
@@ -25,16 +26,21 @@ pub(in crate::command) struct Run<'a> {
     pub(in crate::command) deadline: Deadline,
 }
 
+/// Requests that are under way through the gateway may take this long to end before it loses the host.
+const IN_FLIGHT: Duration = Duration::from_millis(500);
+
 impl Run<'_> {
     /// Do it; the answer names what is left and should not be.
     pub(in crate::command) async fn perform(&self, removal: &Removal) -> Result<Vec<String>, Error> {
         let inventory = &removal.inventory;
         let mut left = Vec::new();
         for host in &removal.hosts {
+            self.hide(inventory, host).await?;
             left.extend(self.delete(inventory, &host.switches).await?);
         }
         if !self.write.options().dry_run && self.write.wait {
             self.wait_until_left(&removal.hosts).await?;
+            tokio::time::sleep(IN_FLIGHT).await;
         }
         for host in &removal.hosts {
             self.trim(inventory, host).await?;
@@ -57,6 +63,19 @@ impl Run<'_> {
     async fn delete(&self, inventory: &Inventory, objects: &[Owned]) -> Result<Vec<ObjectRef>, Error> {
         let how = (self.write.options(), self.journal, self.deadline);
         delete_all(self.cluster, inventory, objects, how).await
+    }
+
+    /// The callers lose the entry before the route: see [`crate::plan::hidden_from`].
+    async fn hide(&self, inventory: &Inventory, host: &HostRemoval) -> Result<(), Error> {
+        let entries = host.record.objects.iter().filter(|o| o.object.kind == Kind::ServiceEntry);
+        for entry in entries {
+            let live = self.cluster.get(&entry.object).await?.filter(|live| inventory.owns(live));
+            if let Some(live) = live {
+                let body = hidden_from(&live, &host.callers);
+                self.cluster.apply(&entry.object, &body, self.write.options()).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn wait_until_left(&self, hosts: &[HostRemoval]) -> Result<(), Error> {

@@ -15,7 +15,7 @@ use crate::install::{Installer, wait_ready};
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::model::target::Target;
-use crate::plan::{GatewayRecord, HostRecord, Inventory, Owned, Step, reference};
+use crate::plan::{GatewayRecord, HostRecord, Inventory, Owned, Step, before_export, reference};
 use crate::probe::{Answer, Request};
 use crate::snapshot::Snapshot;
 use std::collections::BTreeMap;
@@ -113,11 +113,14 @@ impl Run<'_> {
             let _progress = self.io.progress(&format!("waiting for the gateway {}/{}", patch.namespace, patch.name));
             wait_ready(self.cluster, patch, self.deadline).await?;
         }
-        owned.extend(self.write_steps(&halves).await?);
+        let hidden: Vec<Step> = halves.iter().map(hide).collect();
+        owned.extend(self.write_steps(&hidden).await?);
         if self.args.write.wait {
             self.wait_for_halves(snapshot).await?;
         }
         owned.extend(self.write_steps(&switch).await?);
+        let entries: Vec<Step> = halves.into_iter().filter(|s| s.object.kind == Kind::ServiceEntry).collect();
+        owned.extend(self.write_steps(&entries).await?);
         self.keep_inventory(&owned).await
     }
 
@@ -262,6 +265,16 @@ impl Run<'_> {
             .filter(|o| o.patch == patch && o.objects.len() == objects.len())
             .map_or(self.wanted.stamp.clone(), |o| o.by);
         GatewayRecord { installer: installer.into(), patch, by, objects }
+    }
+}
+
+/// A `ServiceEntry` as its new callers must not see it yet; any other object as it is.
+fn hide(step: &Step) -> Step {
+    match &step.body {
+        Some(body) if step.object.kind == Kind::ServiceEntry => {
+            Step { body: Some(before_export(body, step.live.as_ref())), ..step.clone() }
+        }
+        _ => step.clone(),
     }
 }
 

@@ -1,0 +1,111 @@
+//! The guided form, on a pseudo-terminal: every question, a wrong answer, and Ctrl-C.
+
+use super::mesh::{CLUSTER, FOUND, MESH, Team};
+use super::run::done;
+use std::io::{Read, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// The program on a terminal of its own (`script` of util-linux makes one).
+struct Terminal {
+    child: Child,
+    input: ChildStdin,
+    seen: Arc<Mutex<String>>,
+}
+
+impl Terminal {
+    fn open(arguments: &str) -> Self {
+        let command = format!("stty cols 200; exec {} {arguments}", env!("CARGO_BIN_EXE_kubectl-egress"));
+        let mut child = Command::new("script")
+            .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+            .env("KUBECONFIG", &MESH.kubeconfig)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("script runs");
+        let (input, mut output) = (child.stdin.take().expect("a pipe"), child.stdout.take().expect("a pipe"));
+        let seen = Arc::new(Mutex::new(String::new()));
+        let sink = seen.clone();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(length @ 1..) = output.read(&mut buffer) {
+                sink.lock().expect("one writer").push_str(&String::from_utf8_lossy(&buffer[..length]));
+            }
+        });
+        Self { child, input, seen }
+    }
+
+    /// Wait for a question, then answer it.
+    fn answer(&mut self, question: &str, keys: &str) {
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            let mut seen = self.seen.lock().expect("one writer");
+            if let Some(at) = seen.find(question) {
+                let rest = seen.split_off(at + question.len());
+                *seen = rest;
+                break;
+            }
+            assert!(Instant::now() < end, "{question:?} never came; there was {seen:?}");
+            drop(seen);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        std::thread::sleep(Duration::from_millis(200));
+        self.input.write_all(keys.as_bytes()).expect("it reads");
+        self.input.flush().expect("it reads");
+    }
+
+    fn end(mut self) -> (i32, String) {
+        let code = self.child.wait().expect("it ends").code().unwrap_or(-1);
+        std::thread::sleep(Duration::from_millis(100));
+        (code, self.seen.lock().expect("one writer").clone())
+    }
+}
+
+#[test]
+fn each_question_is_asked_and_the_command_is_told() {
+    let _alone = CLUSTER.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let team = Team::new("guided");
+    let mut terminal = Terminal::open(&format!("setup -n guided --gateway {FOUND}"));
+    terminal.answer("Which namespace calls?", "\r");
+    let declared = MESH.kubectl(&["get", "serviceentries", "-A", "-o", "name"]);
+    if !declared.trim().is_empty() && terminal_offers(&terminal) {
+        terminal.answer("leave directly", "\r");
+    }
+    terminal.answer("Hosts, as HOST", "a..b\r");
+    terminal.answer("is not a label", &format!("{}edition.cnn.com:80\r", "\u{8}".repeat(8)));
+    terminal.answer("Who starts TLS", "\r");
+    terminal.answer("From the sidecar to the gateway?", "\r");
+    terminal.answer("write this?", "y\r");
+    terminal.answer("the same without a question:", "");
+    let (code, seen) = terminal.end();
+    assert_eq!(code, 0, "{seen}");
+    assert!(
+        seen.contains(&format!("kubectl egress setup edition.cnn.com:80=http --from guided --gateway {FOUND} -y")),
+        "{seen}"
+    );
+    done(&["cleanup", "edition.cnn.com", "-n", &team.namespace, "-y"]);
+}
+
+/// Hosts that are declared and not routed are offered first, if there are any.
+fn terminal_offers(terminal: &Terminal) -> bool {
+    let end = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < end {
+        if terminal.seen.lock().expect("one writer").contains("leave directly") {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    false
+}
+
+#[test]
+fn ctrl_c_ends_it_with_nothing_written() {
+    let _shared = CLUSTER.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _team = Team::new("guided-stop");
+    let mut terminal = Terminal::open("setup -n guided-stop");
+    terminal.answer("Which namespace calls?", "\u{3}");
+    let (code, seen) = terminal.end();
+    assert_eq!(code, 130, "{seen}");
+    assert!(seen.contains("\u{1b}[?25h"), "the cursor is back: {seen:?}");
+}
