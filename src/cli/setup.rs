@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// Wire hosts through an egress gateway, installing one if there is none, and prove it
 #[derive(Clone, Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools)] // each is a flag of its own
 pub struct SetupArgs {
     /// HOST[:PORT][=PROTOCOL]: a bare HOST is :443=tls, port 80 is http; protocols are http, https, tls, tcp
     #[arg(value_name = "HOST")]
@@ -42,6 +43,9 @@ pub struct SetupArgs {
     /// A taint that the gateway's pods stand: KEY[=VALUE][:EFFECT] (repeatable)
     #[arg(long, value_name = "TAINT", value_delimiter = ',', value_parser = parse_toleration)]
     pub toleration: Vec<Value>,
+    /// Label a caller's namespace that has no sidecars, and restart its workloads
+    #[arg(long)]
+    pub inject: bool,
     /// Have the gateway, and only the gateway, write an access log
     #[arg(long)]
     pub access_log: bool,

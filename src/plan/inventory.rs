@@ -34,6 +34,8 @@ pub struct Inventory {
     pub hosts: BTreeMap<String, HostRecord>,
     /// The gateways that we installed, by Service.
     pub gateways: BTreeMap<String, GatewayRecord>,
+    /// The namespaces that we had injected.
+    pub namespaces: BTreeMap<String, NamespaceRecord>,
     /// The version that was read; none where there is no `ConfigMap`.
     pub version: Option<String>,
 }
@@ -78,6 +80,36 @@ pub struct GatewayRecord {
     pub by: Stamp,
     /// The objects.
     pub objects: Vec<Owned>,
+}
+
+/// A namespace that we labelled so that its pods get sidecars, and what was there before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NamespaceRecord {
+    /// The namespace.
+    pub namespace: String,
+    /// The label.
+    pub label: String,
+    /// What we set it to.
+    pub value: String,
+    /// What it was; none where it was not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior: Option<String>,
+    /// The workloads that we restarted.
+    pub workloads: Vec<Restarted>,
+    /// Who, when and by which command.
+    pub by: Stamp,
+}
+
+/// A workload that we restarted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restarted {
+    /// The workload.
+    #[serde(flatten)]
+    pub object: ObjectRef,
+    /// Its annotation before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior: Option<String>,
 }
 
 /// Who did it, when and how.
@@ -148,7 +180,7 @@ impl Inventory {
 
     /// True when nothing is left to remember.
     pub fn is_empty(&self) -> bool {
-        self.hosts.is_empty() && self.gateways.is_empty()
+        self.hosts.is_empty() && self.gateways.is_empty() && self.namespaces.is_empty()
     }
 
     /// A host's record.
@@ -195,6 +227,9 @@ impl Inventory {
                 Some(("gateway", name)) => {
                     inventory.gateways.insert(name.into(), serde_json::from_str(value).map_err(wrong)?);
                 }
+                Some(("namespace", name)) => {
+                    inventory.namespaces.insert(name.into(), serde_json::from_str(value).map_err(wrong)?);
+                }
                 _ => return Err(format!("key {key} is not one that this version knows")),
             }
         }
@@ -209,6 +244,9 @@ impl Inventory {
         }
         for (name, record) in &self.gateways {
             data.insert(format!("gateway.{name}"), json!(serde_json::to_string(record).unwrap_or_default()));
+        }
+        for (name, record) in &self.namespaces {
+            data.insert(format!("namespace.{name}"), json!(serde_json::to_string(record).unwrap_or_default()));
         }
         let mut object = json!({
             "apiVersion": "v1", "kind": "ConfigMap",

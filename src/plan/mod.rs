@@ -7,6 +7,7 @@ mod desired;
 pub mod diff;
 mod export;
 pub mod file;
+mod injection;
 mod inventory;
 mod lookup;
 mod ports;
@@ -17,7 +18,11 @@ pub use callers::{CallerPods, caller_pods};
 pub use collisions::refuse_collisions;
 pub use desired::{Addition, join, render, without};
 pub use export::{before_export, hidden_from};
-pub use inventory::{GatewayRecord, HostRecord, INVENTORY, Inventory, Owned, PART_OF, Stamp, managers, reference};
+pub use injection::{RESTARTED_AT, injection_record};
+pub use inventory::{
+    GatewayRecord, HostRecord, INVENTORY, Inventory, NamespaceRecord, Owned, PART_OF, Restarted, Stamp, managers,
+    reference,
+};
 pub use lookup::rule_place;
 pub use ports::{Choice, Ports, on_pod};
 pub use spec::{EgressSpec, FlowOptions, GatewayName, HopWish, ServiceAccount, Wish};

@@ -15,6 +15,11 @@ impl Fingerprint {
     pub(crate) fn take(own: &str) -> Self {
         let kinds = MESH.kubectl(&["api-resources", "--verbs=list,get", "-o", "name"]);
         let kinds: Vec<&str> = kinds.lines().filter(|k| !RESTLESS.iter().any(|r| k.starts_with(r))).collect();
+        Self::of_kinds(own, &kinds)
+    }
+
+    /// The same, of some kinds.
+    pub(crate) fn of_kinds(own: &str, kinds: &[&str]) -> Self {
         let all = MESH.json(&["get", &kinds.join(","), "-A", "--show-managed-fields", "--ignore-not-found"]);
         let objects = all["items"].as_array().expect("a list").iter().filter(|o| !of_another_test(o, own));
         Self(objects.map(|o| (name(o), essence(o))).collect())
@@ -60,6 +65,8 @@ fn essence(object: &Value) -> Value {
         // istiod and the controllers write here who leads, every few seconds.
         if let Some(annotations) = meta.get_mut("annotations").and_then(Value::as_object_mut) {
             annotations.remove("control-plane.alpha.kubernetes.io/leader");
+            // The deployment controller counts restarts, also those that were taken back.
+            annotations.remove("deployment.kubernetes.io/revision");
         }
     }
     let managed = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut);

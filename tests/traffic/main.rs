@@ -6,6 +6,7 @@ mod cleanup;
 mod fingerprint;
 mod guided;
 mod http;
+mod inject;
 mod journey;
 mod mesh;
 mod run;

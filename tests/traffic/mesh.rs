@@ -154,10 +154,19 @@ impl Team {
              selector: {{matchLabels: {{app: client}}}}\n  template:\n    metadata: {{labels: {{app: client}}}}\n    spec:\n      \
              terminationGracePeriodSeconds: 0\n      containers: [{{name: client, image: \"{IMAGE}\", command: [sleep, infinity]}}]\n"
         ));
-        mesh.kubectl(&["-n", namespace, "rollout", "status", "deploy/client", "--timeout=90s"]);
-        let pods = mesh.json(&["-n", namespace, "get", "pods", "-l", "app=client"]);
-        let pod = &pods["items"][0];
-        Self { namespace: namespace.into(), pod: text(pod, "/metadata/name"), address: text(pod, "/status/podIP") }
+        let mut team = Self { namespace: namespace.into(), pod: String::new(), address: String::new() };
+        team.refresh();
+        team
+    }
+
+    /// Find the client's pod, which may be another after a restart.
+    pub(crate) fn refresh(&mut self) {
+        MESH.kubectl(&["-n", &self.namespace, "rollout", "status", "deploy/client", "--timeout=90s"]);
+        let pods = MESH.json(&["-n", &self.namespace, "get", "pods", "-l", "app=client"]);
+        let pods = pods["items"].as_array().expect("a list").iter();
+        let pod = pods.clone().find(|p| p["metadata"]["deletionTimestamp"].is_null()).expect("a pod");
+        self.pod = text(pod, "/metadata/name");
+        self.address = text(pod, "/status/podIP");
     }
 
     /// What curl prints about a request: status and version, or its error.

@@ -2,7 +2,7 @@
 //! nobody uses, the inventory last.
 
 use super::plan::{GatewayRemoval, HostRemoval, Removal};
-use crate::apply::{Journal, delete_all, gone, preview, update_inventory, write_all};
+use crate::apply::{Journal, delete_all, give_back, gone, preview, update_inventory, write_all};
 use crate::cli::write::WriteArgs;
 use crate::cluster::Cluster;
 use crate::command::Io;
@@ -38,7 +38,7 @@ impl Run<'_> {
             self.hide(inventory, host).await?;
             left.extend(self.delete(inventory, &host.switches).await?);
         }
-        if !self.write.options().dry_run && self.write.wait {
+        if !removal.hosts.is_empty() && !self.write.options().dry_run && self.write.wait {
             self.wait_until_left(&removal.hosts).await?;
             tokio::time::sleep(IN_FLIGHT).await;
         }
@@ -52,6 +52,10 @@ impl Run<'_> {
         }
         if self.write.options().dry_run {
             return Ok(left.iter().map(ObjectRef::to_string).collect());
+        }
+        for record in &removal.namespaces {
+            let _progress = self.io.progress(&format!("restoring namespace {}", record.namespace));
+            give_back(self.cluster, record, self.deadline).await?;
         }
         let after = self.forget(removal, &going).await?;
         let mut names: Vec<String> = left.iter().map(|o| format!("{o} is no longer ours and was left")).collect();
@@ -155,6 +159,9 @@ impl Run<'_> {
                     }
                     _ => drop(inventory.hosts.remove(&key)),
                 }
+            }
+            for record in &removal.namespaces {
+                inventory.namespaces.remove(&record.namespace);
             }
             for gateway in going {
                 inventory.gateways.remove(&gateway.service);

@@ -6,15 +6,18 @@ use crate::flow::{GatewayPlace, Names};
 use crate::install::{FoundGateway, Installer, find_gateways, users};
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::model::target::Host;
-use crate::plan::{GatewayRecord, HostRecord, Inventory, Owned, reference, render, without};
+use crate::plan::{GatewayRecord, HostRecord, Inventory, NamespaceRecord, Owned, reference, render, without};
 use crate::snapshot::Snapshot;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// What changes in one inventory.
 pub(in crate::command) struct Removal {
     pub(in crate::command) inventory: Inventory,
     pub(in crate::command) hosts: Vec<HostRemoval>,
     pub(in crate::command) gateways: Vec<GatewayRemoval>,
+    /// Namespaces that get back the labels that they had.
+    pub(in crate::command) namespaces: Vec<NamespaceRecord>,
 }
 
 /// What changes for one host.
@@ -49,8 +52,24 @@ pub(in crate::command) fn removals(
 ) -> Result<Vec<Removal>, Error> {
     known(&args.hosts, namespace, (inventories, args.all_namespaces))?;
     let all = inventories.iter().map(|inventory| removal(args, namespace, inventory, snapshot));
-    let all: Vec<Removal> = all.collect::<Result<_, _>>()?;
-    Ok(all.into_iter().filter(|r| !r.hosts.is_empty() || !r.gateways.is_empty()).collect())
+    let mut all: Vec<Removal> = all.collect::<Result<_, _>>()?;
+    let still: BTreeSet<String> = all.iter().flat_map(still_calling).collect();
+    for removal in &mut all {
+        let records = removal.inventory.namespaces.values();
+        let ends =
+            |r: &&NamespaceRecord| !still.contains(&r.namespace) && (args.all_namespaces || r.namespace == namespace);
+        removal.namespaces = records.filter(ends).cloned().collect();
+    }
+    Ok(all.into_iter().filter(|r| !(r.hosts.is_empty() && r.gateways.is_empty() && r.namespaces.is_empty())).collect())
+}
+
+/// Namespaces that call some host also afterwards.
+fn still_calling(removal: &Removal) -> Vec<String> {
+    let goes = |record: &HostRecord, caller: &String| {
+        removal.hosts.iter().any(|h| h.record.host == record.host && h.callers.contains(caller))
+    };
+    let records = removal.inventory.hosts.values();
+    records.flat_map(|r| r.callers.iter().filter(|c| !goes(r, c)).cloned().collect::<Vec<_>>()).collect()
 }
 
 /// A host that somebody else calls is no mistake, but worth a word.
@@ -81,7 +100,7 @@ fn removal(args: &CleanupArgs, namespace: &str, inventory: &Inventory, snapshot:
     }
     let everywhere = args.all && (args.all_namespaces || inventory.namespace == namespace);
     let gateways = gateways(inventory, snapshot, (&hosts, everywhere));
-    Ok(Removal { inventory: inventory.clone(), hosts, gateways })
+    Ok(Removal { inventory: inventory.clone(), hosts, gateways, namespaces: Vec::new() })
 }
 
 /// What goes and what stays of a host when these callers no longer call.
@@ -155,6 +174,11 @@ pub(in crate::command) fn summary(removals: &[Removal]) -> String {
                 lines.push(format!("  because it is used by {}", gateway.users.join(", ")));
             }
         }
+    }
+    for record in removals.iter().flat_map(|r| &r.namespaces) {
+        let prior = record.prior.as_deref().unwrap_or("nothing");
+        lines.push(format!("  restore   Namespace {}: {} was {prior}", record.namespace, record.label));
+        lines.extend(record.workloads.iter().map(|w| format!("  restart   {}", w.object)));
     }
     lines.join("\n")
 }

@@ -1,6 +1,7 @@
 //! `setup`: from a wish to a path that is proven.
 
 mod gateway;
+mod inject;
 mod needs;
 mod perform;
 mod prune;
@@ -41,8 +42,11 @@ async fn setup(args: &SetupArgs, connect: &ConnectArgs, io: &Io, journal: &Journ
     let cluster = Cluster::connect(&connect.options()).await?;
     let spec = args.spec(&cluster.namespace)?;
     let progress = io.progress("reading the cluster");
-    let snapshot = take(&cluster, &connect.scope()).await?;
+    let mut snapshot = take(&cluster, &connect.scope()).await?;
     drop(progress);
+    if args.inject && inject::inject((&cluster, io), args, (&spec, &snapshot), deadline).await? {
+        snapshot = take(&cluster, &connect.scope()).await?;
+    }
     let session = Session { cluster: &cluster, connect, io, journal, snapshot: &snapshot, guided };
     if !guided {
         return session.carry_out(args, (&spec, deadline)).await;

@@ -1,0 +1,53 @@
+//! `--inject`: a caller's namespace without sidecars gets the label, and its workloads a restart, with consent.
+
+use crate::apply::{inject as apply_inject, update_inventory};
+use crate::cli::setup::SetupArgs;
+use crate::cluster::Cluster;
+use crate::command::Io;
+use crate::command::stamp::stamp;
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::plan::{EgressSpec, NamespaceRecord, caller_pods, injection_record};
+use crate::snapshot::Snapshot;
+
+/// Inject where it is missing; true where anything changed, so that the cluster has to be read anew.
+pub(super) async fn inject(
+    (cluster, io): (&Cluster, &Io),
+    args: &SetupArgs,
+    (spec, snapshot): (&EgressSpec, &Snapshot),
+    deadline: Deadline,
+) -> Result<bool, Error> {
+    let mut changed = false;
+    for client in spec.clients() {
+        let exists = snapshot.objects.namespaces.iter().any(|n| n.name() == client.namespace);
+        if !exists || caller_pods(snapshot, &client).is_ok() {
+            continue;
+        }
+        let record = injection_record(snapshot, &client.namespace, stamp(cluster).await);
+        show(io, &record);
+        if !args.write.writes() {
+            return Err(Error::Refused {
+                why: format!("namespace {} has no sidecars yet, so there is nothing more to plan", client.namespace),
+                hint: "the label and the restarts above come first: run it without --dry-run and --diff".into(),
+            });
+        }
+        if !args.write.yes && !io.confirm("label it and restart them?").await? {
+            return Err(Error::Refused { why: "nothing was written".into(), hint: String::new() });
+        }
+        let _progress = io.progress(&format!("restarting the workloads of {} with sidecars", client.namespace));
+        let keep = |inventory: &mut crate::plan::Inventory| {
+            inventory.namespaces.entry(record.namespace.clone()).or_insert_with(|| record.clone());
+        };
+        update_inventory(cluster, &client.namespace, keep).await?;
+        apply_inject(cluster, &record, deadline).await?;
+        changed = true;
+    }
+    Ok(changed)
+}
+
+fn show(io: &Io, record: &NamespaceRecord) {
+    io.note(&format!("  label     Namespace {} {}={}", record.namespace, record.label, record.value));
+    for workload in &record.workloads {
+        io.note(&format!("  restart   {}", workload.object));
+    }
+}
