@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::flow::{Flow, GatewayPlace, Hop, Wire};
 use crate::istio::Protocol;
 use crate::kubernetes::pod::Labels;
-use crate::model::target::Target;
+use crate::model::target::{Host, Target};
 use crate::snapshot::Snapshot;
 
 /// The port that only mutual TLS of the mesh uses, at gateways that we install.
@@ -44,6 +44,7 @@ pub struct Choice {
 impl Ports<'_> {
     /// The wire of a target. One that is there keeps its hop unless another is asked for.
     pub fn wire(&self, target: &Target, options: &FlowOptions) -> Result<Choice, Error> {
+        named(target)?;
         let flow = Flow::of(target.protocol, options.originate_tls);
         let record = self.inventory.host(&target.host).filter(|r| r.service == self.gateway.service);
         let there = record.and_then(|r| r.wires.iter().find(|w| w.port == target.port && w.flow == flow));
@@ -131,6 +132,20 @@ impl Ports<'_> {
     }
 }
 
+/// A gateway resolves the host itself, so it needs one name.
+fn named(target: &Target) -> Result<(), Error> {
+    let (what, hint) = match &target.host {
+        Host::Name(_) => return Ok(()),
+        Host::Wildcard(_) => {
+            ("it stands for many names, and the gateway has to resolve one", "name the hosts one by one")
+        }
+        Host::Address(_) => {
+            ("an address has no name that sidecar and gateway could tell it by", "name the host that has it")
+        }
+    };
+    Err(Error::Refused { why: format!("{target} cannot be wired: {what}"), hint: hint.into() })
+}
+
 /// A wire that is there may have the same name on the same port, and one that is plain does.
 fn apart(wire: Wire, record: Option<&HostRecord>) -> Result<Wire, String> {
     let Some(record) = record else { return Ok(wire) };
@@ -198,6 +213,9 @@ mod tests {
     #[test]
     fn a_gateway_without_the_port_is_refused() {
         assert!(choose(&[80], None, "a.com", HopWish::Plain).unwrap_err().to_string().contains("has no port 443"));
+        for host in ["*.wikipedia.org", "203.0.113.1:443"] {
+            assert!(choose(&[443], None, host, HopWish::Auto).unwrap_err().to_string().contains("cannot be wired"));
+        }
         let error = choose(&[443], Some((443, "TCP")), "a.com", HopWish::Mtls).unwrap_err();
         assert!(error.to_string().contains("Gateway ns/other"), "{error}");
     }

@@ -69,9 +69,13 @@ fn essence(object: &Value) -> Value {
             annotations.remove("deployment.kubernetes.io/revision");
         }
     }
-    let managed = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut);
-    for field in managed.into_iter().flatten().filter_map(Value::as_object_mut) {
-        field.remove("time");
+    // Their order is that of their times; owners of the status alone come and go with it.
+    if let Some(managed) = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut) {
+        managed.retain(|field| field["subresource"] != "status");
+        for field in managed.iter_mut().filter_map(Value::as_object_mut) {
+            field.remove("time");
+        }
+        managed.sort_by_key(ToString::to_string);
     }
     object
 }

@@ -19,9 +19,6 @@ pub(super) async fn resolve(
     host: &Host,
     (callers, deadline): (&[CallerPods], Deadline),
 ) -> Result<Vec<IpAddr>, Error> {
-    if let Host::Address(address) = host {
-        return Ok(vec![*address]);
-    }
     let pods = callers.iter().filter_map(|c| c.with_sidecar.iter().find(|p| p.is_ready()));
     for pod in pods {
         let found = ask(cluster, pod, (&host.text(), deadline)).await?;
