@@ -1,8 +1,13 @@
 //! The command line: one file per verb, and the groups of flags that verbs share.
 
+mod app;
 pub mod cleanup;
 pub mod connect;
 pub mod duration;
 pub mod flow;
+mod invocation;
 pub mod setup;
 pub mod write;
+
+pub use app::{App, TalkArgs, Verb};
+pub use invocation::Invocation;

@@ -89,7 +89,10 @@ impl Cluster {
         let mut pause = PAUSE;
         for attempt in 1.. {
             let request = Request::from_parts(parts.clone(), body.clone());
+            let began = std::time::Instant::now();
             let sent = tokio::time::timeout(self.request_timeout, self.client.request::<Value>(request)).await;
+            let good = matches!(sent, Ok(Ok(_)));
+            tracing::debug!(method = %parts.method, uri = %parts.uri, good, took = ?began.elapsed());
             match sent {
                 Ok(Ok(value)) => return Ok(value),
                 Ok(Err(error)) if attempt < TRIES && worth_another_try(&error) => {

@@ -1,0 +1,77 @@
+//! The top of the command line: the verbs, and the flags that all of them take.
+
+use super::Invocation;
+use super::cleanup::CleanupArgs;
+use super::connect::ConnectArgs;
+use super::setup::SetupArgs;
+use clap::{CommandFactory, FromArgMatches};
+use std::ffi::OsString;
+
+/// Make traffic leave an Istio mesh through an egress gateway, prove that it does, and say why when it does not
+#[derive(Clone, Debug, clap::Parser)]
+#[command(name = "kubectl-egress", version, max_term_width = 100)]
+pub struct App {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// Which cluster.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    /// How much to say.
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// A verb with its arguments. What is said about each here is its line in the help.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Verb {
+    /// Wire hosts through an egress gateway, installing one if there is none, and prove it
+    Setup(Box<SetupArgs>),
+    /// Remove what setup made, restore what it changed, and prove that nothing is left
+    Cleanup(CleanupArgs),
+}
+
+/// How much is said on standard error.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub struct TalkArgs {
+    /// Say more: -v each request, -vv also what the libraries do
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Say nothing but the result, warnings and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+impl App {
+    /// Read the arguments; the first is the name that the program was called by.
+    pub fn read(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
+        let invocation = Invocation::of(arguments.first());
+        let mut command = Self::named(&invocation);
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        Self::from_arg_matches(&matches).map_err(|e| e.format(&mut command))
+    }
+
+    /// The command line, with usage lines that say how it was called.
+    pub fn named(invocation: &Invocation) -> clap::Command {
+        Self::command().bin_name(invocation.words())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        App::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_of_the_connection_stand_before_or_after_the_verb() {
+        for line in ["kubectl-egress -n a cleanup x.org", "kubectl-egress cleanup x.org -n a"] {
+            let app = App::read(line.split(' ').map(OsString::from).collect()).unwrap();
+            assert_eq!(app.connect.namespace.as_deref(), Some("a"), "{line}");
+        }
+    }
+}
