@@ -24,7 +24,7 @@ pub struct GatewaySpec {
 pub struct Server {
     /// The port of the gateway's *Service*.
     pub port: ServerPort,
-    /// Hosts, each with an optional `namespace/` that says whose VirtualServices may bind it.
+    /// Hosts, each with an optional `namespace/` that says whose `VirtualServices` may bind it.
     pub hosts: Vec<String>,
     /// TLS of the port.
     #[serde(skip_serializing_if = "Option::is_none")]

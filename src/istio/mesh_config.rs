@@ -1,4 +1,4 @@
-//! Mesh config: the defaults of the whole mesh, from the ConfigMap `istio` (or `istio-REVISION`), key `mesh`.
+//! Mesh config: the defaults of the whole mesh, from the `ConfigMap` `istio` (or `istio-REVISION`), key `mesh`.
 //!
 //! Source of the defaults: pkg/config/mesh/mesh.go.
 
@@ -21,13 +21,13 @@ pub struct MeshConfig {
     /// Unknown hosts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outbound_traffic_policy: Option<OutboundTrafficPolicy>,
-    /// `exportTo` of ServiceEntries and Services that say nothing.
+    /// `exportTo` of `ServiceEntries` and Services that say nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub default_service_export_to: Vec<String>,
-    /// `exportTo` of VirtualServices that say nothing.
+    /// `exportTo` of `VirtualServices` that say nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub default_virtual_service_export_to: Vec<String>,
-    /// `exportTo` of DestinationRules that say nothing.
+    /// `exportTo` of `DestinationRules` that say nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub default_destination_rule_export_to: Vec<String>,
     /// Mutual TLS to sidecars without being asked; default true.

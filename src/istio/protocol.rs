@@ -31,7 +31,7 @@ pub enum Protocol {
     Redis,
     /// Not for a TCP listener.
     Udp,
-    /// HAProxy's PROXY protocol.
+    /// `HAProxy`'s PROXY protocol.
     Hbone,
     /// Not said: sniffed.
     #[default]

@@ -1,4 +1,4 @@
-//! NetworkPolicies: who may send where, in what Kubernetes defines. Whether anybody enforces them is another question.
+//! `NetworkPolicies`: who may send where, in what Kubernetes defines. Whether anybody enforces them is another question.
 
 use super::meta::null_as_default;
 use super::service::TargetPort;

@@ -5,7 +5,7 @@ use super::pod::{Condition, PodSpec};
 use super::{Object, Selector, Unread};
 use serde::{Deserialize, Serialize};
 
-/// A Deployment, StatefulSet or DaemonSet.
+/// A Deployment, `StatefulSet` or `DaemonSet`.
 pub type Workload = Object<WorkloadSpec, WorkloadStatus>;
 
 /// What is wanted of it.
@@ -45,7 +45,7 @@ pub struct WorkloadStatus {
 /// A namespace.
 pub type Namespace = Object<Unread>;
 
-/// A ConfigMap whose data is read (mesh config, roots).
+/// A `ConfigMap` whose data is read (mesh config, roots).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ConfigMap {

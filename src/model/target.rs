@@ -163,13 +163,11 @@ impl FromStr for Target {
         };
         let (host, port) = split_port(address)?;
         let (port, protocol) = match (port, protocol) {
-            (None, None) => (443, AppProtocol::Tls),
-            (None, Some(AppProtocol::Http)) => (80, AppProtocol::Http),
+            (None | Some(443), None) => (443, AppProtocol::Tls),
+            (None, Some(AppProtocol::Http)) | (Some(80), None) => (80, AppProtocol::Http),
             (None, Some(AppProtocol::Tcp)) => return Err(format!("{text:?} needs a port: HOST:PORT=tcp")),
             (None, Some(protocol)) => (443, protocol),
             (Some(port), Some(protocol)) => (port, protocol),
-            (Some(80), None) => (80, AppProtocol::Http),
-            (Some(443), None) => (443, AppProtocol::Tls),
             (Some(port), None) => {
                 return Err(format!("what does {host} speak on port {port}? write {address}=http, =tls or =tcp"));
             }
