@@ -62,6 +62,7 @@ kinds! {
     PodDisruptionBudget "policy" "v1" "poddisruptionbudgets" namespaced;
     Role "rbac.authorization.k8s.io" "v1" "roles" namespaced;
     RoleBinding "rbac.authorization.k8s.io" "v1" "rolebindings" namespaced;
+    EndpointSlice "discovery.k8s.io" "v1" "endpointslices" namespaced;
     NetworkPolicy "networking.k8s.io" "v1" "networkpolicies" namespaced;
     MutatingWebhookConfiguration "admissionregistration.k8s.io" "v1" "mutatingwebhookconfigurations" cluster;
     CustomResourceDefinition "apiextensions.k8s.io" "v1" "customresourcedefinitions" cluster;

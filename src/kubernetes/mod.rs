@@ -1,6 +1,7 @@
 //! The part of Kubernetes' objects that egress depends on, as plain values: no client, no I/O. What is not read here is
 //! not kept, so a bundle holds no environment variables and no keys.
 
+pub mod endpoint_slice;
 mod kind;
 mod meta;
 pub mod network_policy;

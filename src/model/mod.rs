@@ -1,12 +1,46 @@
 //! The path model: what Istio will do with a connection from one client to one host and port, decision by decision.
 //! Pure functions of a snapshot.
+//!
+//! It is a small istiod: from the objects it works out what each proxy on the path will be given ([`given`]), and hands
+//! that to the same evaluation that reads a live proxy ([`crate::envoy::pass`]).
 
+mod authorization;
+mod chains;
+mod client;
+mod clusters;
+mod gateway;
+mod given;
+pub mod hosts;
+mod listeners;
 pub mod path;
+mod registry;
+mod routes;
+mod rules;
+mod scope;
+mod servers;
+mod tables;
 pub mod target;
 pub mod trace;
+mod visibility;
 mod walk;
+mod walker;
+mod wanted;
 mod world;
 
+pub use authorization::{Denied, Request, Verdict, decide, policies_for};
+pub use client::{ClientEnd, PROXY_USER, Uncaptured, client_end, dns_capture, node, owner, workload_of};
+pub use clusters::{cluster, mesh_sni, name_of, policy, rule};
+pub use gateway::serves;
+pub use given::{Clash, Given, LeftOut};
+pub use listeners::{ANY, outbound_mode, unknown};
 pub use path::EgressPath;
-pub use walk::Walk;
+pub use registry::{Origin, Port, Registered, takes_allocation};
+pub use routes::Routes;
+pub use rules::{Lookup, Merged, Policy, Rules, Seeker};
+pub use scope::{Import, Node, Scope, bound, exported, scope, sidecar_of};
+pub use servers::{Open, listens, merge, selecting, services_of};
+pub use visibility::Exports;
+pub use walk::{Exit, Hop, Sends, Walk};
+pub use walker::Walker;
+pub use wanted::{Wanted, protocol_of, through, wanted};
 pub use world::World;

@@ -1,20 +1,251 @@
 //! The walk: one path through all decisions that the objects take, kept whole for the checks.
 
+use super::authorization::{Denied, Request, Verdict, decide};
+use super::client::{ClientEnd, Uncaptured, client_end, node};
+use super::given::Given;
 use super::path::EgressPath;
-use super::trace::Trace;
+use super::scope::Node;
+
+use super::target::AppProtocol;
+use super::trace::{ClusterName, Decision, HopName, Step, Trace};
+use super::walker::Walker;
+use super::wanted::{Wanted, wanted};
 use super::world::World;
+use crate::envoy::{Bytes, Connection, Role, onward, pass};
+use crate::kubernetes::{Kind, ObjectRef};
+use std::net::{IpAddr, Ipv4Addr};
+use std::rc::Rc;
 
 /// What the objects say will happen on one path.
 #[derive(Clone, Debug, Default)]
 pub struct Walk {
     /// In the shape that all three truths share.
     pub trace: Trace,
+    /// The client's end.
+    pub client: ClientEnd,
+    /// The route that wants the host to leave through a gateway.
+    pub wanted: Option<Wanted>,
+    /// The sidecar; absent where the connection does not reach it.
+    pub sidecar: Option<Hop>,
+    /// The gateway; absent where the path does not lead there.
+    pub exit: Option<Exit>,
+    /// What the last proxy sends to the outside; absent where the path ends before.
+    pub sends: Option<Sends>,
+    /// The policy that refuses the call at the gateway.
+    pub denied: Option<Denied>,
+}
+
+/// One proxy on the path.
+#[derive(Clone, Debug)]
+pub struct Hop {
+    /// Who it is.
+    pub node: Node,
+    /// What it was given.
+    pub given: Rc<Given>,
+    /// What came in.
+    pub connection: Connection,
+    /// What it hands on, before TLS that it starts itself.
+    pub bytes: Bytes,
+}
+
+/// The gateway on the path.
+#[derive(Clone, Debug)]
+pub struct Exit {
+    /// Its Service.
+    pub service: ObjectRef,
+    /// The Service's port that the sidecar sends to.
+    pub port: u16,
+    /// The port that its pods get it on.
+    pub target: u16,
+    /// The proxy of its pods.
+    pub hop: Hop,
+    /// Whether one of its pods is there to take the connection.
+    pub reached: bool,
+}
+
+/// What leaves for the outside.
+#[derive(Clone, Debug)]
+pub struct Sends {
+    /// The proxy that sends it; [`HopName::Client`] where none does.
+    pub from: HopName,
+    /// The cluster it is sent to.
+    pub cluster: ClusterName,
+    /// What is in it.
+    pub bytes: Bytes,
+    /// `none`, or the TLS that is started around it.
+    pub tls: String,
 }
 
 impl World<'_> {
+    /// Follow a path. For many paths of one world a [`Walker`] is faster.
+    pub fn walk(&self, path: &EgressPath) -> Walk {
+        Walker::new(self).walk(path)
+    }
+}
+
+impl Walker<'_> {
     /// Follow a path.
     pub fn walk(&self, path: &EgressPath) -> Walk {
-        let _ = path;
-        Walk::default()
+        let node = node(self.world, path);
+        let scope = self.scope(&node);
+        let client = client_end(self.world, path, (&node, &scope));
+        let mut walk = Walk { wanted: wanted(self.world, &node, &path.target), client, ..Walk::default() };
+        if let Some((why, place)) = &walk.client.uncaptured {
+            walk.trace.client.ends = Some(Decision::new(bypasses(why), [place.clone()]));
+            walk.sends = Some(straight_out(path));
+            return walk;
+        }
+        self.through_sidecar(&mut walk, path, node);
+        self.through_gateway(&mut walk, path);
+        outside(&mut walk);
+        walk
+    }
+
+    fn through_sidecar(&self, walk: &mut Walk, path: &EgressPath, node: Node) {
+        let given = self.sidecar(&node, path.target.port);
+        let address = walk.client.address.or(Some(UNKNOWN));
+        let connection = Connection { address, port: path.target.port, bytes: spoken(path), role: Role::Sidecar };
+        let (mut step, bytes) = pass(&given.proxy, &connection);
+        because_of_openers(&mut step, &given);
+        walk.sends = sent(HopName::Sidecar, &step, &bytes);
+        walk.trace.sidecar = step;
+        walk.sidecar = Some(Hop { node, given, connection, bytes });
+    }
+
+    fn through_gateway(&self, walk: &mut Walk, path: &EgressPath) {
+        let (Some(ClusterName::Outbound { port, host, .. }), Some(sidecar)) =
+            (walk.trace.sidecar.cluster.as_ref().map(|d| &d.value), &walk.sidecar)
+        else {
+            return;
+        };
+        let Some(service) = self.world.gateway_service(host) else { return };
+        let Some((labels, unprivileged)) = self.world.gateway_pods(service) else { return };
+        let node = Node { namespace: service.namespace().into(), labels, dns: false, router: true };
+        let given = self.gateway(&node, unprivileged);
+        let target = service.port(*port).and_then(|p| p.on(None)).unwrap_or(*port);
+        let sent = onward(&walk.trace.sidecar, &sidecar.bytes).into_iter().next();
+        let reached = sent.is_some();
+        let connection = sent.unwrap_or(Connection {
+            address: None,
+            port: target,
+            bytes: sidecar.bytes.clone(),
+            role: Role::Gateway,
+        });
+        let (mut step, bytes) = pass(&given.proxy, &connection);
+        because_of_openers(&mut step, &given);
+        if reached && step.chain.is_some() && step.ends.as_ref().is_none_or(|e| !e.value.contains("handshake")) {
+            let request = self.request(walk, path, (&connection, &bytes));
+            if let Verdict::Denied(denied) = decide(self.world, &node, &request) {
+                let what = if request.host.is_some() {
+                    "403: denied by policy"
+                } else {
+                    "denied by policy: the connection is closed"
+                };
+                step.ends = Some(Decision::new(what.into(), [denied.place.clone()]));
+                walk.denied = Some(denied);
+            }
+        }
+        let service = service.reference(Kind::Service);
+        let hop = Hop { node, given, connection, bytes: bytes.clone() };
+        walk.exit = Some(Exit { service, port: *port, target, hop, reached });
+        walk.sends = None;
+        if reached && walk.trace.sidecar.ends.is_none() {
+            walk.sends = self::sent(HopName::Gateway, &step, &bytes);
+            walk.trace.gateway = Some(step);
+        }
+    }
+
+    /// What the gateway knows about the call.
+    fn request(&self, walk: &Walk, path: &EgressPath, (connection, bytes): (&Connection, &Bytes)) -> Request {
+        let sni = match &connection.bytes {
+            Bytes::Tls { sni, .. } => sni.clone(),
+            Bytes::Http { .. } | Bytes::Tcp => None,
+        };
+        let of_mesh = walk.trace.sidecar.tls.as_ref().is_some_and(|t| t.value.mode == "ISTIO_MUTUAL");
+        let ended = of_mesh && *bytes != connection.bytes;
+        let pod = self.world.pod(path);
+        let account = pod.map_or("default", |p| match p.spec.service_account_name.as_str() {
+            "" => "default",
+            named => named,
+        });
+        let domain = &self.world.snapshot.mesh.config.trust_domain;
+        Request {
+            host: match bytes {
+                Bytes::Http { host, .. } => Some(host.clone()),
+                Bytes::Tls { .. } | Bytes::Tcp => None,
+            },
+            sni,
+            principal: ended.then(|| format!("{domain}/ns/{}/sa/{account}", path.client.namespace)),
+            port: connection.port,
+            address: pod.and_then(|p| p.status.pod_ip.parse().ok()),
+        }
+    }
+}
+
+/// An address outside that no object knows: TEST-NET-3's last (RFC 5737).
+const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 255));
+
+/// What the application sends first.
+pub(super) fn spoken(path: &EgressPath) -> Bytes {
+    let host = path.target.host.text();
+    match path.target.protocol {
+        AppProtocol::Http => Bytes::http(&host, path.target.port),
+        AppProtocol::Https | AppProtocol::Tls => Bytes::tls(path.target.host.sni()),
+        AppProtocol::Tcp => Bytes::Tcp,
+    }
+}
+
+fn bypasses(why: &Uncaptured) -> String {
+    match why {
+        Uncaptured::NoProxy => "no sidecar: the connection leaves the pod as it is".into(),
+        Uncaptured::HostNetwork => "the node's own network: no sidecar can capture it".into(),
+        Uncaptured::ProxyUser(id) => format!("it runs as {id}, the proxy's own user: not captured"),
+        Uncaptured::Excluded(annotation) => format!("left out of capture by {annotation}"),
+        Uncaptured::InterceptionOff => "interception is off: not captured".into(),
+    }
+}
+
+fn straight_out(path: &EgressPath) -> Sends {
+    Sends { from: HopName::Client, cluster: ClusterName::Passthrough, bytes: spoken(path), tls: "none".into() }
+}
+
+/// The listener is there because of the fields that opened it: the first few are enough.
+fn because_of_openers(step: &mut Step, given: &Given) {
+    let Some(listener) = &mut step.listener else { return };
+    let openers = given.openers.get(&listener.value).map(Vec::as_slice).unwrap_or_default();
+    listener.because = openers.iter().take(3).cloned().collect();
+}
+
+fn sent(from: HopName, step: &Step, bytes: &Bytes) -> Option<Sends> {
+    if step.ends.is_some() {
+        return None;
+    }
+    let cluster = step.cluster.as_ref()?.value.clone();
+    let tls = step.tls.as_ref().map_or_else(|| "none".to_owned(), |t| t.value.mode.clone());
+    Some(Sends { from, cluster, bytes: bytes.clone(), tls })
+}
+
+/// The last step: where it goes.
+fn outside(walk: &mut Walk) {
+    let Some(sends) = &walk.sends else { return };
+    let step = if sends.from == HopName::Gateway { walk.trace.gateway.as_ref() } else { Some(&walk.trace.sidecar) };
+    walk.trace.outside.endpoints = step.and_then(|s| s.endpoints.clone());
+}
+
+impl Walk {
+    /// The first hop that ends the path, and its words.
+    pub fn end(&self) -> Option<(HopName, &Decision<String>)> {
+        let steps = [
+            (HopName::Client, Some(&self.trace.client)),
+            (HopName::Sidecar, Some(&self.trace.sidecar)),
+            (HopName::Gateway, self.trace.gateway.as_ref()),
+            (HopName::Outside, Some(&self.trace.outside)),
+        ];
+        steps.into_iter().find_map(|(hop, step)| Some((hop, step?.ends.as_ref()?)))
+    }
+
+    /// Whether what the client sends leaves without a gateway.
+    pub fn leaves_directly(&self) -> bool {
+        self.exit.is_none() && self.sends.is_some()
     }
 }

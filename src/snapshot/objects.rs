@@ -4,6 +4,7 @@ use crate::istio::{
     AuthorizationPolicy, DestinationRule, EnvoyFilter, Gateway, PeerAuthentication, ServiceEntry, Sidecar, Telemetry,
     VirtualService,
 };
+use crate::kubernetes::endpoint_slice::EndpointSlice;
 use crate::kubernetes::network_policy::NetworkPolicy;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::secret::Credential;
@@ -108,6 +109,7 @@ objects! {
     daemon_sets: Workload = DaemonSet;
     config_maps: ConfigMap = ConfigMap;
     credentials: Credential = Secret;
+    endpoint_slices: EndpointSlice = EndpointSlice;
     network_policies: NetworkPolicy = NetworkPolicy;
     service_entries: ServiceEntry = ServiceEntry;
     virtual_services: VirtualService = VirtualService;

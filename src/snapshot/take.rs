@@ -29,6 +29,7 @@ const LISTED: &[Kind] = &[
     Kind::Deployment,
     Kind::StatefulSet,
     Kind::DaemonSet,
+    Kind::EndpointSlice,
     Kind::NetworkPolicy,
     Kind::ServiceEntry,
     Kind::VirtualService,
@@ -44,7 +45,8 @@ const LISTED: &[Kind] = &[
 /// Read the cluster's configuration.
 pub async fn take(cluster: &Cluster, scope: &Scope) -> Result<Snapshot, Error> {
     let lists = async {
-        let reads = LISTED.iter().map(|kind| async move { (*kind, cluster.list(*kind, None).await) });
+        let reads =
+            LISTED.iter().map(|kind| async move { (*kind, cluster.list_where(*kind, None, labels(*kind)).await) });
         stream::iter(reads).buffer_unordered(SIDE_BY_SIDE).collect::<Vec<_>>().await
     };
     let (lists, mesh) = tokio::join!(lists, find_mesh(cluster, scope));
@@ -62,6 +64,14 @@ pub async fn take(cluster: &Cluster, scope: &Scope) -> Result<Snapshot, Error> {
         }
     }
     Ok(snapshot)
+}
+
+/// The slices that Kubernetes' own controller writes repeat the pods.
+fn labels(kind: Kind) -> &'static str {
+    match kind {
+        Kind::EndpointSlice => "endpointslice.kubernetes.io/managed-by!=endpointslice-controller.k8s.io",
+        _ => "",
+    }
 }
 
 fn keep(snapshot: &mut Snapshot, kind: Kind, items: Vec<Value>) {

@@ -175,7 +175,9 @@ impl Run<'_> {
         let _progress = self.io.progress("looking for what is left");
         let selector = format!("{PART_OF}={}", inventory.id());
         let mut left = Vec::new();
-        for kind in Kind::ALL.iter().filter(|k| !matches!(k, Kind::Namespace | Kind::Event | Kind::Pod)) {
+        for kind in
+            Kind::ALL.iter().filter(|k| !matches!(k, Kind::Namespace | Kind::Event | Kind::Pod | Kind::EndpointSlice))
+        {
             let found = match self.cluster.list_where(*kind, None, &selector).await {
                 Err(Error::Forbidden { .. }) => Vec::new(),
                 other => other?,
@@ -207,7 +209,7 @@ impl Run<'_> {
 
     async fn others_in(&self, namespace: &str) -> Result<Vec<String>, Error> {
         let mut others = Vec::new();
-        for kind in Kind::ALL.iter().filter(|k| k.namespaced() && **k != Kind::Event) {
+        for kind in Kind::ALL.iter().filter(|k| k.namespaced() && !matches!(k, Kind::Event | Kind::EndpointSlice)) {
             for object in self.cluster.list(*kind, Some(namespace)).await? {
                 let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
                 if !is_furniture(*kind, name) {

@@ -57,6 +57,16 @@ impl Bytes {
         Bytes::Http { host, path: "/".into() }
     }
 
+    /// In words.
+    pub fn what(&self) -> String {
+        match self {
+            Bytes::Tls { sni: Some(sni), .. } => format!("SNI {sni}"),
+            Bytes::Tls { sni: None, .. } => "TLS without SNI".to_owned(),
+            Bytes::Http { .. } => "plain HTTP".to_owned(),
+            Bytes::Tcp => "plain TCP".to_owned(),
+        }
+    }
+
     /// A ClientHello of a usual HTTPS client.
     pub fn tls(sni: Option<&str>) -> Self {
         let alpn = vec!["h2".to_owned(), "http/1.1".to_owned()];
@@ -75,35 +85,37 @@ pub enum Role {
 
 /// What the proxy does with the connection.
 pub fn evaluate(proxy: &Proxy, connection: &Connection) -> Step {
+    pass(proxy, connection).0
+}
+
+/// The same, and the bytes that it hands on: those inside, where it ends TLS.
+pub fn pass(proxy: &Proxy, connection: &Connection) -> (Step, Bytes) {
     let mut step = Step::default();
+    let sent = &connection.bytes;
     let Some(listener) = listener::choose(proxy, connection) else {
         let why = match connection.role {
             Role::Sidecar => "no listener for outbound connections".to_owned(),
             Role::Gateway if proxy.listeners.is_empty() => "the gateway has no listener: nothing listens".to_owned(),
             Role::Gateway => format!("nothing listens on port {}: the connection is refused", connection.port),
         };
-        return end(step, why);
+        return (end(step, why), sent.clone());
     };
     step.listener = Some(Decision::new(listener.name.clone(), []));
     if listener.has_matcher {
-        return end(step, "the listener chooses by a matcher tree, which is not evaluated".to_owned());
+        let why = "the listener chooses by a matcher tree, which is not evaluated".to_owned();
+        return (end(step, why), sent.clone());
     }
     let Some((chain, label)) = chain::choose(listener, connection) else {
-        let what = match &connection.bytes {
-            Bytes::Tls { sni: Some(sni), .. } => format!("SNI {sni}"),
-            Bytes::Tls { sni: None, .. } => "TLS without SNI".to_owned(),
-            Bytes::Http { .. } => "plain HTTP".to_owned(),
-            Bytes::Tcp => "plain TCP".to_owned(),
-        };
-        return end(step, format!("NR: no filter chain for {what}; the connection is reset"));
+        let why = format!("NR: no filter chain for {}; the connection is reset", sent.what());
+        return (end(step, why), sent.clone());
     };
     let because = chain.config.as_deref().and_then(place);
     step.chain = Some(Decision::new(label, because.clone()));
-    let bytes = match unwrap(chain, &connection.bytes) {
+    let bytes = match unwrap(chain, sent) {
         Ok(bytes) => bytes,
-        Err(why) => return end(step, why),
+        Err(why) => return (end(step, why), sent.clone()),
     };
-    match &chain.forward {
+    let step = match &chain.forward {
         Forward::Clusters(shares) => to_cluster(step, proxy, connection, (shares, &bytes, because)),
         Forward::Routes(name) => match proxy.routes.iter().find(|r| r.name == *name) {
             Some(routes) => route::follow(step, proxy, connection, (routes, &bytes)),
@@ -111,7 +123,8 @@ pub fn evaluate(proxy: &Proxy, connection: &Connection) -> Step {
         },
         Forward::Inline(routes) => route::follow(step, proxy, connection, (routes, &bytes)),
         Forward::Other(filter) => end(step, format!("its last filter {filter} is not evaluated")),
-    }
+    };
+    (step, bytes)
 }
 
 /// The connections that the next hop may get, one for each endpoint that the step leads to: the same bytes, inside the
@@ -143,7 +156,15 @@ const ISTIO_ALPN: &str = "istio";
 fn unwrap(chain: &Chain, bytes: &Bytes) -> Result<Bytes, String> {
     match (&chain.tls, bytes) {
         (None, bytes) => Ok(bytes.clone()),
+        (Some(tls), Bytes::Tls { inside: Some(_), .. })
+            if tls.certificate.as_deref().is_some_and(|c| c != "default") =>
+        {
+            Err("the server's certificate is not of the mesh: the sidecar's mutual TLS refuses it".to_owned())
+        }
         (Some(_), Bytes::Tls { inside: Some(inside), .. }) => Ok((**inside).clone()),
+        (Some(tls), Bytes::Tls { inside: None, .. }) if tls.demands_certificate => {
+            Err("the server demands a client certificate, and the application's own TLS has none".to_owned())
+        }
         (Some(_), Bytes::Tls { sni, inside: None, .. }) => {
             let host = sni.clone().unwrap_or_default();
             Ok(Bytes::Http { host, path: "/".into() })
@@ -180,14 +201,16 @@ fn end(mut step: Step, why: String) -> Step {
     step
 }
 
-/// `/apis/networking.istio.io/v1/namespaces/NS/virtual-service/NAME`, as istiod writes it into metadata.
+/// `/apis/networking.istio.io/v1/namespaces/NS/virtual-service/NAME`, as istiod writes it into metadata; the model adds
+/// the field after a `#`.
 fn place(config: &str) -> Option<Place> {
-    let parts: Vec<&str> = config.trim_start_matches('/').split('/').collect();
+    let (object, path) = config.split_once('#').unwrap_or((config, ""));
+    let parts: Vec<&str> = object.trim_start_matches('/').splitn(7, '/').collect();
     let ["apis", group, _, "namespaces", namespace, kind, name] = parts.as_slice() else { return None };
     let camel = kind.split('-').map(|word| {
         let (first, rest) = word.split_at_checked(1).unwrap_or(("", ""));
         first.to_ascii_uppercase() + rest
     });
     let kind = Kind::find(group, &camel.collect::<String>())?;
-    Some(ObjectRef::new(kind, *namespace, *name).into())
+    Some(ObjectRef::new(kind, *namespace, *name).at(path))
 }

@@ -1,0 +1,90 @@
+//! Host names with wildcards, compared as istiod compares them.
+//!
+//! Source: pkg/config/host/name.go, pilot/pkg/model/config.go (`MostSpecificHostMatch`).
+
+/// Whether it begins with `*`.
+pub fn is_wild(host: &str) -> bool {
+    host.starts_with('*')
+}
+
+/// Whether the two have a name in common; either may be a wildcard.
+pub fn overlap(a: &str, b: &str) -> bool {
+    match (a.strip_prefix('*'), b.strip_prefix('*')) {
+        (None, None) => a == b,
+        (Some(suffix), None) => b.ends_with(suffix),
+        (None, Some(suffix)) => a.ends_with(suffix),
+        (Some(x), Some(y)) => x.ends_with(y) || y.ends_with(x),
+    }
+}
+
+/// Whether every name of `host` is also one of `wider`.
+pub fn within(host: &str, wider: &str) -> bool {
+    match (host.strip_prefix('*'), wider.strip_prefix('*')) {
+        (None, None) => host == wider,
+        (Some(_), None) => false,
+        (None, Some(suffix)) => host.ends_with(suffix),
+        (Some(x), Some(y)) => x.len() >= y.len() && x.ends_with(y),
+    }
+}
+
+/// Of some hosts the one that fits best: itself, else the longest wildcard that holds it.
+pub fn most_specific<'h>(host: &str, among: impl Iterator<Item = &'h str>) -> Option<&'h str> {
+    among.filter(|h| *h == host || (is_wild(h) && within(host, h))).max_by_key(|h| (*h == host, h.len()))
+}
+
+/// A short name of a Service, completed with the namespace of the object that says it. A name with a dot is whole.
+pub fn complete(host: &str, namespace: &str, domain: &str) -> String {
+    let lower = host.to_ascii_lowercase();
+    if lower.is_empty() || lower.contains('.') || is_wild(&lower) {
+        return lower;
+    }
+    format!("{lower}.{namespace}.svc.{domain}")
+}
+
+/// How many letters must be changed, added, dropped or swapped with their neighbour to get from one name to the other.
+pub fn typing_distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let same = usize::from(a[i - 1] != b[j - 1]);
+            let mut least = (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + same);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_overlap_and_contain_as_istiod_has_it() {
+        assert!(overlap("*.example.com", "api.example.com") && overlap("api.example.com", "*.example.com"));
+        assert!(overlap("*", "a.b") && overlap("*.com", "*.example.com"));
+        assert!(!overlap("*.example.com", "example.com"));
+        assert!(within("api.example.com", "*.example.com") && !within("*.com", "*.example.com"));
+        assert!(!within("*.example.com", "api.example.com"));
+    }
+
+    #[test]
+    fn the_longest_wildcard_wins_after_the_name_itself() {
+        let all = ["*", "*.com", "*.example.com", "api.example.com"];
+        assert_eq!(most_specific("api.example.com", all.into_iter()), Some("api.example.com"));
+        assert_eq!(most_specific("db.example.com", all.into_iter()), Some("*.example.com"));
+        assert_eq!(most_specific("x.org", all.into_iter()), Some("*"));
+    }
+
+    #[test]
+    fn a_slip_of_the_finger_is_one_step_away() {
+        assert_eq!(typing_distance("editon.cnn.com", "edition.cnn.com"), 1);
+        assert_eq!(typing_distance("edtiion.cnn.com", "edition.cnn.com"), 1);
+        assert_eq!(typing_distance("a", "abc"), 2);
+    }
+}
