@@ -14,7 +14,7 @@ pub use connect::ConnectOptions;
 pub use exec::ExecOutput;
 pub use pipe::{Pipe, PipeEnd, PipeStream};
 pub use tunnel::Tunnel;
-pub use write::{DryRun, FIELD_MANAGER, WriteOptions};
+pub use write::{DryRun, WriteOptions};
 
 use std::time::Duration;
 

@@ -4,12 +4,9 @@
 use super::Cluster;
 use super::request::{Purpose, invalid};
 use crate::error::Error;
-use crate::kubernetes::ObjectRef;
+use crate::kubernetes::{FIELD_MANAGER, ObjectRef};
 use http::Request;
 use serde_json::{Value, json};
-
-/// Our name in `managedFields`.
-pub const FIELD_MANAGER: &str = "kubectl-egress";
 
 /// `--dry-run`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -35,7 +35,7 @@ fn gateway(snapshot: &Snapshot, service: &Service) -> Option<FoundGateway> {
         .iter()
         .filter(|p| p.metadata.deletion_timestamp.is_none() && service.selects(p.namespace(), &p.metadata.labels))
         .collect();
-    if !pods.iter().any(|p| is_router(p)) {
+    if !pods.iter().any(|p| p.spec.is_gateway()) {
         return None;
     }
     let label = |key: &str| service.metadata.label(key).unwrap_or_default();
@@ -55,11 +55,6 @@ fn gateway(snapshot: &Snapshot, service: &Service) -> Option<FoundGateway> {
         for_egress,
         ours: label("app.kubernetes.io/managed-by") == MANAGED_BY,
     })
-}
-
-/// The proxy runs as `proxy router` in a gateway, as `proxy sidecar` beside an application.
-pub(crate) fn is_router(pod: &Pod) -> bool {
-    pod.spec.proxy().is_some_and(|proxy| proxy.args.iter().any(|arg| arg == "router"))
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ mod ready;
 mod users;
 
 pub use choose::{Choice, choose};
-pub(crate) use found::is_router;
 pub use found::{FoundGateway, find_gateways};
 pub use injection::objects as injected_objects;
 pub use patch::{GatewayPatch, K8s, ServicePatch, parse_label, parse_toleration};

@@ -12,3 +12,6 @@ pub mod workload;
 
 pub use kind::Kind;
 pub use meta::{Meta, Object, ObjectRef, OwnerReference, Place, Selector, Unread};
+
+/// Our name in `managedFields`.
+pub const FIELD_MANAGER: &str = "kubectl-egress";

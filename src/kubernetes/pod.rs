@@ -173,6 +173,11 @@ impl PodSpec {
         self.containers.iter().chain(native).find(|c| c.name == PROXY)
     }
 
+    /// Whether it is a gateway's: the proxy runs as `proxy router` there, as `proxy sidecar` beside an application.
+    pub fn is_gateway(&self) -> bool {
+        self.proxy().is_some_and(|proxy| proxy.args.iter().any(|arg| arg == "router"))
+    }
+
     /// The first container that is the application's own.
     pub fn application(&self) -> Option<&Container> {
         self.containers.iter().find(|c| c.name != PROXY)

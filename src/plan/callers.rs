@@ -2,7 +2,6 @@
 //! nothing that we write reaches them.
 
 use crate::error::Error;
-use crate::install::is_router;
 use crate::kubernetes::pod::Pod;
 use crate::model::target::Client;
 use crate::snapshot::Snapshot;
@@ -45,7 +44,7 @@ fn is_client(pod: &Pod, client: &Client) -> bool {
     pod.namespace() == client.namespace
         && pod.is_running()
         && !pod.spec.host_network
-        && !is_router(pod)
+        && !pod.spec.is_gateway()
         && client.workload.as_ref().is_none_or(|(_, name)| *name == pod.workload_name() || name == pod.name())
 }
 

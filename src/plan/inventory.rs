@@ -6,7 +6,7 @@
 //! can be read with kubectl. Two runs at the same time are kept apart by the `ConfigMap`'s resource version.
 
 use crate::flow::{MANAGED_BY, Names, Wire};
-use crate::kubernetes::{Kind, ObjectRef};
+use crate::kubernetes::{FIELD_MANAGER, Kind, ObjectRef};
 use crate::model::target::Host;
 use crate::snapshot::Snapshot;
 use base64::Engine;
@@ -207,7 +207,7 @@ impl Inventory {
         label("app.kubernetes.io/managed-by") == Some(&json!(MANAGED_BY))
             && label(PART_OF) == Some(&json!(self.id()))
             && (owned.uid.is_empty() || live.pointer("/metadata/uid") == Some(&json!(owned.uid)))
-            && managers(live).any(|m| m == crate::cluster::FIELD_MANAGER)
+            && managers(live).any(|m| m == FIELD_MANAGER)
     }
 
     /// Read it from its `ConfigMap`.

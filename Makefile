@@ -1,0 +1,36 @@
+# make test runs every test, make demo shows the whole job; CONTRIBUTING.md has the rest.
+.PHONY: build test test-mesh demo check completions deny
+
+build:
+	cargo build --release
+
+# What needs no cluster, then what a connection does on a real mesh: the one that EGRESS_TEST_KUBECONFIG names, or the
+# mesh in a box.
+test: check-scripts
+	cargo test
+	$(MAKE) --no-print-directory test-mesh
+
+test-mesh:
+	tests/with-mesh cargo test --test traffic
+
+demo:
+	tests/demo
+
+# What a change must pass before it is merged, besides the tests.
+check: check-scripts
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+
+.PHONY: check-scripts
+check-scripts:
+	tests/prepare
+	shellcheck .ci/run tests/prepare tests/demo tests/with-mesh
+	cd tests/mesh && shellcheck -x mesh *.sh
+
+# completions/ as the command line is now; a test tells when they are not.
+completions:
+	EGRESS_WRITE_COMPLETIONS=1 cargo test --test offline completions
+
+# Needs cargo-deny: licences, banned crates, sources.
+deny:
+	cargo deny check bans licenses sources
