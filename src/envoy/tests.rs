@@ -124,8 +124,9 @@ fn a_gateway_sends_to_the_host() {
     );
     let outer = Bytes::tls(Some("api.example.com"));
     assert_eq!(
-        to(8444, outer.clone()),
-        "0.0.0.0_8444 · sni api.example.com · - · outbound|443||api.example.com · 1 · none None"
+        to(8444, outer),
+        "0.0.0.0_8444 · sni api.example.com · - · - · 0 · - ends the server demands a client certificate, and the \
+         application's own TLS has none"
     );
     assert_eq!(load(GATEWAY).listeners.iter().filter_map(|l| l.chains[0].tls.as_ref()).count(), 1);
 }
