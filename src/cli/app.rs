@@ -2,10 +2,16 @@
 
 use super::Invocation;
 use super::cleanup::CleanupArgs;
+use super::complete::CompleteArgs;
+use super::completion::CompletionArgs;
 use super::connect::ConnectArgs;
 use super::setup::SetupArgs;
+use super::version::VersionArgs;
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
+
+/// What kubectl's completion calls.
+const COMPLETE: &str = "__complete";
 
 /// Make traffic leave an Istio mesh through an egress gateway, prove that it does, and say why when it does not
 #[derive(Clone, Debug, clap::Parser)]
@@ -29,6 +35,13 @@ pub enum Verb {
     Setup(Box<SetupArgs>),
     /// Remove what setup made, restore what it changed, and prove that nothing is left
     Cleanup(CleanupArgs),
+    /// The versions of this program, of the cluster and of Istio
+    Version(VersionArgs),
+    /// Print a completion script for a shell, or for kubectl
+    Completion(CompletionArgs),
+    /// Complete a command line, in cobra's protocol
+    #[command(name = COMPLETE, hide = true)]
+    Complete(CompleteArgs),
 }
 
 /// How much is said on standard error.
@@ -45,7 +58,11 @@ pub struct TalkArgs {
 
 impl App {
     /// Read the arguments; the first is the name that the program was called by.
-    pub fn read(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
+    pub fn read(mut arguments: Vec<OsString>) -> Result<Self, clap::Error> {
+        if arguments.get(1).is_some_and(|verb| verb == COMPLETE) {
+            // What follows is somebody's half-typed line, none of it is for us.
+            arguments.insert(2, "--".into());
+        }
         let invocation = Invocation::of(arguments.first());
         let mut command = Self::named(&invocation);
         let matches = command.try_get_matches_from_mut(arguments)?;

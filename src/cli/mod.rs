@@ -2,11 +2,14 @@
 
 mod app;
 pub mod cleanup;
+pub mod complete;
+pub mod completion;
 pub mod connect;
 pub mod duration;
 pub mod flow;
 mod invocation;
 pub mod setup;
+pub mod version;
 pub mod write;
 
 pub use app::{App, TalkArgs, Verb};

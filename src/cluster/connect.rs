@@ -61,11 +61,7 @@ impl Cluster {
 }
 
 async fn load(options: &ConnectOptions) -> Result<(Config, String), Error> {
-    let kubeconfig = match &options.kubeconfig {
-        Some(path) => Kubeconfig::read_from(path),
-        None => Kubeconfig::read(),
-    };
-    let kubeconfig = match kubeconfig {
+    let kubeconfig = match read_kubeconfig(options) {
         Ok(kubeconfig) => kubeconfig,
         Err(error) => {
             let explicit = options.kubeconfig.is_some() || std::env::var_os("KUBECONFIG").is_some();
@@ -81,6 +77,11 @@ async fn load(options: &ConnectOptions) -> Result<(Config, String), Error> {
     };
     let config = Config::from_custom_kubeconfig(kubeconfig, &choose).await;
     Ok((config.map_err(|e| Error::Kubeconfig(sentence(&e)))?, context))
+}
+
+/// The file of `--kubeconfig`, or those of `KUBECONFIG` as one.
+pub(super) fn read_kubeconfig(options: &ConnectOptions) -> Result<Kubeconfig, kube::config::KubeconfigError> {
+    options.kubeconfig.as_ref().map_or_else(Kubeconfig::read, Kubeconfig::read_from)
 }
 
 fn client(config: Config) -> kube::Result<Client> {

@@ -1,15 +1,18 @@
 //! One file per verb: each calls the layers in their order and has no logic of its own.
 
 pub mod cleanup;
+mod complete;
 mod io;
 mod run;
 pub mod setup;
 mod stamp;
+mod version;
 
 pub use io::{Io, Progress, escape};
 pub use run::{main, refuse};
 
-use crate::cli::{App, Verb};
+use crate::cli::completion::{CompletionArgs, script};
+use crate::cli::{App, Invocation, Verb};
 use crate::error::Error;
 use crate::exit::Exit;
 
@@ -18,5 +21,13 @@ async fn verb(app: &App, io: &Io) -> Result<Exit, Error> {
     match &app.verb {
         Verb::Setup(args) => setup::run(args, &app.connect, io).await,
         Verb::Cleanup(args) => cleanup::run(args, &app.connect, io).await,
+        Verb::Version(args) => version::run(args, &app.connect, io).await,
+        Verb::Completion(args) => completion(args, io),
+        Verb::Complete(args) => complete::run(args, io).await,
     }
+}
+
+fn completion(args: &CompletionArgs, io: &Io) -> Result<Exit, Error> {
+    io.result(&script(args.shell, &Invocation::of(std::env::args_os().next().as_ref())))?;
+    Ok(Exit::Done)
 }

@@ -40,5 +40,6 @@ fn setup_and_cleanup_fail_no_request() {
     });
     let requests: u32 = load.lines().filter_map(|l| l.strip_prefix("requests ")?.parse::<u32>().ok()).sum();
     assert!(!load.contains("FAILED"), "{load}");
-    assert!(requests > 50 * 20, "only {requests} requests in 20 s");
+    // Enough that each step of each round met some, also on a machine that has much else to do.
+    assert!(requests > 10 * 20, "only {requests} requests in 20 s");
 }
