@@ -20,7 +20,7 @@ pub struct SetupArgs {
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["targets", "from", "originate_tls", "hop", "address", "allow"])]
     pub filename: Option<PathBuf>,
     /// With -f: hosts and callers that came from an earlier version of the file and are no longer in it go
-    #[arg(long, requires = "filename")]
+    #[arg(long, requires = "filename", conflicts_with = "targets")]
     pub prune: bool,
     /// Who calls: NS[/KIND/NAME] (default: the current namespace; a second run adds)
     #[arg(long, value_name = "CLIENT", value_delimiter = ',')]

@@ -5,12 +5,12 @@
 //! minutes), and small requests are sent at once (`TCP_NODELAY`: an admin request over a port-forward takes 13 ms in
 //! place of 53).
 
-use super::Cluster;
+use super::{Cluster, kubeconfig};
 use crate::error::Error;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use kube::client::ConfigExt;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::KubeConfigOptions;
 use kube::{Client, Config};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -47,11 +47,7 @@ impl Cluster {
         let (mut config, context) = load(options).await?;
         config.default_retry = false;
         config.connect_timeout = Some(Duration::from_secs(5));
-        config.auth_info.impersonate.clone_from(&options.impersonate);
-        config.auth_info.impersonate_uid.clone_from(&options.impersonate_uid);
-        if !options.impersonate_groups.is_empty() {
-            config.auth_info.impersonate_groups = Some(options.impersonate_groups.clone());
-        }
+        impersonate(&mut config, options);
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let namespace = options.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
         let client = client(config).map_err(|e| Error::Kubeconfig(sentence(&e)))?;
@@ -61,14 +57,11 @@ impl Cluster {
 }
 
 async fn load(options: &ConnectOptions) -> Result<(Config, String), Error> {
-    let kubeconfig = match read_kubeconfig(options) {
-        Ok(kubeconfig) => kubeconfig,
-        Err(error) => {
-            let explicit = options.kubeconfig.is_some() || std::env::var_os("KUBECONFIG").is_some();
-            let inside = if explicit { None } else { Config::incluster().ok() };
-            return inside.map(|c| (c, String::new())).ok_or_else(|| Error::Kubeconfig(sentence(&error)));
-        }
+    let Some(kubeconfig) = kubeconfig::read(options)? else {
+        let inside = Config::incluster().map(|config| (config, String::new()));
+        return inside.map_err(|_| Error::Kubeconfig("there is none, and this is not a pod".into()));
     };
+    kubeconfig::check(&kubeconfig, options)?;
     let context = options.context.clone().or_else(|| kubeconfig.current_context.clone()).unwrap_or_default();
     let choose = KubeConfigOptions {
         context: options.context.clone(),
@@ -79,9 +72,18 @@ async fn load(options: &ConnectOptions) -> Result<(Config, String), Error> {
     Ok((config.map_err(|e| Error::Kubeconfig(sentence(&e)))?, context))
 }
 
-/// The file of `--kubeconfig`, or those of `KUBECONFIG` as one.
-pub(super) fn read_kubeconfig(options: &ConnectOptions) -> Result<Kubeconfig, kube::config::KubeconfigError> {
-    options.kubeconfig.as_ref().map_or_else(Kubeconfig::read, Kubeconfig::read_from)
+/// `--as` and its like; what they do not say, the kubeconfig's user may.
+fn impersonate(config: &mut Config, options: &ConnectOptions) {
+    let user = &mut config.auth_info;
+    if options.impersonate.is_some() {
+        user.impersonate.clone_from(&options.impersonate);
+    }
+    if options.impersonate_uid.is_some() {
+        user.impersonate_uid.clone_from(&options.impersonate_uid);
+    }
+    if !options.impersonate_groups.is_empty() {
+        user.impersonate_groups = Some(options.impersonate_groups.clone());
+    }
 }
 
 fn client(config: Config) -> kube::Result<Client> {
@@ -101,6 +103,15 @@ fn client(config: Config) -> kube::Result<Client> {
         .map_err(tower::BoxError::from)
         .service(http);
     Ok(Client::new(service, config.default_namespace))
+}
+
+/// The cause of an error that has no other cause, in one line: "Connection refused", without what was going on.
+pub(super) fn cause(error: &dyn std::error::Error) -> String {
+    let mut last = error;
+    while let Some(deeper) = last.source() {
+        last = deeper;
+    }
+    last.to_string().replace('\n', " ")
 }
 
 /// An error and its causes in one line.

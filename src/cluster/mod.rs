@@ -4,7 +4,7 @@
 mod access;
 mod connect;
 mod exec;
-mod names;
+mod kubeconfig;
 mod pipe;
 mod request;
 mod tunnel;
@@ -13,7 +13,7 @@ mod write;
 pub use access::{Attributes, missing_right};
 pub use connect::ConnectOptions;
 pub use exec::ExecOutput;
-pub use names::Names;
+pub use kubeconfig::Names;
 pub use pipe::{Pipe, PipeEnd, PipeStream};
 pub use tunnel::Tunnel;
 pub use write::{DryRun, WriteOptions};

@@ -2,7 +2,7 @@
 //! while; anything else is an answer.
 
 use super::Cluster;
-use super::connect::sentence;
+use super::connect::{cause, sentence};
 use crate::error::Error;
 use crate::kubernetes::{Kind, ObjectRef};
 use http::{Request, StatusCode};
@@ -116,8 +116,12 @@ impl Cluster {
     /// Our error for kube's.
     pub(super) fn explain(&self, error: &kube::Error, purpose: Purpose<'_>) -> Error {
         let what = purpose.what.to_owned();
-        let kube::Error::Api(status) = error else {
-            return Error::Unreachable { server: self.server.clone(), reason: sentence(error) };
+        let unreachable = |reason| Error::Unreachable { server: self.server.clone(), reason };
+        let status = match error {
+            kube::Error::Api(status) => status,
+            kube::Error::SerdeError(_) => return unreachable("its answer is not a Kubernetes API server's".into()),
+            kube::Error::Auth(_) => return Error::Kubeconfig(sentence(error)),
+            other => return unreachable(cause(other)),
         };
         let reason = if status.message.is_empty() { status.reason.clone() } else { status.message.clone() };
         match StatusCode::from_u16(status.code) {

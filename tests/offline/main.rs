@@ -1,1 +1,12 @@
-//! stub
+//! What needs no cluster: wrong usage, exit codes, an API server that only fails, the kubeconfig, completion, the krew
+//! manifest, and the rules of the house.
+
+mod completion;
+mod connection;
+mod exits;
+mod faults;
+mod house;
+mod krew;
+mod run;
+mod server;
+mod usage;

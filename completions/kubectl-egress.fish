@@ -1,0 +1,156 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_kubectl_egress_global_optspecs
+    string join \n kubeconfig= context= cluster= user= n/namespace= as= as-group= as-uid= request-timeout= istio-namespace= revision= v/verbose q/quiet h/help
+end
+
+function __fish_kubectl_egress_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_kubectl_egress_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_kubectl_egress_using_subcommand
+    set -l cmd (__fish_kubectl_egress_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l kubeconfig -d 'Path to the kubeconfig file (default: KUBECONFIG, a list, or ~/.kube/config)' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l context -d 'The kubeconfig context to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l cluster -d 'The kubeconfig cluster to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l user -d 'The kubeconfig user to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l as -d 'User to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l request-timeout -d 'How long a single request may take (0: the default, 10s)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l revision -d 'The revision of the control plane, where there are several' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -s h -l help -d 'Print help'
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "setup" -d 'Wire hosts through an egress gateway, installing one if there is none, and prove it'
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "cleanup" -d 'Remove what setup made, restore what it changed, and prove that nothing is left'
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "version" -d 'The versions of this program, of the cluster and of Istio'
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "completion" -d 'Print a completion script for a shell, or for kubectl'
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -s f -l filename -d 'Take hosts, ports and callers from a file (- is standard input)' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l from -d 'Who calls: NS[/KIND/NAME] (default: the current namespace; a second run adds)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l gateway -d 'The gateway, by its Service: NS/SERVICE (default: the only one, or a new one)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l installer -d 'How a gateway is installed where there is none' -r -f -a "auto\t'Use the gateway that is there; where there is none, install one by injection'
+injection\t'A Deployment whose pods istiod\'s webhook turns into gateways'
+none\t'Install nothing: use the gateway that is there'"
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l istio-operator -d 'An IstioOperator file with the gateway in spec.components.egressGateways' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l replicas -d 'How many gateway pods' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l node-selector -d 'Only on nodes with this label: KEY=VALUE (repeatable)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l toleration -d 'A taint that the gateway\'s pods stand: KEY[=VALUE][:EFFECT] (repeatable)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l client-cert -d 'A Secret in the gateway\'s namespace with the client certificate for the host (with --originate-tls)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l hop -d 'From the sidecar to the gateway' -r -f -a "auto\t'Mutual TLS where the gateway has a port for it'
+plain\t'As the application sent it'
+mtls\t'Mutual TLS of the mesh'"
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l address -d 'The addresses of a tcp host (default: what the client resolves now)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l allow -d 'Only these service accounts may call: NS/NAME (needs mutual TLS to the gateway)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l probe-path -d 'The path of the request that proves the way' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -s o -l output -d 'How the result is printed' -r -f -a "text\t'For people'
+yaml\t'The objects, for kubectl apply -f -'
+json\t'The objects as a List'
+name\t'Only the names of the objects'"
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l dry-run -d 'Write nothing: only print the objects (client), or let the server check them (server)' -r -f -a "none\t'Write'
+client\t'Send nothing'
+server\t'Let the server check and forget'"
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l wait -d 'Wait until it is in force (--wait=false: return after the last write)' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l timeout -d 'How long the whole command may take' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l kubeconfig -d 'Path to the kubeconfig file (default: KUBECONFIG, a list, or ~/.kube/config)' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l context -d 'The kubeconfig context to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l cluster -d 'The kubeconfig cluster to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l user -d 'The kubeconfig user to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l as -d 'User to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l request-timeout -d 'How long a single request may take (0: the default, 10s)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l revision -d 'The revision of the control plane, where there are several' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l prune -d 'With -f: hosts and callers that came from an earlier version of the file and are no longer in it go'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l inject -d 'Label a caller\'s namespace that has no sidecars, and restart its workloads'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l access-log -d 'Have the gateway, and only the gateway, write an access log'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l originate-tls -d 'The application speaks HTTP; the gateway starts TLS with the host and verifies its name'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l no-probe -d 'Send no request: do not ask the host before and after'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l diff -d 'Only show what would change; exit 0 where nothing would, 1 where something would'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -s y -l yes -d 'Do not ask'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l force-conflicts -d 'Take over fields that another field manager holds'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l dry-run -d 'Write nothing: only print the objects (client), or let the server check them (server)' -r -f -a "none\t'Write'
+client\t'Send nothing'
+server\t'Let the server check and forget'"
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l wait -d 'Wait until it is in force (--wait=false: return after the last write)' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l timeout -d 'How long the whole command may take' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l kubeconfig -d 'Path to the kubeconfig file (default: KUBECONFIG, a list, or ~/.kube/config)' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l context -d 'The kubeconfig context to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l cluster -d 'The kubeconfig cluster to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l user -d 'The kubeconfig user to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l as -d 'User to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l request-timeout -d 'How long a single request may take (0: the default, 10s)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l revision -d 'The revision of the control plane, where there are several' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l all -d 'Every host of this namespace (with -A: of the cluster)'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -s A -l all-namespaces -d 'For the callers of all namespaces'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l diff -d 'Only show what would change; exit 0 where nothing would, 1 where something would'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -s y -l yes -d 'Do not ask'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l force-conflicts -d 'Take over fields that another field manager holds'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -s o -l output -d 'How the result is printed' -r -f -a "text\t'For people'
+json\t'One JSON object'
+yaml\t'The same as YAML'"
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l kubeconfig -d 'Path to the kubeconfig file (default: KUBECONFIG, a list, or ~/.kube/config)' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l context -d 'The kubeconfig context to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l cluster -d 'The kubeconfig cluster to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l user -d 'The kubeconfig user to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l as -d 'User to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l request-timeout -d 'How long a single request may take (0: the default, 10s)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l revision -d 'The revision of the control plane, where there are several' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l client -d 'Only the version of this program; no cluster is asked'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l kubeconfig -d 'Path to the kubeconfig file (default: KUBECONFIG, a list, or ~/.kube/config)' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l context -d 'The kubeconfig context to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l cluster -d 'The kubeconfig cluster to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l user -d 'The kubeconfig user to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l as -d 'User to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l request-timeout -d 'How long a single request may take (0: the default, 10s)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l revision -d 'The revision of the control plane, where there are several' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup cleanup version completion help" -f -a "setup" -d 'Wire hosts through an egress gateway, installing one if there is none, and prove it'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup cleanup version completion help" -f -a "cleanup" -d 'Remove what setup made, restore what it changed, and prove that nothing is left'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup cleanup version completion help" -f -a "version" -d 'The versions of this program, of the cluster and of Istio'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup cleanup version completion help" -f -a "completion" -d 'Print a completion script for a shell, or for kubectl'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup cleanup version completion help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
