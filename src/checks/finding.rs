@@ -1,9 +1,10 @@
 //! What a check says: a finding with its culprit, its evidence and its cure.
 
-use crate::kubernetes::Place;
+use crate::kubernetes::{ObjectRef, Place};
 use crate::model::trace::HopName;
-use crate::snapshot::Change;
+use crate::snapshot::{Change, Objects};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// A number that is never reused: `EG201`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -109,4 +110,123 @@ pub struct CheckLine {
     pub reason: String,
     /// Which paths it looked at.
     pub paths: Vec<usize>,
+}
+
+impl Finding {
+    /// An error that Istio's rules leave no doubt about; the builders below say otherwise.
+    pub fn new(code: Code, hop: HopName, title: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: Severity::Error,
+            confidence: Confidence::Certain,
+            hop,
+            title: title.into(),
+            message: message.into(),
+            objects: Vec::new(),
+            evidence: Vec::new(),
+            explains: Vec::new(),
+            fix: None,
+            paths: Vec::new(),
+        }
+    }
+
+    /// The object to change first, then the others.
+    #[must_use]
+    pub fn on(mut self, places: impl IntoIterator<Item = Place>) -> Self {
+        for place in places {
+            if !self.objects.contains(&place) {
+                self.objects.push(place);
+            }
+        }
+        self
+    }
+
+    /// A fact that was read or measured.
+    #[must_use]
+    pub fn seen(mut self, evidence: impl Into<String>) -> Self {
+        self.evidence.push(evidence.into());
+        self
+    }
+
+    /// Less than certain.
+    #[must_use]
+    pub fn sure(mut self, confidence: Confidence) -> Self {
+        self.confidence = confidence;
+        self
+    }
+
+    /// Not an error.
+    #[must_use]
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn fix(mut self, fix: Fix) -> Self {
+        self.fix = Some(fix);
+        self
+    }
+}
+
+impl Fix {
+    /// Only words: nothing that one patch could do.
+    pub fn advice(summary: impl Into<String>) -> Self {
+        Self { summary: summary.into(), safe: false, patch: None, commands: Vec::new(), changes: Vec::new() }
+    }
+
+    /// A JSON merge patch (RFC 7396) of an object that is there. An object that is not in the snapshot gets only advice.
+    pub fn patch(objects: &Objects, object: &ObjectRef, patch: Value, summary: impl Into<String>) -> Self {
+        let mut fix = Self::advice(summary);
+        if let Some(before) = objects.get(object) {
+            let mut after = before.clone();
+            merge(&mut after, &patch);
+            fix.changes.push(Change { object: object.clone(), before: Some(before), after: Some(after) });
+            fix.commands.push(command(object, &patch));
+            fix.patch = Some(patch);
+        }
+        fix
+    }
+
+    /// A new object.
+    pub fn create(object: &ObjectRef, body: Value, summary: impl Into<String>) -> Self {
+        let mut fix = Self::advice(summary);
+        fix.changes.push(Change { object: object.clone(), before: None, after: Some(body) });
+        fix
+    }
+
+    /// The end of an object.
+    pub fn delete(objects: &Objects, object: &ObjectRef, summary: impl Into<String>) -> Self {
+        let mut fix = Self::advice(summary);
+        fix.changes.push(Change { object: object.clone(), before: objects.get(object), after: None });
+        let kind = object.kind.name().to_lowercase();
+        fix.commands.push(format!("kubectl delete {kind} -n {} {}", object.namespace, object.name));
+        fix
+    }
+}
+
+fn command(object: &ObjectRef, patch: &Value) -> String {
+    let kind = object.kind.name().to_lowercase();
+    let namespace = if object.kind.namespaced() { format!(" -n {}", object.namespace) } else { String::new() };
+    format!("kubectl patch {kind}{namespace} {} --type merge -p '{patch}'", object.name)
+}
+
+/// RFC 7396.
+pub fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(changes) = patch else {
+        target.clone_from(patch);
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(serde_json::Map::new());
+    }
+    let Value::Object(fields) = target else { return };
+    for (key, change) in changes {
+        if change.is_null() {
+            fields.remove(key);
+        } else {
+            merge(fields.entry(key.clone()).or_insert(Value::Null), change);
+        }
+    }
 }

@@ -28,7 +28,7 @@ pub use parse::{Part, Parts};
 pub use read::{read, read_sync, read_tally};
 pub use route::{Action, HeaderCondition, PathCondition, Routes, Rule, VirtualHost};
 pub use secret::{Secret, SecretState, Trusted};
-pub use sync::{ProxySync, SyncState};
+pub use sync::{Plane, ProxySync, SyncState};
 pub use tally::{Moved, Tally};
 
 use serde::{Deserialize, Serialize};

@@ -7,6 +7,16 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// One replica of istiod.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Plane {
+    /// The proxies that are connected to it.
+    pub proxies: Vec<ProxySync>,
+    /// The certificates that it shows to proxies, PEM, the leaf first; empty where it was not asked.
+    pub chain: String,
+}
+
 /// A proxy, as one istiod sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]

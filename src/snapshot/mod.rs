@@ -7,7 +7,7 @@ mod take;
 pub use objects::{Change, Objects};
 pub use take::{Scope, find_mesh, take};
 
-use crate::envoy::Proxy;
+use crate::envoy::{Plane, Proxy};
 use crate::istio::MeshConfig;
 use crate::probe::Observation;
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,9 @@ pub struct Snapshot {
     pub objects: Objects,
     /// What proxies were given, by `namespace/pod`.
     pub proxies: BTreeMap<String, Look<Proxy>>,
+    /// What each istiod says of the proxies, by `namespace/pod`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub planes: BTreeMap<String, Look<Plane>>,
     /// What connections did.
     pub observations: Vec<Observation>,
     /// What could not be read, and why.

@@ -134,8 +134,10 @@ impl super::Snapshot {
     /// The would-be state: the same snapshot after some changes. What the proxies have and what connections did belongs
     /// to the state that was, so it is left out.
     pub fn with(&self, changes: &[Change]) -> Result<Self, serde_json::Error> {
-        let mut next =
-            Self { proxies: std::collections::BTreeMap::default(), observations: Vec::new(), ..self.clone() };
+        let mut next = self.clone();
+        next.proxies.clear();
+        next.planes.clear();
+        next.observations.clear();
         for change in changes {
             match &change.after {
                 Some(object) => next.objects.put(change.object.kind, object.clone())?,

@@ -1,0 +1,44 @@
+//! The reading that costs something: proxies, control planes, and connections that are tried. What is worth reading
+//! follows from the paths ([`places`]); everything is read side by side, few at a time, and ends by the deadline. What
+//! could not be read is kept with its reason.
+
+mod observe;
+mod places;
+mod planes;
+mod proxies;
+mod question;
+
+pub use observe::observe;
+pub use planes::planes;
+pub use proxies::proxies;
+
+use crate::cluster::{Attributes, missing_right};
+use crate::error::Error;
+use crate::kubernetes::Kind;
+
+/// How to try connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The path of an HTTP request.
+    pub path: String,
+    /// Whether an ephemeral container may be put into the client's pod, where it has nothing to connect with.
+    pub ephemeral: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { path: "/".into(), ephemeral: false }
+    }
+}
+
+/// So many requests are in flight at most: more gains nothing over HTTP/1.1.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Why something was not read; for a missing right with the Role that would grant it.
+fn why(error: &Error, (namespace, subresource): (&str, &'static str)) -> String {
+    if !error.is_forbidden() {
+        return error.to_string();
+    }
+    let right = Attributes { verb: "create", kind: Kind::Pod, subresource, namespace };
+    format!("{error}; this would allow it:\n{}", missing_right(right))
+}

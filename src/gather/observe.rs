@@ -1,0 +1,178 @@
+//! What connections do: first from the clients, one after the other for each pod, since their counters are read before
+//! and after; then at the gateways' own listeners, which would move those counters; then, where a call failed, why the
+//! host outside refuses the gateway.
+
+use super::question::{Knock, Trial, What};
+use super::{Options, SIDE_BY_SIDE, why};
+use crate::cluster::Cluster;
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::kubernetes::pod::{PROXY, Pod};
+use crate::model::trace::HopName;
+use crate::model::{EgressPath, Walker, World};
+use crate::probe::{
+    ClientPod, Observation, Observed, Passage, Request, Tools, client, find_tools, http, passage, sni, tcp,
+};
+use crate::snapshot::Snapshot;
+use futures::stream::{self, StreamExt};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// An application's other traffic moves the same counters, and a proxy may be about to change: another look tells.
+const LOOKS: u32 = 3;
+const SETTLE: Duration = Duration::from_millis(200);
+
+/// A listener of a gateway answers within this, or its host is slow.
+const KNOCK: Duration = Duration::from_secs(5);
+
+/// Try the paths.
+pub async fn observe(
+    cluster: &Cluster,
+    snapshot: &Snapshot,
+    paths: &[EgressPath],
+    options: &Options,
+    deadline: Deadline,
+) -> Vec<Observation> {
+    let world = World::new(snapshot);
+    let walker = Walker::new(&world);
+    let trials: Vec<Trial> = paths.iter().map(|path| Trial::new(&walker, path)).collect();
+    let mut by_pod: BTreeMap<(&str, &str), Vec<&Trial>> = BTreeMap::new();
+    for trial in &trials {
+        by_pod
+            .entry((&trial.path.client.namespace, trial.path.pod.as_deref().unwrap_or_default()))
+            .or_default()
+            .push(trial);
+    }
+    let asks = by_pod.into_values().map(|trials| ask_from(cluster, trials, options, deadline));
+    let mut seen: Vec<Observation> =
+        stream::iter(asks).buffer_unordered(SIDE_BY_SIDE / 2).collect::<Vec<_>>().await.into_iter().flatten().collect();
+    let knocks: BTreeSet<Knock> = trials.iter().flat_map(|t| t.knocks(snapshot)).collect();
+    let knocks = knocks.into_iter().map(|knock| at_gateway(cluster, knock, options, deadline.at_most(KNOCK)));
+    seen.extend(stream::iter(knocks).buffer_unordered(SIDE_BY_SIDE).collect::<Vec<_>>().await);
+    seen
+}
+
+async fn ask_from(
+    cluster: &Cluster,
+    trials: Vec<&Trial<'_>>,
+    options: &Options,
+    deadline: Deadline,
+) -> Vec<Observation> {
+    let Some(pod) = trials.first().and_then(|t| t.client) else {
+        let why = |t: &Trial| format!("no pod of {} runs", t.path.client);
+        return trials.iter().map(|t| observation(t.path, HopName::Client, Observed::NotTried(why(t)))).collect();
+    };
+    let asker = match Asker::of(cluster, pod, deadline).await {
+        Ok(asker) => asker,
+        Err(why) => {
+            let not = |t: &&Trial| observation(t.path, HopName::Client, Observed::NotTried(why.clone()));
+            return trials.iter().map(not).collect();
+        }
+    };
+    let mut seen = Vec::new();
+    for trial in trials {
+        seen.push(observation(trial.path, HopName::Client, asker.ask(cluster, trial, options, deadline).await));
+    }
+    seen
+}
+
+/// A client's container, and what it has to connect with.
+struct Asker {
+    at: ClientPod,
+    tools: Tools,
+    captured: bool,
+}
+
+impl Asker {
+    /// The first container of the application that has something to connect with.
+    async fn of(cluster: &Cluster, pod: &Pod, deadline: Deadline) -> Result<Self, String> {
+        if !pod.is_running() {
+            return Err(format!("pod {}/{} does not run", pod.namespace(), pod.name()));
+        }
+        for container in pod.spec.containers.iter().filter(|c| c.name != PROXY) {
+            let at = ClientPod {
+                namespace: pod.namespace().into(),
+                pod: pod.name().into(),
+                container: container.name.clone(),
+            };
+            let found = find_tools(cluster, &at, deadline).await;
+            let tools = found.map_err(|e| why(&e, (pod.namespace(), "exec")))?;
+            if !tools.is_empty() {
+                return Ok(Self { at, tools, captured: pod.spec.proxy().is_some() && !pod.spec.host_network });
+            }
+        }
+        Err(format!(
+            "no container of {}/{} has curl, wget, openssl, nc, python, perl, bash, node or busybox to connect with",
+            pod.namespace(),
+            pod.name()
+        ))
+    }
+
+    async fn ask(&self, cluster: &Cluster, trial: &Trial<'_>, options: &Options, deadline: Deadline) -> Observed {
+        if !trial.has_name() {
+            return Observed::NotTried(format!("{} is not a host that could be asked", trial.path.target.host));
+        }
+        if deadline.passed() {
+            return Observed::NotTried(format!("no time left of {}s", deadline.total().as_secs()));
+        }
+        let request = Request { target: trial.path.target.clone(), path: options.path.clone() };
+        let done = if self.captured {
+            self.look(cluster, trial, &request, deadline).await.map(Observed::Passage)
+        } else {
+            client(cluster, &self.at, &self.tools, &request, deadline).await.map(Observed::Client)
+        };
+        done.unwrap_or_else(|e| Observed::NotTried(why(&e, (&self.at.namespace, "exec"))))
+    }
+
+    async fn look(
+        &self,
+        cluster: &Cluster,
+        trial: &Trial<'_>,
+        request: &Request,
+        deadline: Deadline,
+    ) -> Result<Passage, Error> {
+        let question = trial.question();
+        let mut looks = 1;
+        loop {
+            let seen = passage(cluster, (&self.at, &self.tools), request, &question, deadline).await?;
+            let through = trial.walk.exit.is_some() || trial.walk.wanted.is_some();
+            let good = if through { seen.proven() } else { seen.answer.reached };
+            let slow = Duration::from_millis(seen.answer.took) > KNOCK;
+            if good || slow || looks >= LOOKS || deadline.passed() {
+                return Ok(seen);
+            }
+            looks += 1;
+            tokio::time::sleep(SETTLE).await;
+        }
+    }
+}
+
+async fn at_gateway(cluster: &Cluster, knock: Knock<'_>, options: &Options, deadline: Deadline) -> Observation {
+    let at = (knock.namespace, knock.pod, knock.port);
+    let tried = match &knock.what {
+        What::Name(name) => {
+            let answer = sni(cluster, at, name.as_deref(), deadline).await;
+            answer.map(|answer| Observed::Sni { name: name.clone().unwrap_or_default(), answer })
+        }
+        What::Request(host) => http(cluster, at, (host, &options.path), deadline).await.map(Observed::Http),
+        What::Silence => tcp(cluster, at, deadline).await.map(Observed::Tcp),
+    };
+    Observation {
+        target: knock.target.clone(),
+        from: None,
+        hop: HopName::Gateway,
+        pod: format!("{}/{}", knock.namespace, knock.pod),
+        observed: tried.unwrap_or_else(|e| Observed::NotTried(why(&e, (knock.namespace, "portforward")))),
+    }
+}
+
+fn observation(path: &EgressPath, hop: HopName, observed: Observed) -> Observation {
+    let pod = path.pod.as_deref().unwrap_or_default();
+    Observation {
+        target: path.target.clone(),
+        from: Some(path.client.clone()),
+        hop,
+        pod: format!("{}/{pod}", path.client.namespace),
+        observed,
+    }
+}

@@ -1,0 +1,118 @@
+//! What to try for a path, worked out before anything is tried.
+
+use super::places::{client_pod, gateway_pods};
+use crate::envoy::{Bytes, Connection};
+use crate::kubernetes::Kind;
+use crate::kubernetes::pod::Pod;
+use crate::model::target::{Host, Target};
+use crate::model::trace::{ClusterName, Step, Trace};
+use crate::model::{EgressPath, Exit, Walk, Walker};
+use crate::probe::{Question, nobody};
+use crate::programmed::{proxy, takes_any_name, trace};
+use crate::snapshot::{Look, Snapshot};
+
+/// A path, what is known of it, and who can be asked.
+pub(super) struct Trial<'a> {
+    pub(super) path: &'a EgressPath,
+    pub(super) walk: Walk,
+    pub(super) trace: Option<Trace>,
+    pub(super) client: Option<&'a Pod>,
+    pub(super) gateways: Vec<&'a Pod>,
+}
+
+/// A question to a listener of a gateway's pod.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Knock<'a> {
+    pub(super) target: &'a Target,
+    pub(super) namespace: &'a str,
+    pub(super) pod: &'a str,
+    pub(super) port: u16,
+    pub(super) what: What,
+}
+
+/// What is said to it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum What {
+    /// A ClientHello with that name.
+    Name(Option<String>),
+    /// A request with that Host header.
+    Request(String),
+    /// Nothing.
+    Silence,
+}
+
+impl<'a> Trial<'a> {
+    pub(super) fn new(walker: &Walker<'a>, path: &'a EgressPath) -> Self {
+        let snapshot = walker.world.snapshot;
+        let walk = walker.walk(path);
+        let trace = match trace(snapshot, path, &walk) {
+            Look::Seen(trace) => Some(trace),
+            Look::Unseen(_) => None,
+        };
+        let gateways = gateway_pods(walker.world, &walk).into_iter().filter(|p| p.is_running()).collect();
+        Self { path, client: client_pod(snapshot, path), gateways, walk, trace }
+    }
+
+    /// Which counters to watch: what is intended and what is programmed, since either may be what happens.
+    pub(super) fn question(&self) -> Question {
+        let cluster = |step: Option<&Step>| step.and_then(|s| s.cluster.as_ref()).map(|d| d.value.to_string());
+        let programmed = self.trace.as_ref();
+        let past = ClusterName::outbound(self.path.target.port, "", &self.path.target.host.text()).to_string();
+        let intended = cluster(Some(&self.walk.trace.sidecar)).filter(|_| self.walk.exit.is_some());
+        let given = programmed.and_then(|t| t.gateway.as_ref().and_then(|_| cluster(Some(&t.sidecar))));
+        let to_host = [
+            cluster(self.walk.trace.gateway.as_ref()),
+            programmed.and_then(|t| cluster(t.gateway.as_ref())),
+            cluster(Some(&self.walk.trace.sidecar)).filter(|_| self.walk.exit.is_none()),
+            Some(past),
+        ];
+        Question {
+            to_gateway: distinct([intended, given]),
+            to_host: distinct(to_host).into_iter().filter(|c| *c != ClusterName::Passthrough.to_string()).collect(),
+            gateways: self.gateways.iter().map(|p| (p.namespace().to_owned(), p.name().to_owned())).collect(),
+        }
+    }
+
+    /// Whether the host can be asked for at all: a wildcard is no host.
+    pub(super) fn has_name(&self) -> bool {
+        !matches!(self.path.target.host, Host::Wildcard(_))
+    }
+
+    /// What to ask the gateway's pods themselves.
+    pub(super) fn knocks(&self, snapshot: &'a Snapshot) -> Vec<Knock<'a>> {
+        let Some(exit) = self.walk.exit.as_ref().filter(|_| self.has_name()) else { return Vec::new() };
+        self.gateways.iter().flat_map(|pod| self.knocks_at(snapshot, exit, pod)).collect()
+    }
+
+    fn knocks_at(&self, snapshot: &'a Snapshot, exit: &Exit, pod: &'a Pod) -> Vec<Knock<'a>> {
+        let port = port_of(snapshot, exit, pod);
+        let knock = |what| Knock { target: &self.path.target, namespace: pod.namespace(), pod: pod.name(), port, what };
+        match &exit.hop.connection.bytes {
+            Bytes::Http { host, .. } => vec![knock(What::Request(host.clone()))],
+            Bytes::Tcp => vec![knock(What::Silence)],
+            Bytes::Tls { sni, .. } => {
+                let stranger = nobody(&self.path.target.host.text());
+                let connection = Connection { port, ..exit.hop.connection.clone() };
+                let open = proxy(snapshot, pod.namespace(), pod.name());
+                let open = open.seen().is_none_or(|p| takes_any_name(p, &connection, &stranger));
+                let refused = (!open).then(|| knock(What::Name(Some(stranger))));
+                std::iter::once(knock(What::Name(sni.clone()))).chain(refused).collect()
+            }
+        }
+    }
+}
+
+fn port_of(snapshot: &Snapshot, exit: &Exit, pod: &Pod) -> u16 {
+    let service = snapshot.objects.services.iter().find(|s| s.reference(Kind::Service) == exit.service);
+    service.and_then(|s| s.port(exit.port)?.on(Some(pod))).unwrap_or(exit.target)
+}
+
+fn distinct<const N: usize>(names: [Option<String>; N]) -> Vec<String> {
+    let mut found = Vec::new();
+    for name in names.into_iter().flatten() {
+        if !found.contains(&name) {
+            found.push(name);
+        }
+    }
+    found
+}
