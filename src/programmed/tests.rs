@@ -1,3 +1,5 @@
+//! The programmed path is told hop by hop, and so is where it parts from the intended one.
+
 use super::*;
 use crate::model::trace::{ClusterName, Decision, HopName};
 

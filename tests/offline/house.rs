@@ -18,6 +18,8 @@ const STOREYS: &[&str] = &[
     "probe",
     "snapshot",
     "model",
+    "programmed",
+    "gather",
     "flow",
     "checks",
     "report",
@@ -30,7 +32,7 @@ const STOREYS: &[&str] = &[
 ];
 
 /// Rooms that are functions of values: no client, no runtime, and nothing that leads to either.
-const PURE: &[&str] = &["model", "checks", "flow", "plan", "report"];
+const PURE: &[&str] = &["model", "programmed", "checks", "flow", "plan", "report"];
 const IMPURE: &[&str] = &["kube::", "tokio::", "crate::cluster", "crate::apply", "crate::confirm", "crate::command"];
 
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {
