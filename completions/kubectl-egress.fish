@@ -39,6 +39,7 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -s v -l verb
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -s h -l help -d 'Print help'
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "setup" -d 'Wire hosts through an egress gateway, installing one if there is none, and prove it'
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "doctor" -d 'Say whether egress works and, if not, why'
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "cleanup" -d 'Remove what setup made, restore what it changed, and prove that nothing is left'
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "version" -d 'The versions of this program, of the cluster and of Istio'
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "completion" -d 'Print a completion script for a shell, or for kubectl'
@@ -92,6 +93,36 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l 
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l host -d 'The host to look at (default: every host that is wired through a gateway)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l port -d 'The port that the application connects to (default: every declared port of the host, else 443)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l protocol -d 'What the application speaks there: http, https, tls or tcp (default: what the port or its ServiceEntry says)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l from -d 'Who calls: NS[/KIND/NAME] (default: the current namespace)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l layers -d 'Which truths to look at: what the objects say, what the proxies were given, what connections do' -r -f -a "intended\t'What the objects say'
+programmed\t'What each proxy was given'
+observed\t'What a connection does'"
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l only -d 'Only these checks' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l skip -d 'Not these checks' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l fail-on -d 'From which severity on the exit code is 1' -r -f -a "error\t'Errors only'
+warning\t'Warnings too'
+never\t'Nothing'"
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s o -l output -d 'How the report is printed' -r -f -a "text\t'For people: the path drawn, what to change, why'
+json\t'The whole report'"
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l timeout -d 'How long looking at proxies and trying connections may take' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l kubeconfig -d 'Path to the kubeconfig file (default: KUBECONFIG, a list, or ~/.kube/config)' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l context -d 'The kubeconfig context to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l cluster -d 'The kubeconfig cluster to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l user -d 'The kubeconfig user to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l as -d 'User to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l request-timeout -d 'How long a single request may take (0: the default, 10s)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l revision -d 'The revision of the control plane, where there are several' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s A -l all-namespaces -d 'The callers of all namespaces'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l dry-run -d 'Write nothing: only print the objects (client), or let the server check them (server)' -r -f -a "none\t'Write'
 client\t'Send nothing'
 server\t'Let the server check and forget'"
@@ -149,8 +180,9 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup cleanup version completion help" -f -a "setup" -d 'Wire hosts through an egress gateway, installing one if there is none, and prove it'
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup cleanup version completion help" -f -a "cleanup" -d 'Remove what setup made, restore what it changed, and prove that nothing is left'
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup cleanup version completion help" -f -a "version" -d 'The versions of this program, of the cluster and of Istio'
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup cleanup version completion help" -f -a "completion" -d 'Print a completion script for a shell, or for kubectl'
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup cleanup version completion help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup version completion help" -f -a "setup" -d 'Wire hosts through an egress gateway, installing one if there is none, and prove it'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup version completion help" -f -a "doctor" -d 'Say whether egress works and, if not, why'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup version completion help" -f -a "cleanup" -d 'Remove what setup made, restore what it changed, and prove that nothing is left'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup version completion help" -f -a "version" -d 'The versions of this program, of the cluster and of Istio'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup version completion help" -f -a "completion" -d 'Print a completion script for a shell, or for kubectl'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup version completion help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

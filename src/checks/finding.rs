@@ -47,6 +47,9 @@ pub struct Finding {
     pub code: Code,
     /// How bad it is.
     pub severity: Severity,
+    /// More is open than was meant: a warning that makes the verdict broken though the connection works.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub opens: bool,
     /// How sure we are.
     pub confidence: Confidence,
     /// Where on the path.
@@ -66,6 +69,24 @@ pub struct Finding {
     pub fix: Option<Fix>,
     /// Which paths of the report it concerns, by index.
     pub paths: Vec<usize>,
+}
+
+impl Finding {
+    /// Nothing breaks, but more is open than was meant.
+    #[must_use]
+    pub fn opens(self) -> Self {
+        Self { severity: Severity::Warning, opens: true, ..self }
+    }
+
+    /// Whether the paths that it concerns are broken by it.
+    pub fn breaks(&self) -> bool {
+        self.severity == Severity::Error || self.opens
+    }
+
+    /// The object to change.
+    pub fn culprit(&self) -> Option<&Place> {
+        self.objects.first()
+    }
 }
 
 /// What to do about a finding.

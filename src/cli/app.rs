@@ -5,6 +5,7 @@ use super::cleanup::CleanupArgs;
 use super::complete::CompleteArgs;
 use super::completion::CompletionArgs;
 use super::connect::ConnectArgs;
+use super::doctor::DoctorArgs;
 use super::setup::SetupArgs;
 use super::version::VersionArgs;
 use clap::{CommandFactory, FromArgMatches};
@@ -33,6 +34,8 @@ pub struct App {
 pub enum Verb {
     /// Wire hosts through an egress gateway, installing one if there is none, and prove it
     Setup(Box<SetupArgs>),
+    /// Say whether egress works and, if not, why
+    Doctor(Box<DoctorArgs>),
     /// Remove what setup made, restore what it changed, and prove that nothing is left
     Cleanup(CleanupArgs),
     /// The versions of this program, of the cluster and of Istio

@@ -5,6 +5,7 @@ pub mod cleanup;
 pub mod complete;
 pub mod completion;
 pub mod connect;
+pub mod doctor;
 pub mod duration;
 pub mod flow;
 mod invocation;

@@ -2,6 +2,7 @@
 
 pub mod cleanup;
 mod complete;
+pub mod doctor;
 mod io;
 mod run;
 pub mod setup;
@@ -20,6 +21,7 @@ use crate::exit::Exit;
 async fn verb(app: &App, io: &Io) -> Result<Exit, Error> {
     match &app.verb {
         Verb::Setup(args) => setup::run(args, &app.connect, io).await,
+        Verb::Doctor(args) => doctor::run(args, &app.connect, io).await,
         Verb::Cleanup(args) => cleanup::run(args, &app.connect, io).await,
         Verb::Version(args) => version::run(args, &app.connect, io).await,
         Verb::Completion(args) => completion(args, io),

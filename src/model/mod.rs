@@ -13,6 +13,7 @@ mod given;
 pub mod hosts;
 mod listeners;
 pub mod path;
+pub mod paths;
 mod registry;
 mod routes;
 mod rules;

@@ -1,6 +1,14 @@
 //! What doctor says, as a value; one file for each form that it can be printed in.
 
+mod assemble;
+mod json;
+mod observed;
+mod text;
+
+pub use assemble::{Material, assemble};
+
 use crate::checks::finding::{CheckLine, Finding, Severity};
+use crate::error::Error;
 use crate::exit::Exit;
 use crate::model::target::Client;
 use crate::model::trace::HopName;
@@ -99,6 +107,26 @@ pub enum FailOn {
     Warning,
     /// Nothing.
     Never,
+}
+
+/// `-o`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people: the path drawn, what to change, why
+    #[default]
+    Text,
+    /// The whole report
+    Json,
+}
+
+impl Format {
+    /// The report in this form.
+    pub fn print(self, report: &Report) -> Result<String, Error> {
+        match self {
+            Format::Text => Ok(text::text(report)),
+            Format::Json => json::json(report),
+        }
+    }
 }
 
 impl Report {

@@ -1,0 +1,116 @@
+//! Running the checks: each one on each path, then what is the same on several paths said once.
+
+use super::finding::{CheckLine, Code, Finding, Status};
+use super::{Check, Layer, Outcome, View};
+use crate::model::trace::Trace;
+use crate::model::{EgressPath, Walk, Walker, World};
+use crate::snapshot::Look;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A path, and what is known about it.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The path.
+    pub path: EgressPath,
+    /// What the objects say.
+    pub walk: Walk,
+    /// What the proxies were given.
+    pub programmed: Look<Trace>,
+}
+
+/// Which checks to run.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    /// Those of these layers.
+    pub layers: BTreeSet<Layer>,
+    /// Only these, where there are any.
+    pub only: Vec<String>,
+    /// Not these.
+    pub skip: Vec<String>,
+}
+
+impl Choice {
+    /// The chosen ones of some checks, in their order.
+    pub fn of(&self, checks: &'static [Check]) -> Vec<&'static Check> {
+        let named = |list: &[String], check: &Check| list.iter().any(|c| c.eq_ignore_ascii_case(check.code.0));
+        let wanted = |check: &&Check| {
+            self.layers.contains(&check.layer)
+                && (self.only.is_empty() || named(&self.only, check))
+                && !named(&self.skip, check)
+        };
+        checks.iter().filter(wanted).collect()
+    }
+}
+
+/// What running the checks came to.
+#[derive(Debug, Default)]
+pub struct Examined {
+    /// What was found, upstream first, each once.
+    pub findings: Vec<Finding>,
+    /// What was looked for.
+    pub lines: Vec<CheckLine>,
+}
+
+/// Walk some paths.
+pub fn walk(world: &World<'_>, paths: Vec<(EgressPath, Look<Trace>)>) -> Vec<Case> {
+    let walker = Walker::new(world);
+    let case = |(path, programmed)| Case { walk: walker.walk(&path), path, programmed };
+    paths.into_iter().map(case).collect()
+}
+
+/// Run some checks on some paths.
+pub fn examine(world: &World<'_>, cases: &[Case], checks: &[&Check]) -> Examined {
+    let mut examined = Examined::default();
+    for check in checks {
+        let mut said = Said::default();
+        for (at, case) in cases.iter().enumerate() {
+            let view = View { world, path: &case.path, walk: &case.walk, programmed: &case.programmed };
+            match (check.look)(&view) {
+                Outcome::Pass => said.passed.push(at),
+                Outcome::Idle => {}
+                Outcome::Found(found) => {
+                    said.failed.push(at);
+                    for finding in found {
+                        add(&mut examined.findings, finding, at);
+                    }
+                }
+                Outcome::Skip(why) => said.skipped.entry(why).or_default().push(at),
+            }
+        }
+        examined.lines.extend(said.lines(check.code));
+    }
+    examined
+}
+
+/// The same fault of the same object on another path is the same finding.
+fn add(findings: &mut Vec<Finding>, finding: Finding, path: usize) {
+    let same = |f: &&mut Finding| f.code == finding.code && f.hop == finding.hop && f.culprit() == finding.culprit();
+    match findings.iter_mut().rev().find(same) {
+        Some(known) if known.culprit().is_some() || known.message == finding.message => {
+            if known.paths.last() != Some(&path) {
+                known.paths.push(path);
+            }
+            known.severity = known.severity.max(finding.severity);
+        }
+        _ => findings.push(Finding { paths: vec![path], ..finding }),
+    }
+}
+
+/// What one check said on all paths.
+#[derive(Default)]
+struct Said {
+    passed: Vec<usize>,
+    failed: Vec<usize>,
+    skipped: BTreeMap<String, Vec<usize>>,
+}
+
+impl Said {
+    fn lines(self, code: Code) -> Vec<CheckLine> {
+        let line = |status, reason: String, paths: Vec<usize>| CheckLine { code, status, reason, paths };
+        let mut lines =
+            vec![line(Status::Fail, String::new(), self.failed), line(Status::Pass, String::new(), self.passed)];
+        lines.extend(self.skipped.into_iter().map(|(why, paths)| line(Status::Skip, why, paths)));
+        lines.retain(|l| !l.paths.is_empty());
+        lines
+    }
+}

@@ -1,0 +1,71 @@
+//! `doctor`: its arguments, and which paths they mean.
+
+use super::duration::parse_duration;
+use crate::checks::Layer;
+use crate::checks::engine::Choice;
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::model::paths::Asked;
+use crate::model::target::{AppProtocol, Client, Host};
+use crate::report::{FailOn, Format};
+use std::time::Duration;
+
+/// Say whether egress works and, if not, why
+#[derive(Clone, Debug, clap::Args)]
+pub struct DoctorArgs {
+    /// The host to look at (default: every host that is wired through a gateway)
+    #[arg(long, value_name = "HOST")]
+    pub host: Option<Host>,
+    /// The port that the application connects to (default: every declared port of the host, else 443)
+    #[arg(long, value_name = "PORT", requires = "host", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+    /// What the application speaks there: http, https, tls or tcp (default: what the port or its ServiceEntry says)
+    #[arg(long, value_name = "PROTOCOL", requires = "port")]
+    pub protocol: Option<AppProtocol>,
+    /// Who calls: NS[/KIND/NAME] (default: the current namespace)
+    #[arg(long, value_name = "CLIENT", value_delimiter = ',')]
+    pub from: Vec<Client>,
+    /// The callers of all namespaces
+    #[arg(short = 'A', long, conflicts_with = "from")]
+    pub all_namespaces: bool,
+    /// Which truths to look at: what the objects say, what the proxies were given, what connections do
+    #[arg(long, value_enum, value_name = "LAYER", value_delimiter = ',', default_value = "intended")]
+    pub layers: Vec<Layer>,
+    /// Only these checks
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Not these checks
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub skip: Vec<String>,
+    /// From which severity on the exit code is 1
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t)]
+    pub fail_on: FailOn,
+    /// How the report is printed
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub output: Format,
+    /// How long looking at proxies and trying connections may take
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = parse_duration)]
+    pub timeout: Duration,
+}
+
+impl DoctorArgs {
+    /// The host that is asked about, if one is.
+    pub fn asked(&self) -> Option<Asked> {
+        self.host.clone().map(|host| Asked { host, port: self.port, protocol: self.protocol })
+    }
+
+    /// Which checks to run. A code that no check has can only be a mistake.
+    pub fn choice(&self) -> Result<Choice, Error> {
+        let known = |code: &&String| crate::checks::registry::find(code).is_some();
+        if let Some(code) = self.only.iter().chain(&self.skip).find(|code| !known(code)) {
+            return Err(Error::Usage(format!("there is no check {code}; `kubectl egress explain` lists them")));
+        }
+        let layers = self.layers.iter().copied().collect();
+        Ok(Choice { layers, only: self.only.clone(), skip: self.skip.clone() })
+    }
+
+    /// When to give up.
+    pub fn deadline(&self) -> Deadline {
+        Deadline::after(self.timeout)
+    }
+}

@@ -1,0 +1,50 @@
+//! Who calls: the clients that are named, or those of the namespace, or of the cluster. One that does not exist can only
+//! be a mistake; one that exists and does not run is judged by its template.
+
+use crate::cli::doctor::DoctorArgs;
+use crate::error::Error;
+use crate::model::paths;
+use crate::model::target::Client;
+use crate::snapshot::Snapshot;
+
+/// The clients to look at.
+pub(super) fn clients(args: &DoctorArgs, snapshot: &mut Snapshot, namespace: &str) -> Result<Vec<Client>, Error> {
+    if args.all_namespaces {
+        let all = paths::namespaces_with_sidecars(&snapshot.objects);
+        return Ok(all.into_iter().map(Client::namespace).collect());
+    }
+    let named = if args.from.is_empty() { vec![Client::namespace(namespace)] } else { args.from.clone() };
+    for client in &named {
+        exists(client, snapshot)?;
+        stand_in(client, snapshot);
+    }
+    Ok(named)
+}
+
+fn exists(client: &Client, snapshot: &Snapshot) -> Result<(), Error> {
+    let namespaces = &snapshot.objects.namespaces;
+    // Without the right to list namespaces or workloads nobody can say that one is missing.
+    if !namespaces.is_empty() && !namespaces.iter().any(|n| n.name() == client.namespace) {
+        return Err(Error::Usage(format!("there is no namespace {}", client.namespace)));
+    }
+    let unread = |what: &str| snapshot.unseen.iter().any(|u| u.what == what);
+    let Some((kind, name)) = &client.workload else { return Ok(()) };
+    let found =
+        paths::workload(&snapshot.objects, client).is_some() || paths::stand_in(&snapshot.objects, client).is_some();
+    if found || unread(kind.plural()) || unread("pods") {
+        return Ok(());
+    }
+    let others = snapshot.objects.deployments.iter().filter(|d| d.namespace() == client.namespace);
+    let others: Vec<String> = others.map(|d| format!("deploy/{}", d.name())).take(8).collect();
+    let hint = if others.is_empty() { String::new() } else { format!("; there is {}", others.join(", ")) };
+    Err(Error::Usage(format!("there is no {} {name} in namespace {}{hint}", kind.name(), client.namespace)))
+}
+
+fn stand_in(client: &Client, snapshot: &mut Snapshot) {
+    if paths::stand_in(&snapshot.objects, client).is_some() {
+        return;
+    }
+    let Some(workload) = paths::workload(&snapshot.objects, client) else { return };
+    let pod = paths::would_be(snapshot, workload);
+    snapshot.objects.pods.push(pod);
+}

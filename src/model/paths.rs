@@ -1,0 +1,275 @@
+//! Which paths to look at: those of one host that somebody asks about, or all that are wired through a gateway for some
+//! clients. And who stands for a client: a pod that runs, else the pod that its template would make.
+
+use super::hosts::{is_wild, within};
+use super::path::EgressPath;
+use super::scope::{Node, bound};
+use super::target::{AppProtocol, Client, Host, Target};
+use super::wanted::{protocol_of, through};
+use super::world::World;
+use super::{Registered, Routes};
+use crate::istio::virtual_service::MESH;
+use crate::kubernetes::pod::{Container, PROXY, Pod, PodSpec};
+use crate::kubernetes::workload::Workload;
+use crate::kubernetes::{Kind, Meta};
+use crate::snapshot::{Objects, Snapshot};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What somebody asks about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The host.
+    pub host: Host,
+    /// The port; none is every port that is declared for the host.
+    pub port: Option<u16>,
+    /// What the application speaks; none is what the port or the objects say.
+    pub protocol: Option<AppProtocol>,
+}
+
+/// The paths from some clients to one host.
+pub fn to(world: &World<'_>, clients: &[Client], asked: &Asked) -> Vec<EgressPath> {
+    let paths = clients.iter().flat_map(|client| {
+        let seer = Seer::new(world, client);
+        let ports = asked.port.map_or_else(|| seer.declared(&asked.host), |port| vec![port]);
+        ports.into_iter().map(|port| seer.path(&asked.host, port, asked.protocol)).collect::<Vec<_>>()
+    });
+    paths.collect()
+}
+
+/// The paths from some clients to every host that a route which they see leads through a gateway, and to every target
+/// that is known to be wired for their namespace.
+pub fn wired(world: &World<'_>, clients: &[Client], known: &[(String, Target)]) -> Vec<EgressPath> {
+    let mut paths = BTreeSet::new();
+    let ports = Ports::new(world);
+    for client in clients {
+        let seer = Seer::new(world, client);
+        for routes in bound(world, &client.namespace, MESH) {
+            for (host, port) in ports.through_gateway(world, routes) {
+                paths.extend(host.parse().ok().map(|host| seer.path(&host, port, None)));
+            }
+        }
+        let own = known.iter().filter(|(namespace, _)| *namespace == client.namespace);
+        paths.extend(own.map(|(_, target)| seer.path(&target.host, target.port, Some(target.protocol))));
+    }
+    paths.into_iter().collect()
+}
+
+/// One client that looks at hosts.
+struct Seer<'w> {
+    world: &'w World<'w>,
+    client: &'w Client,
+    node: Node,
+    pod: Option<String>,
+}
+
+impl<'w> Seer<'w> {
+    fn new(world: &'w World<'_>, client: &'w Client) -> Self {
+        let pod = stand_in(&world.snapshot.objects, client);
+        let labels = pod.map(|p| p.metadata.labels.clone()).unwrap_or_default();
+        let node = Node { namespace: client.namespace.clone(), labels, dns: false, router: false };
+        Self { world, client, node, pod: pod.map(|p| p.name().to_owned()) }
+    }
+
+    fn path(&self, host: &Host, port: u16, protocol: Option<AppProtocol>) -> EgressPath {
+        let host = sample(host);
+        let protocol = protocol.unwrap_or_else(|| protocol_of(self.world, &self.node, &host, port));
+        EgressPath { target: Target { host, port, protocol }, client: self.client.clone(), pod: self.pod.clone() }
+    }
+
+    /// The ports that are declared for a host, else 443.
+    fn declared(&self, host: &Host) -> Vec<u16> {
+        let text = host.text();
+        let seen = || self.world.registry.iter().filter(|s| s.exports.reach(&self.client.namespace));
+        let named = |s: &&Registered<'_>| s.host == text || s.address.as_deref() == Some(&text);
+        let ports = |s: &Registered<'_>| s.ports.iter().map(|p| p.number).collect::<Vec<_>>();
+        let mut own: BTreeSet<u16> = seen().filter(named).flat_map(ports).collect();
+        if own.is_empty() {
+            own = seen().filter(|s| is_wild(&s.host) && within(&text, &s.host)).flat_map(ports).collect();
+        }
+        if own.is_empty() { vec![443] } else { own.into_iter().collect() }
+    }
+}
+
+/// A name for a wildcard: nobody connects to `*.wikipedia.org`.
+fn sample(host: &Host) -> Host {
+    match host {
+        Host::Wildcard(text) => Host::Name(text.replacen('*', "www", 1)),
+        other => other.clone(),
+    }
+}
+
+/// The declared ports of each host.
+struct Ports<'w> {
+    exact: BTreeMap<&'w str, BTreeSet<u16>>,
+    wild: Vec<(&'w str, BTreeSet<u16>)>,
+}
+
+impl<'w> Ports<'w> {
+    fn new(world: &'w World<'_>) -> Self {
+        let mut exact: BTreeMap<&str, BTreeSet<u16>> = BTreeMap::new();
+        for service in &world.registry {
+            exact.entry(&service.host).or_default().extend(service.ports.iter().map(|p| p.number));
+        }
+        let wild = exact.iter().filter(|(host, _)| is_wild(host)).map(|(host, ports)| (*host, ports.clone())).collect();
+        Self { exact, wild }
+    }
+
+    /// The hosts of a VirtualService that it leads through a gateway, each with the ports it does that for.
+    fn through_gateway<'r>(&self, world: &World<'_>, routes: &'r Routes<'_>) -> Vec<(&'r str, u16)> {
+        let mut found = Vec::new();
+        for host in routes.hosts.iter().filter(|h| *h != "*" && !world.is_gateway(h)) {
+            let mut ports = self.exact.get(host.as_str()).cloned().unwrap_or_default();
+            for (_, more) in self.wild.iter().filter(|(wild, _)| within(host, wild)) {
+                ports.extend(more);
+            }
+            ports.extend(said(routes));
+            let ports = ports.into_iter().filter(|port| through(world, routes, host, *port).is_some());
+            found.extend(ports.map(|port| (host.as_str(), port)));
+        }
+        found
+    }
+}
+
+/// The ports that the rules for the mesh name, else those of their protocols.
+fn said(routes: &Routes<'_>) -> BTreeSet<u16> {
+    let for_mesh = |gateways: &[String]| gateways.is_empty() || gateways.iter().any(|g| g == MESH);
+    let http = routes.http.iter().flat_map(|(_, r)| &r.matches).filter(|m| for_mesh(&m.gateways));
+    let tls = routes.tls.iter().flat_map(|r| &r.matches).filter(|m| for_mesh(&m.gateways));
+    let tcp = routes.tcp.iter().flat_map(|r| &r.matches).filter(|m| for_mesh(&m.gateways));
+    let http = http.map(|m| m.port.unwrap_or(80));
+    http.chain(tls.map(|m| m.port.unwrap_or(443))).chain(tcp.filter_map(|m| m.port)).collect()
+}
+
+/// The pod that stands for a client: of its running ones the first by name, and rather one with a proxy where no
+/// workload is named.
+pub fn stand_in<'o>(objects: &'o Objects, client: &Client) -> Option<&'o Pod> {
+    let candidates =
+        objects.pods.iter().filter(|p| p.namespace() == client.namespace && p.metadata.deletion_timestamp.is_none());
+    let alive = candidates.filter(|p| !matches!(p.status.phase.as_str(), "Succeeded" | "Failed") && belongs(p, client));
+    alive.min_by_key(|p| (!p.is_ready(), !p.is_running(), p.spec.proxy().is_none(), p.name()))
+}
+
+fn belongs(pod: &Pod, client: &Client) -> bool {
+    let owner = pod.metadata.owner_references.first().map_or("", |o| o.kind.as_str());
+    match &client.workload {
+        None => !pod.spec.is_gateway(),
+        Some((Kind::Pod, name)) => pod.name() == name,
+        Some((Kind::Deployment, name)) => owner == "ReplicaSet" && pod.workload_name() == *name,
+        Some((kind, name)) => owner == kind.name() && pod.workload_name() == *name,
+    }
+}
+
+/// The workload that a client names, where there is one.
+pub fn workload<'o>(objects: &'o Objects, client: &Client) -> Option<&'o Workload> {
+    let (kind, name) = client.workload.as_ref()?;
+    let all = match kind {
+        Kind::Deployment => &objects.deployments,
+        Kind::StatefulSet => &objects.stateful_sets,
+        Kind::DaemonSet => &objects.daemon_sets,
+        _ => return None,
+    };
+    all.iter().find(|w| w.namespace() == client.namespace && w.name() == name)
+}
+
+/// The namespaces in which a pod with a sidecar runs.
+pub fn namespaces_with_sidecars(objects: &Objects) -> BTreeSet<&str> {
+    let beside = |p: &&Pod| p.is_running() && p.spec.proxy().is_some() && !p.spec.is_gateway();
+    objects.pods.iter().filter(beside).map(Pod::namespace).collect()
+}
+
+/// The pod that a workload would make, with the sidecar that injection would add: it stands for a client of which none
+/// runs. It never counts as running.
+pub fn would_be(snapshot: &Snapshot, workload: &Workload) -> Pod {
+    let template = &workload.spec.template;
+    let mut spec: PodSpec = template.spec.clone();
+    if spec.proxy().is_none() && injects(snapshot, workload.namespace(), &template.metadata) {
+        spec.containers.push(Container { name: PROXY.into(), ..Container::default() });
+    }
+    let metadata = Meta {
+        name: format!("{}-of-template", workload.name()),
+        namespace: workload.namespace().into(),
+        ..template.metadata.clone()
+    };
+    Pod { metadata, spec, ..Pod::default() }
+}
+
+/// Whether pods of a namespace get a sidecar: the pod's own label decides, else the namespace's.
+///
+/// Source: manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml.
+fn injects(snapshot: &Snapshot, namespace: &str, pod: &Meta) -> bool {
+    match pod.label("sidecar.istio.io/inject").or_else(|| pod.annotation("sidecar.istio.io/inject")) {
+        Some("false") => return false,
+        Some("true") => return true,
+        _ => {}
+    }
+    let found = snapshot.objects.namespaces.iter().find(|n| n.name() == namespace).map(|n| &n.metadata);
+    let label = |key: &str| found.and_then(|m| m.label(key));
+    match label("istio-injection") {
+        Some(said) => said == "enabled",
+        None => label("istio.io/rev").or_else(|| pod.label("istio.io/rev")) == Some(&snapshot.mesh.revision),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn snapshot() -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        let mut put = |kind, value| snapshot.objects.put(kind, value).unwrap();
+        put(Kind::Namespace, json!({"metadata": {"name": "team", "labels": {"istio-injection": "enabled"}}}));
+        let pod = |name: &str, phase: &str, containers: serde_json::Value| {
+            json!({"metadata": {"name": name, "namespace": "team", "labels": {"pod-template-hash": "1"},
+                "ownerReferences": [{"kind": "ReplicaSet", "name": "sleep-1"}]},
+                "spec": {"containers": containers}, "status": {"phase": phase}})
+        };
+        put(Kind::Pod, pod("sleep-1-a", "Failed", json!([{"name": "sleep"}])));
+        put(Kind::Pod, pod("sleep-1-c", "Running", json!([{"name": "sleep"}, {"name": "istio-proxy"}])));
+        put(Kind::Pod, pod("sleep-1-b", "Running", json!([{"name": "sleep"}])));
+        put(
+            Kind::ServiceEntry,
+            json!({"metadata": {"name": "db", "namespace": "team"}, "spec": {
+            "hosts": ["db.example.com"], "ports": [{"number": 5432, "name": "tcp", "protocol": "TCP"}]}}),
+        );
+        put(
+            Kind::Deployment,
+            json!({"metadata": {"name": "idle", "namespace": "team"}, "spec": {
+            "template": {"metadata": {"labels": {"app": "idle"}}, "spec": {"containers": [{"name": "app"}]}}}}),
+        );
+        snapshot
+    }
+
+    #[test]
+    fn a_running_pod_with_a_proxy_stands_for_a_client() {
+        let snapshot = snapshot();
+        for client in ["team", "team/deploy/sleep"] {
+            let pod = stand_in(&snapshot.objects, &client.parse().unwrap()).unwrap();
+            assert_eq!(pod.name(), "sleep-1-c", "{client}");
+        }
+        assert!(stand_in(&snapshot.objects, &"team/deploy/other".parse().unwrap()).is_none());
+        assert!(stand_in(&snapshot.objects, &"team/sts/sleep".parse().unwrap()).is_none());
+    }
+
+    #[test]
+    fn a_host_without_a_port_is_asked_about_on_each_port_that_is_declared() {
+        let snapshot = snapshot();
+        let world = World::new(&snapshot);
+        let ask = |host: &str| {
+            let asked = Asked { host: host.parse().unwrap(), port: None, protocol: None };
+            let paths = to(&world, &[Client::namespace("team")], &asked);
+            paths.iter().map(|p| format!("{} {}", p.target, p.target.protocol.name())).collect::<Vec<_>>()
+        };
+        assert_eq!(ask("db.example.com"), ["db.example.com:5432 tcp"]);
+        assert_eq!(ask("elsewhere.example.com"), ["elsewhere.example.com:443 tls"]);
+    }
+
+    #[test]
+    fn a_workload_without_pods_is_judged_by_its_template() {
+        let snapshot = snapshot();
+        let idle = workload(&snapshot.objects, &"team/deploy/idle".parse().unwrap()).unwrap();
+        let pod = would_be(&snapshot, idle);
+        assert!(pod.spec.proxy().is_some() && !pod.is_running());
+        assert_eq!(pod.metadata.label("app"), Some("idle"));
+    }
+}

@@ -1,0 +1,57 @@
+//! What connections did, in the shape that all three truths share: who answered is where it led, and what broke it off is
+//! where it ends.
+
+use crate::model::EgressPath;
+use crate::model::trace::{Decision, HopName, Step};
+use crate::probe::{Answer, Observation, Observed, SniAnswer, TcpAnswer};
+use crate::snapshot::Snapshot;
+
+/// What was observed of one hop of a path; nothing where nobody tried.
+pub(super) fn step(snapshot: &Snapshot, path: &EgressPath, hop: HopName) -> Option<Step> {
+    let of_path = |o: &&Observation| {
+        o.hop == hop && o.target == path.target && o.from.as_ref().is_none_or(|from| *from == path.client)
+    };
+    let mut seen = snapshot.observations.iter().filter(of_path).peekable();
+    seen.peek()?;
+    let mut step = Step::default();
+    for observation in seen {
+        match outcome(&observation.observed) {
+            Ok(()) => {
+                let pods = &mut step.endpoints.get_or_insert_with(|| Decision::new(Vec::new(), [])).value;
+                pods.push(observation.pod.clone());
+            }
+            Err(why) => step.ends = step.ends.or_else(|| Some(Decision::new(why, []))),
+        }
+    }
+    Some(step)
+}
+
+/// Whether it went on from there, and if not, why.
+fn outcome(observed: &Observed) -> Result<(), String> {
+    match observed {
+        Observed::Http(answer) | Observed::Client(answer) => of_answer(answer),
+        Observed::Passage(passage) => of_answer(&passage.answer),
+        Observed::Sni { answer, .. } => match answer {
+            SniAnswer::Answered(_) | SniAnswer::DemandsClientCertificate { .. } => Ok(()),
+            SniAnswer::ResetBeforeHello => Err("reset before anything came back".into()),
+            SniAnswer::ClosedAfterHello => Err("closed after the server had begun to speak".into()),
+            SniAnswer::Alert { alert } => Err(format!("TLS ended with the alert {alert}")),
+            SniAnswer::NotTls => Err("what answers is not TLS".into()),
+            SniAnswer::Timeout => Err("nothing came back in time".into()),
+            SniAnswer::Refused { why } | SniAnswer::Other { why } => Err(why.clone()),
+        },
+        Observed::Tcp(answer) => match answer {
+            TcpAnswer::Spoke { .. } | TcpAnswer::StaysOpen => Ok(()),
+            TcpAnswer::Closed => Err("closed at once".into()),
+            TcpAnswer::Failed { failure } => Err(failure.to_string()),
+        },
+        Observed::NotTried(why) => Err(format!("not tried: {why}")),
+    }
+}
+
+fn of_answer(answer: &Answer) -> Result<(), String> {
+    match &answer.failure {
+        Some(failure) => Err(failure.to_string()),
+        None => Ok(()),
+    }
+}
