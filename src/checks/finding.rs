@@ -139,6 +139,7 @@ impl Finding {
         Self {
             code,
             severity: Severity::Error,
+            opens: false,
             confidence: Confidence::Certain,
             hop,
             title: title.into(),
