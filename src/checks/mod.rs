@@ -6,6 +6,7 @@
 
 pub mod engine;
 pub mod finding;
+mod objects;
 pub mod registry;
 
 use crate::model::trace::Trace;

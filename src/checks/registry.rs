@@ -1,9 +1,44 @@
 //! All checks, most upstream cause first: of two findings that explain the same failure the earlier one is the root.
 
-use super::Check;
+use super::{Check, objects};
 
 /// Every check. Adding one is one line here.
-pub static CHECKS: &[Check] = &[];
+pub static CHECKS: &[Check] = &[
+    objects::exclusion::CHECK,
+    objects::unresolved::CHECK,
+    objects::import::CHECK,
+    objects::typo::CHECK,
+    objects::other_route::CHECK,
+    objects::wildcard_address::CHECK,
+    objects::conditions::CHECK,
+    objects::protocol::CHECK,
+    objects::server_first::CHECK,
+    objects::captured::CHECK,
+    objects::opened::CHECK,
+    objects::blocked::CHECK,
+    objects::subset::CHECK,
+    objects::destination::CHECK,
+    objects::clash::CHECK,
+    objects::gateway_selector::CHECK,
+    objects::gateway_port::CHECK,
+    objects::route_export::CHECK,
+    objects::gateway_host::CHECK,
+    objects::gateway_rule::CHECK,
+    objects::hop_tls::CHECK,
+    objects::passthrough_mutual::CHECK,
+    objects::borrowed_sni::CHECK,
+    objects::denied::CHECK,
+    objects::policy_selector::CHECK,
+    objects::owner::CHECK,
+    objects::resolution::CHECK,
+    objects::credential::CHECK,
+    objects::mesh_tls_outside::CHECK,
+    objects::double_tls::CHECK,
+    objects::plain_to_tls::CHECK,
+    objects::http2::CHECK,
+    objects::bypass::CHECK,
+    objects::unchecked_name::CHECK,
+];
 
 /// The check of that code, in either case of its letters.
 pub fn find(code: &str) -> Option<&'static Check> {

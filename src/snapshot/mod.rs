@@ -1,6 +1,7 @@
 //! All that was read, as one value. It comes from a live cluster, from manifests, or from a bundle; the model and the
 //! checks are functions of it, and a bundle is nothing but this value written down.
 
+mod credentials;
 mod objects;
 mod take;
 

@@ -63,6 +63,7 @@ pub async fn take(cluster: &Cluster, scope: &Scope) -> Result<Snapshot, Error> {
             Err(error) => snapshot.unseen.push(Unseen { what: kind.plural().into(), why: error.to_string() }),
         }
     }
+    super::credentials::read(cluster, &mut snapshot).await;
     Ok(snapshot)
 }
 

@@ -1,0 +1,80 @@
+//! What stands between a route and the gateway's pods: whether the Gateways that it names select them, open a port for
+//! the host there, and let the route's namespace bind it. Shared by the checks on each of these.
+
+use super::{ends, sending};
+use crate::checks::View;
+use crate::istio::gateway::{Gateway, Server};
+use crate::istio::virtual_service::MESH;
+use crate::kubernetes::{Kind, ObjectRef, Place};
+use crate::model::hosts::overlap;
+use crate::model::{Exit, LeftOut, Routes};
+
+/// The route, the gateway that it leads to, and the Gateways that it names.
+pub(super) struct Binding<'v> {
+    pub(super) routes: &'v Routes<'v>,
+    pub(super) exit: &'v Exit,
+    /// The names that it gives, each with the Gateway where there is one.
+    pub(super) gateways: Vec<(String, Option<&'v Gateway>)>,
+}
+
+/// Where the gateway refuses or does not know the connection, what the route asks of it.
+pub(super) fn unbound<'v>(view: &View<'v>) -> Option<Binding<'v>> {
+    let walk = view.walk;
+    let step = walk.trace.gateway.as_ref()?;
+    let end = ends(step);
+    let unknown =
+        ["nothing listens", "the gateway has no listener", "NR:", "404", "400 DPE"].iter().any(|e| end.starts_with(e));
+    if !unknown {
+        return None;
+    }
+    let routes = sending(view)?;
+    let exit = walk.exit.as_ref()?;
+    let named = routes.gateways.iter().filter(|g| *g != MESH);
+    let objects = &view.world.snapshot.objects.gateways;
+    let find = |name: &String| {
+        let (namespace, name) = name.split_once('/')?;
+        objects.iter().find(|g| g.namespace() == namespace && g.name() == name)
+    };
+    let gateways = named.map(|name| (name.clone(), find(name))).collect();
+    Some(Binding { routes, exit, gateways })
+}
+
+impl<'v> Binding<'v> {
+    /// Gateways that select the pods behind the Service that the route sends to.
+    pub(super) fn selecting(&self) -> Vec<&'v Gateway> {
+        let labels = &self.exit.hop.node.labels;
+        let selects = |g: &&Gateway| g.spec.selector.iter().all(|(k, v)| labels.get(k) == Some(v));
+        self.gateways.iter().filter_map(|(_, g)| *g).filter(selects).collect()
+    }
+
+    /// Their servers whose hosts cover one of the route's.
+    pub(super) fn servers(&self) -> Vec<(&'v Gateway, usize, &'v Server)> {
+        let of = |g: &'v Gateway| g.spec.servers.iter().enumerate().map(move |(at, s)| (g, at, s));
+        self.selecting().into_iter().flat_map(of).filter(|(_, _, s)| covers(s, self.routes)).collect()
+    }
+
+    /// What was left out of the gateway for this route's sake.
+    pub(super) fn left_out(&self) -> Option<&'v LeftOut> {
+        let mine = |l: &&LeftOut| {
+            self.gateways.iter().any(|(_, g)| g.is_some_and(|g| g.reference(Kind::Gateway) == l.what.object))
+                || l.what.object == self.routes.reference()
+        };
+        self.exit.hop.given.left_out.iter().find(mine)
+    }
+
+    /// Where a server's field lies.
+    pub(super) fn place(gateway: &Gateway, at: usize, field: &str) -> Place {
+        gateway.reference(Kind::Gateway).at(format!("spec.servers[{at}]{field}"))
+    }
+
+    /// The Service that the route sends to.
+    pub(super) fn service(&self) -> &'v ObjectRef {
+        &self.exit.service
+    }
+}
+
+/// Whether a server lists a host of the route, whoever may bind it.
+pub(super) fn covers(server: &Server, routes: &Routes<'_>) -> bool {
+    let bare = |h: &String| h.rsplit_once('/').map_or(h.as_str(), |(_, n)| n).to_ascii_lowercase();
+    server.hosts.iter().any(|h| routes.hosts.iter().any(|r| overlap(&bare(h), r)))
+}

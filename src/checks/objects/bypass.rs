@@ -1,0 +1,39 @@
+#![doc = include_str!("bypass.md")]
+
+use super::{decider, finding};
+use crate::checks::finding::{Code, Confidence, Fix};
+use crate::checks::{Check, Layer, Outcome, View};
+use crate::model::trace::HopName;
+
+const CODE: Code = Code("EG225");
+
+pub(in crate::checks) const CHECK: Check = Check {
+    code: CODE,
+    title: "A host that is meant for the gateway leaves directly",
+    layer: Layer::Intended,
+    page: include_str!("bypass.md"),
+    look,
+};
+
+fn look(view: &View<'_>) -> Outcome {
+    let Some(wanted) = &view.walk.wanted else { return Outcome::Idle };
+    if !view.walk.leaves_directly() || view.walk.sidecar.is_none() {
+        return Outcome::Pass;
+    }
+    let step = &view.walk.trace.sidecar;
+    let cluster = step.cluster.as_ref().map_or_else(String::new, |d| d.value.to_string());
+    let listener = step.listener.as_ref().map_or("", |d| d.value.as_str());
+    let by = decider(step);
+    let decided = by.map_or_else(|| "no rule".to_owned(), ToString::to_string);
+    let message = format!(
+        "{} sends {} through the gateway {}, but the sidecar decides otherwise: listener {listener}, by {decided}, to {cluster}; the traffic \
+         leaves directly, past the gateway",
+        wanted.route.object, wanted.host, wanted.gateway
+    );
+    let found = finding(CODE, HopName::Sidecar, format!("{} goes past the gateway", view.path.target), message)
+        .on(by.cloned())
+        .on([wanted.route.clone()])
+        .sure(Confidence::Likely)
+        .fix(Fix::advice("compare the host, port and protocol of the ServiceEntry with those of the route"));
+    Outcome::Found(vec![found])
+}

@@ -1,0 +1,102 @@
+#![doc = include_str!("conditions.md")]
+
+use super::finding;
+use crate::checks::finding::{Code, Finding, Fix};
+use crate::checks::{Check, Layer, Outcome, View};
+use crate::istio::virtual_service::{MESH, TlsMatch};
+use crate::kubernetes::Place;
+use crate::kubernetes::pod::Labels;
+use crate::model::hosts::within;
+use crate::model::target::Host;
+use crate::model::trace::HopName;
+
+const CODE: Code = Code("EG224");
+
+pub(in crate::checks) const CHECK: Check = Check {
+    code: CODE,
+    title: "The route to the gateway has a condition that this connection does not meet",
+    layer: Layer::Intended,
+    page: include_str!("conditions.md"),
+    look,
+};
+
+fn look(view: &View<'_>) -> Outcome {
+    let Some(wanted) = &view.walk.wanted else { return Outcome::Idle };
+    if !view.walk.leaves_directly() || view.walk.sidecar.is_none() {
+        return Outcome::Pass;
+    }
+    let found = no_name(view, &wanted.route).or_else(|| unmet(view, &wanted.route));
+    found.map_or(Outcome::Pass, |f| Outcome::Found(vec![f]))
+}
+
+/// TLS to an address carries no SNI (RFC 6066, section 3), and the rule is by SNI.
+fn no_name(view: &View<'_>, route: &Place) -> Option<Finding> {
+    let Host::Address(ip) = &view.path.target.host else { return None };
+    if !view.path.target.protocol.is_tls() || !route.path.starts_with("spec.tls") {
+        return None;
+    }
+    let entry = view.world.registry.iter().find(|s| s.address.as_deref() == Some(&ip.to_string()));
+    let by = entry.map_or_else(String::new, |s| format!(" of {}", s.object()));
+    let message = format!(
+        "the application calls {ip}, and TLS to an IP literal carries no SNI, so the sniHosts of the route cannot match; the \
+         listener{by} sends the connection out directly, past the gateway"
+    );
+    let summary = "call the host by its name, or declare the port as TCP with addresses and route it by a tcp rule with destinationSubnets";
+    Some(
+        finding(CODE, HopName::Sidecar, format!("TLS to {ip} has no SNI for the route"), message)
+            .on([route.clone()])
+            .on(entry.map(|s| s.object().at("spec.ports")))
+            .fix(Fix::advice(summary)),
+    )
+}
+
+/// A condition on the caller, or an SNI that is not this host's.
+fn unmet(view: &View<'_>, route: &Place) -> Option<Finding> {
+    let routes = super::routes_at(view, route)?;
+    let hop = view.walk.sidecar.as_ref()?;
+    let host = view.path.target.host.text();
+    let of_caller = |labels: &Labels, namespace: Option<&str>| {
+        if let Some(ns) = namespace.filter(|n| !n.is_empty() && *n != hop.node.namespace) {
+            return Some(format!("sourceNamespace is {ns}, the client runs in {}", hop.node.namespace));
+        }
+        let lacking = labels.iter().find(|(k, v)| hop.node.labels.get(*k) != Some(v));
+        lacking.map(|(k, v)| format!("sourceLabels ask for {k}={v}, which the client's pod does not have"))
+    };
+    let for_mesh = |gateways: &[String]| gateways.is_empty() || gateways.iter().any(|g| g == MESH);
+    let sni = |m: &TlsMatch| {
+        let covered = m.sni_hosts.iter().any(|s| within(&host, s));
+        (!covered).then(|| format!("sniHosts are {}, the client's SNI is {host}", m.sni_hosts.join(", ")))
+    };
+    let tls = routes.tls.iter().flat_map(|r| &r.matches).filter(|m| for_mesh(&m.gateways));
+    let by_tls = tls.map(|m| of_caller(&m.source_labels, m.source_namespace.as_deref()).or_else(|| sni(m)));
+    let http = routes.http.iter().flat_map(|(_, r)| &r.matches).filter(|m| for_mesh(&m.gateways));
+    let by_http = http.map(|m| {
+        let authority = m.authority.as_ref().filter(|a| !a.fits(&host)).map(|_| format!("its authority is not {host}"));
+        of_caller(&m.source_labels, m.source_namespace.as_deref()).or(authority)
+    });
+    let tcp = routes.tcp.iter().flat_map(|r| &r.matches).filter(|m| for_mesh(&m.gateways));
+    let by_tcp = tcp.map(|m| {
+        let subnets = (!m.destination_subnets.is_empty()).then(|| {
+            format!(
+                "destinationSubnets are {}, and the address that is called is not known to be in them",
+                m.destination_subnets.join(", ")
+            )
+        });
+        of_caller(&m.source_labels, m.source_namespace.as_deref()).or(subnets)
+    });
+    let reasons: Vec<String> = match route.path.as_str() {
+        path if path.starts_with("spec.tls") => by_tls.flatten().collect(),
+        path if path.starts_with("spec.tcp") => by_tcp.flatten().collect(),
+        _ => by_http.flatten().collect(),
+    };
+    let reason = reasons.first()?;
+    let message = format!(
+        "{} does not apply to this client: {reason}; the traffic leaves directly, past the gateway",
+        route.object
+    );
+    Some(
+        finding(CODE, HopName::Sidecar, format!("{} does not match this connection", route.object), message)
+            .on([route.clone()])
+            .fix(Fix::advice(format!("change or drop that condition in {}", route.object))),
+    )
+}

@@ -1,0 +1,109 @@
+#![doc = include_str!("hop_tls.md")]
+
+use super::{ends, finding, sending};
+use crate::checks::finding::{Code, Fix};
+use crate::checks::{Check, Layer, Outcome, View};
+use crate::kubernetes::{Kind, Place};
+use crate::model::trace::HopName;
+use serde_json::json;
+
+const CODE: Code = Code("EG250");
+
+pub(in crate::checks) const CHECK: Check = Check {
+    code: CODE,
+    title: "The sidecar's hop to the gateway and the gateway's server disagree about TLS",
+    layer: Layer::Intended,
+    page: include_str!("hop_tls.md"),
+    look,
+};
+
+fn look(view: &View<'_>) -> Outcome {
+    let (Some(step), Some(exit)) = (&view.walk.trace.gateway, &view.walk.exit) else { return Outcome::Idle };
+    let end = ends(step);
+    let server = step.chain.as_ref().and_then(|d| d.because.iter().find(|p| p.object.kind == Kind::Gateway).cloned());
+    let opener = step.listener.as_ref().and_then(|d| d.because.first().cloned());
+    let server = server.or(opener);
+    let at = server.as_ref().map_or_else(|| "the gateway's server".to_owned(), |p| p.object.to_string());
+    let started = view.walk.trace.sidecar.tls.as_ref().map_or("none", |d| d.value.mode.as_str());
+    let rule = view.walk.trace.sidecar.tls.as_ref().and_then(|d| d.because.first().cloned());
+    let sends = exit.hop.connection.bytes.what();
+    let (title, message, cure) = if end.contains("demands a client certificate") {
+        (
+            "the server is ISTIO_MUTUAL, the hop to it is not".to_owned(),
+            format!(
+                "{at} ends TLS in mode ISTIO_MUTUAL and demands a client certificate of the mesh; no DestinationRule sets ISTIO_MUTUAL for the hop \
+                 from the sidecar to the gateway, so the application's own TLS ({sends}) meets that server without one: the handshake fails with \
+                 \"certificate required\""
+            ),
+            "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's Service, or make the server PASSTHROUGH",
+        )
+    } else if end.contains("gets plain bytes") {
+        (
+            "the server ends TLS, the hop to it is plain".to_owned(),
+            format!(
+                "{at} ends TLS (mTLS), and the sidecar sends {sends} to it without TLS, since no DestinationRule sets ISTIO_MUTUAL for this port of the \
+                 gateway's Service: the handshake fails, and the caller gets 503"
+            ),
+            "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's Service, or make the server plain HTTP",
+        )
+    } else if end.contains("on a chain for plain HTTP") && exit.hop.given.left_out.is_empty() {
+        let who =
+            if started == "none" { "the application's own TLS" } else { "the sidecar's mutual TLS (ISTIO_MUTUAL)" };
+        (
+            "TLS meets a server for plain HTTP".to_owned(),
+            format!(
+                "{at} serves plaintext HTTP on that port, and {who} arrives there ({sends}): the gateway cannot read it, and the caller gets 503 or a reset"
+            ),
+            "make the server HTTPS with tls mode ISTIO_MUTUAL (for the sidecar's mTLS) or TLS PASSTHROUGH (for the application's), or drop TLS from the hop",
+        )
+    } else if end.contains("certificate is not of the mesh") {
+        (
+            "the sidecar's mutual TLS meets a certificate that is not the mesh's".to_owned(),
+            format!(
+                "{at} presents a certificate of its own (credentialName), and the sidecar's ISTIO_MUTUAL expects one of the mesh"
+            ),
+            "make the server ISTIO_MUTUAL, or the hop SIMPLE",
+        )
+    } else {
+        return Outcome::Pass;
+    };
+    let route = sending(view).map(|r| Place::from(r.reference()));
+    let missing = rule.clone().or_else(|| hop_rule(view));
+    let found = finding(CODE, HopName::Gateway, title, message)
+        .on(missing)
+        .on(server)
+        .on(route)
+        .seen(format!("TLS that the sidecar starts towards the gateway: {started}"))
+        .fix(cure_for(view, cure));
+    Outcome::Found(vec![found])
+}
+
+/// The rule that the sidecar's lookup finds for the gateway's Service, with the field that should say it.
+fn hop_rule(view: &View<'_>) -> Option<Place> {
+    let (exit, sidecar) = (view.walk.exit.as_ref()?, view.walk.sidecar.as_ref()?);
+    let service = view.world.registry.iter().find(|s| s.object() == exit.service)?;
+    let lookup = crate::model::rule(view.world, &sidecar.node, service)?;
+    let rule = lookup.rule()?.from[0].reference(Kind::DestinationRule);
+    Some(rule.at("spec.trafficPolicy.portLevelSettings"))
+}
+
+/// A subset of a rule that is there gets the settings; else only words.
+fn cure_for(view: &View<'_>, words: &str) -> Fix {
+    let advice = || Fix::advice(words);
+    let plain = view.walk.trace.sidecar.tls.as_ref().is_none_or(|d| d.value.mode == "none");
+    let (Some(exit), Some(sidecar), true) = (&view.walk.exit, &view.walk.sidecar, plain) else { return advice() };
+    let Some(service) = view.world.registry.iter().find(|s| s.object() == exit.service) else { return advice() };
+    let subset = match view.walk.trace.sidecar.cluster.as_ref().map(|d| &d.value) {
+        Some(crate::model::trace::ClusterName::Outbound { subset, .. }) if !subset.is_empty() => subset,
+        _ => return advice(),
+    };
+    let Some(lookup) = crate::model::rule(view.world, &sidecar.node, service) else { return advice() };
+    let Some((rule, at, _)) = lookup.rule().and_then(|r| r.subset(subset)) else { return advice() };
+    let host = view.path.target.host.text();
+    let mut subsets: Vec<serde_json::Value> =
+        rule.spec.subsets.iter().filter_map(|s| serde_json::to_value(s).ok()).collect();
+    let settings = json!({"port": {"number": exit.port}, "tls": {"mode": "ISTIO_MUTUAL", "sni": host}});
+    subsets[at]["trafficPolicy"]["portLevelSettings"] = json!([settings]);
+    let object = rule.reference(Kind::DestinationRule);
+    Fix::patch(&view.world.snapshot.objects, &object, json!({"spec": {"subsets": subsets}}), words)
+}

@@ -1,0 +1,120 @@
+//! 2xx: what the objects say. Each check looks at where the walk went wrong and says which field is to blame.
+
+mod binding;
+pub(super) mod blocked;
+pub(super) mod borrowed_sni;
+pub(super) mod bypass;
+pub(super) mod captured;
+pub(super) mod clash;
+pub(super) mod conditions;
+pub(super) mod credential;
+pub(super) mod denied;
+pub(super) mod destination;
+pub(super) mod double_tls;
+pub(super) mod exclusion;
+pub(super) mod gateway_host;
+pub(super) mod gateway_port;
+pub(super) mod gateway_rule;
+pub(super) mod gateway_selector;
+pub(super) mod hop_tls;
+pub(super) mod http2;
+pub(super) mod import;
+pub(super) mod mesh_tls_outside;
+pub(super) mod opened;
+pub(super) mod other_route;
+pub(super) mod owner;
+pub(super) mod passthrough_mutual;
+pub(super) mod plain_to_tls;
+pub(super) mod policy_selector;
+pub(super) mod protocol;
+pub(super) mod resolution;
+pub(super) mod route_export;
+pub(super) mod server_first;
+pub(super) mod subset;
+pub(super) mod typo;
+pub(super) mod unchecked_name;
+pub(super) mod unresolved;
+pub(super) mod wildcard_address;
+
+use super::View;
+use crate::checks::finding::{Code, Finding};
+use crate::kubernetes::{Kind, ObjectRef, Place};
+use crate::model::trace::{ClusterName, Decision, HopName, Step};
+use crate::model::{Node, Routes, Walker};
+
+/// The words of a hop's end, where it ends there.
+fn ends(step: &Step) -> &str {
+    step.ends.as_ref().map_or("", |d| d.value.as_str())
+}
+
+/// The hop whose proxy has no such cluster, the cluster, and the proxy.
+fn missing_cluster<'v>(view: &View<'v>) -> Option<(HopName, &'v ClusterName, &'v Node)> {
+    let walk = view.walk;
+    let missing = |step: &'v Step| step.cluster.as_ref().filter(|_| ends(step).starts_with("NC:")).map(|d| &d.value);
+    if let (Some(name), Some(sidecar)) = (missing(&walk.trace.sidecar), &walk.sidecar) {
+        return Some((HopName::Sidecar, name, &sidecar.node));
+    }
+    let name = walk.trace.gateway.as_ref().and_then(missing)?;
+    Some((HopName::Gateway, name, &walk.exit.as_ref()?.hop.node))
+}
+
+/// What decided where a step goes: its route's object, else its chain's.
+fn decider(step: &Step) -> Option<&Place> {
+    let because = |d: &Option<Decision<String>>| d.as_ref().is_some_and(|d| !d.because.is_empty());
+    let decision = [&step.route, &step.chain].into_iter().find(|d| because(d))?;
+    decision.as_ref()?.because.first()
+}
+
+/// The proxy that sends to the outside: who, what it does, and what it sees as.
+fn last_proxy<'v>(view: &View<'v>) -> Option<(HopName, &'v Step, &'v Node)> {
+    match (&view.walk.exit, &view.walk.trace.gateway, &view.walk.sidecar) {
+        (Some(exit), Some(step), _) => Some((HopName::Gateway, step, &exit.hop.node)),
+        (None, _, Some(hop)) => Some((HopName::Sidecar, &view.walk.trace.sidecar, &hop.node)),
+        _ => None,
+    }
+}
+
+/// The VirtualService of a place.
+fn routes_at<'v>(view: &View<'v>, place: &Place) -> Option<&'v Routes<'v>> {
+    if place.object.kind != Kind::VirtualService {
+        return None;
+    }
+    let same = |r: &&Routes<'_>| r.object.name() == place.object.name && r.namespace() == place.object.namespace;
+    view.world.routes.iter().find(same)
+}
+
+/// The VirtualService that sent the connection to the gateway.
+fn sending<'v>(view: &View<'v>) -> Option<&'v Routes<'v>> {
+    decider(&view.walk.trace.sidecar).and_then(|place| routes_at(view, place))
+}
+
+/// The names that a path goes by: its host, and the one that its route is for.
+fn is_for(routes: &Routes<'_>, view: &View<'_>) -> bool {
+    let host = view.path.target.host.text();
+    let named = |name: &str| routes.hosts.iter().any(|h| crate::model::hosts::within(name, h));
+    named(&host) || view.walk.wanted.as_ref().is_some_and(|w| named(&w.host) && !host_has_name(view))
+}
+
+/// An address is called: only then another name can stand for the host.
+fn host_has_name(view: &View<'_>) -> bool {
+    view.path.target.host.sni().is_some()
+}
+
+/// A list in words.
+fn list(names: impl IntoIterator<Item = impl std::fmt::Display>) -> String {
+    names.into_iter().map(|n| n.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// The place of a whole object.
+fn whole(kind: Kind, namespace: &str, name: &str) -> Place {
+    ObjectRef::new(kind, namespace, name).into()
+}
+
+/// A walker for what a check must look up itself.
+fn walker<'v>(view: &View<'v>) -> Walker<'v> {
+    Walker::new(view.world)
+}
+
+fn finding(code: Code, hop: HopName, title: impl Into<String>, message: impl Into<String>) -> Finding {
+    Finding::new(code, hop, title, message)
+}

@@ -1,0 +1,104 @@
+#![doc = include_str!("owner.md")]
+
+use super::{decider, ends, finding, last_proxy, routes_at, walker};
+use crate::checks::finding::{Code, Confidence, Finding, Fix};
+use crate::checks::{Check, Layer, Outcome, View};
+use crate::model::trace::{ClusterName, HopName};
+use crate::model::{Node, Registered, exported};
+use serde_json::json;
+
+const CODE: Code = Code("EG212");
+
+pub(in crate::checks) const CHECK: Check = Check {
+    code: CODE,
+    title: "Two objects declare the host, and the one that counts is not the one that was meant",
+    layer: Layer::Intended,
+    page: include_str!("owner.md"),
+    look,
+};
+
+fn look(view: &View<'_>) -> Outcome {
+    let Some((hop, step, node)) = last_proxy(view) else { return Outcome::Idle };
+    let Some(ClusterName::Outbound { host, .. }) = step.cluster.as_ref().map(|d| &d.value) else {
+        return Outcome::Pass;
+    };
+    let walker = walker(view);
+    let scope = walker.scope(node);
+    let Some(winner) = scope.owners.get(host.as_str()).copied() else { return Outcome::Pass };
+    let meant =
+        decider(step).and_then(|p| routes_at(view, p)).map_or(view.path.client.namespace.as_str(), |r| r.namespace());
+    let rival = exported(view.world, &node.namespace)
+        .into_iter()
+        .filter(|s| s.host == winner.host && s.object() != winner.object() && differ(s, winner));
+    let found: Vec<Finding> = rival
+        .filter(|loser| winner.is_kubernetes() && ends(step).starts_with("UH") || meant_instead(loser, winner, meant))
+        .take(1)
+        .map(|loser| explain(view, (hop, node), (winner, loser)))
+        .collect();
+    if found.is_empty() { Outcome::Pass } else { Outcome::Found(found) }
+}
+
+/// The loser is at home where the route is, or the winner is not.
+fn meant_instead(loser: &Registered<'_>, winner: &Registered<'_>, meant: &str) -> bool {
+    !winner.is_kubernetes() && winner.namespace() != meant || loser.namespace() == meant && winner.namespace() != meant
+}
+
+/// Whether it makes a difference which of the two counts.
+fn differ(a: &Registered<'_>, b: &Registered<'_>) -> bool {
+    let endpoints = |s: &Registered<'_>| s.entry().map(|e| e.spec.endpoints.clone());
+    let ports = |s: &Registered<'_>| s.ports.iter().map(|p| (p.number, p.protocol, p.target)).collect::<Vec<_>>();
+    a.resolution() != b.resolution()
+        || a.is_kubernetes() != b.is_kubernetes()
+        || endpoints(a) != endpoints(b)
+        || ports(a) != ports(b)
+}
+
+fn explain(
+    view: &View<'_>,
+    (hop, node): (HopName, &Node),
+    (winner, loser): (&Registered<'_>, &Registered<'_>),
+) -> Finding {
+    let (first, second) = (winner.object(), loser.object());
+    let host = &winner.host;
+    let rule = if winner.is_kubernetes() {
+        "a Kubernetes Service takes precedence over a ServiceEntry for the same host"
+    } else if hop == HopName::Sidecar && winner.namespace() == node.namespace {
+        "in a sidecar the entry of its own namespace wins"
+    } else if !winner.exports.is_public() && loser.exports.is_public() {
+        "an entry that is exported by name or private comes before a public one"
+    } else {
+        "the oldest wins"
+    };
+    let leads = match winner.entry() {
+        None => "and it has no endpoints of its own that serve".to_owned(),
+        Some(entry) => {
+            let at: Vec<&str> = entry.spec.endpoints.iter().map(|e| e.address.as_str()).collect();
+            let endpoints =
+                if at.is_empty() { "no fixed endpoints".to_owned() } else { format!("endpoint {}", at.join(", ")) };
+            format!("with resolution {} and {endpoints}", winner.resolution().name())
+        }
+    };
+    let message = format!(
+        "{first} and {second} both declare the same host {host} and are visible to the {hop} in namespace {}; they are not merged, \
+         {rule}: {first} is the owner, {leads}, and {second} is shadowed",
+        node.namespace
+    );
+    let fix = if winner.is_kubernetes() {
+        Fix::advice(format!("give {first} endpoints, or declare the host under another name than the Service's"))
+    } else {
+        let summary = format!("keep {first} to its own namespace (exportTo \".\"), or delete it");
+        Fix::patch(&view.world.snapshot.objects, &first, json!({"spec": {"exportTo": ["."]}}), summary)
+    };
+    finding(CODE, hop, format!("{first} owns {host}, not {second}"), message)
+        .on([first.at("spec.hosts"), second.at("spec.hosts")])
+        .seen(format!("{first} was created {}, {second} {}", age(winner), age(loser)))
+        .sure(Confidence::Likely)
+        .fix(fix)
+}
+
+fn age(service: &Registered<'_>) -> String {
+    match service.meta().creation_timestamp.as_str() {
+        "" => "just now".to_owned(),
+        when => when.to_owned(),
+    }
+}
