@@ -55,9 +55,9 @@ fn taker<'v>(view: &View<'v>, place: &Place) -> Taker<'v> {
     let same = |s: &&Registered<'_>| s.object() == place.object;
     match (place.object.kind, routes_at(view, place)) {
         (Kind::VirtualService, Some(routes)) if !is_for(routes, view) => {
-            let routed = |s: &&Registered<'_>| routes.hosts.iter().any(|h| within(&s.host, h));
+            let named = |s: &&Registered<'_>| routes.hosts.iter().any(|h| within(&s.host, h));
             let declares = |s: &&Registered<'_>| s.entry().is_some() && s.port(port).is_some();
-            Taker::Other(view.world.registry.iter().filter(routed).find(declares))
+            Taker::Other(view.world.registry.iter().filter(named).find(declares))
         }
         (Kind::ServiceEntry, _) => {
             let mut own = view.world.registry.iter().filter(same);

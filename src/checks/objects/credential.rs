@@ -95,8 +95,7 @@ impl Asked<'_> {
         let rule = &self.place.object;
         let message = format!(
             "{rule} names credentialName {name} for mode MUTUAL, and names that end in {CA_ONLY} are reserved for CA-only secrets: no client certificate is \
-             taken from it (the suffix alone decides); {}",
-            CONSEQUENCE
+             taken from it (the suffix alone decides); {CONSEQUENCE}"
         );
         finding(CODE, HopName::Gateway, format!("the name {name} ends in {CA_ONLY}"), message)
             .on([self.place.clone(), Place::from(self.secret.clone())])
