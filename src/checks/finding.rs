@@ -149,6 +149,7 @@ impl Finding {
             explains: Vec::new(),
             fix: None,
             paths: Vec::new(),
+            opens: false,
         }
     }
 

@@ -51,6 +51,7 @@ fn look(view: &View<'_>) -> Outcome {
     let found = finding(CODE, HopName::Sidecar, format!("{} opens port {port} for every host", place.object), message)
         .on([place.clone()])
         .on(scope.sidecar.map(|s| s.reference(Kind::Sidecar).at("spec.outboundTrafficPolicy")))
+        .opens()
         .fix(fix);
     Outcome::Found(vec![found])
 }

@@ -50,5 +50,6 @@ fn explain(policy: &AuthorizationPolicy, node: &Node) -> Finding {
     let summary = format!("move {object} to the gateway's namespace {}", node.namespace);
     finding(CODE, HopName::Gateway, format!("{object} selects no pod"), message)
         .on([object.at("spec.selector")])
+        .opens()
         .fix(Fix::advice(summary))
 }
