@@ -149,7 +149,6 @@ impl Finding {
             explains: Vec::new(),
             fix: None,
             paths: Vec::new(),
-            opens: false,
         }
     }
 
