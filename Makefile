@@ -10,8 +10,9 @@ test: check-scripts
 	cargo test
 	$(MAKE) --no-print-directory test-mesh
 
+# TEST=NAME runs those with NAME in their path. They mostly wait, so more of them run at once than there are cores.
 test-mesh:
-	tests/with-mesh cargo test --test traffic
+	tests/with-mesh cargo test --test traffic -- --test-threads=4 $(TEST)
 
 demo:
 	tests/demo

@@ -1,7 +1,8 @@
 #!/bin/bash
 # First process of the namespaces that stand for the world outside a mesh: 203.0.113.0/24, real nginx hosts.
 # Each NAME=ADDRESS in RUN/hosts answers http (301 to https) and https (HTTP/2 200, a body that names the host) at that
-# address; each NAME:PORT in RUN/banners speaks first, as databases do. RUN/internet/access.log has every client's address.
+# address (*.NAME is every name below it); each NAME:PORT in RUN/banners speaks first, as databases do.
+# RUN/internet/access.log has every client's address.
 # usage: internet.sh RUN
 set -euo pipefail
 run=$1 world=$1/internet
@@ -33,7 +34,7 @@ C
     addr=${address[$name]}
     cat <<C
   server { listen $addr:80; server_name $name; location / { return 301 https://\$host\$request_uri; } }
-  server { listen $addr:443 ssl http2; server_name $name; ssl_certificate $name.crt; ssl_certificate_key $name.key; location / { return 200 "$name\n"; } }
+  server { listen $addr:443 ssl http2; server_name $name; ssl_certificate $name.crt; ssl_certificate_key $name.key; location / { return 200 "\$host\n"; } }
 C
   done
   cat <<C

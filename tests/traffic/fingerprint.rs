@@ -1,5 +1,6 @@
 //! Every object of the cluster with its content and the owners of its fields, to compare before and after. Left out are
-//! what changes by itself (events, leases, status, times) and the namespaces of other tests.
+//! what changes by itself (events, leases, status, times), the namespaces of other tests, and their hosts' objects in a
+//! gateway's namespace that tests share.
 
 use super::mesh::{MESH, text};
 use serde_json::Value;
@@ -8,18 +9,23 @@ use std::collections::BTreeMap;
 pub(crate) struct Fingerprint(BTreeMap<String, Value>);
 
 /// Kinds that the cluster itself writes all the time, or that are views of others.
-const RESTLESS: &[&str] = &["events", "leases", "componentstatuses", "metrics", "endpoints", "nodes"];
+const RESTLESS: &[&str] = &["events", "leases", "componentstatuses", "metrics", "endpoints", "nodes", "ipaddresses"];
+
+/// What belongs to the test that asks: a namespace, that of its own gateway, and a host.
+pub(crate) struct Own<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) host: &'a str,
+}
 
 impl Fingerprint {
-    /// `own` is the namespace of the test that asks.
-    pub(crate) fn take(own: &str) -> Self {
+    pub(crate) fn take(own: &Own) -> Self {
         let kinds = MESH.kubectl(&["api-resources", "--verbs=list,get", "-o", "name"]);
         let kinds: Vec<&str> = kinds.lines().filter(|k| !RESTLESS.iter().any(|r| k.starts_with(r))).collect();
         Self::of_kinds(own, &kinds)
     }
 
     /// The same, of some kinds.
-    pub(crate) fn of_kinds(own: &str, kinds: &[&str]) -> Self {
+    pub(crate) fn of_kinds(own: &Own, kinds: &[&str]) -> Self {
         let all = MESH.json(&["get", &kinds.join(","), "-A", "--show-managed-fields", "--ignore-not-found"]);
         let objects = all["items"].as_array().expect("a list").iter().filter(|o| !of_another_test(o, own));
         Self(objects.map(|o| (name(o), essence(o))).collect())
@@ -44,14 +50,21 @@ fn name(object: &Value) -> String {
     format!("{} {}/{}", text(object, "/kind"), text(object, "/metadata/namespace"), text(object, "/metadata/name"))
 }
 
-/// Tests and people beside us work in namespaces of their own; only those of the system and of this test are ours.
-fn of_another_test(object: &Value, own: &str) -> bool {
+/// Tests and people beside us work in namespaces of their own; only those of the system and of this test are ours. In
+/// a shared gateway's namespace each host has objects of its own, and a key of the inventory.
+fn of_another_test(object: &Value, own: &Own) -> bool {
     let namespace = match text(object, "/kind").as_str() {
         "Namespace" => text(object, "/metadata/name"),
         _ => text(object, "/metadata/namespace"),
     };
     let system = ["", "default", "istio-system", "istio-egress"].contains(&namespace.as_str());
-    !system && !namespace.starts_with("kube-") && namespace != own && namespace != format!("{own}-gateway")
+    let ours = namespace == own.namespace || namespace == format!("{}-gateway", own.namespace);
+    if !system && !namespace.starts_with("kube-") && !ours {
+        return true;
+    }
+    let (name, slug) = (text(object, "/metadata/name"), own.host.replace('.', "-"));
+    let inventory = name == "kubectl-egress" && !object["data"].to_string().contains(own.host);
+    !ours && (inventory || name.starts_with("egress-") && !name.contains(&slug))
 }
 
 fn essence(object: &Value) -> Value {

@@ -64,7 +64,7 @@ impl Terminal {
 
 #[test]
 fn each_question_is_asked_and_the_command_is_told() {
-    let _alone = CLUSTER.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _shared = CLUSTER.read().unwrap_or_else(std::sync::PoisonError::into_inner);
     let team = Team::new("guided");
     let mut terminal = Terminal::open(&format!("setup -n guided --gateway {FOUND}"));
     terminal.answer("Which namespace calls?", "\r");
@@ -73,7 +73,7 @@ fn each_question_is_asked_and_the_command_is_told() {
         terminal.answer("leave directly", "\r");
     }
     terminal.answer("Hosts, as HOST", "a..b\r");
-    terminal.answer("is not a label", &format!("{}edition.cnn.com:80\r", "\u{8}".repeat(8)));
+    terminal.answer("is not a label", &format!("{}guided.example.com:80\r", "\u{8}".repeat(8)));
     terminal.answer("Who starts TLS", "\r");
     terminal.answer("From the sidecar to the gateway?", "\r");
     terminal.answer("write this?", "y\r");
@@ -81,10 +81,10 @@ fn each_question_is_asked_and_the_command_is_told() {
     let (code, seen) = terminal.end();
     assert_eq!(code, 0, "{seen}");
     assert!(
-        seen.contains(&format!("kubectl egress setup edition.cnn.com:80=http --from guided --gateway {FOUND} -y")),
+        seen.contains(&format!("kubectl egress setup guided.example.com:80=http --from guided --gateway {FOUND} -y")),
         "{seen}"
     );
-    done(&["cleanup", "edition.cnn.com", "-n", &team.namespace, "-y"]);
+    done(&["cleanup", "guided.example.com", "-n", &team.namespace, "-y"]);
 }
 
 /// Hosts that are declared and not routed are offered first, if there are any.

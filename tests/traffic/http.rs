@@ -5,12 +5,13 @@ use super::mesh::FOUND;
 
 const HTTP: Journey = Journey {
     name: "journey-http",
-    target: "edition.cnn.com:80",
+    host: "edition.cnn.com",
+    port: "80",
     flags: &["--hop", "plain"],
-    url: "http://edition.cnn.com",
+    scheme: "http",
     answers: ("301 1.1", "301 1.1"),
     gateway: FOUND,
-    to_gateway: (80, "edition-cnn-com"),
+    to_gateway: (80, ""),
     to_host: 80,
 };
 
@@ -21,19 +22,27 @@ fn http_through_a_gateway_that_istioctl_installed() {
 
 #[test]
 fn http_through_a_gateway_by_injection() {
-    Journey { name: "journey-http-own", gateway: "journey-http-own-gateway/egress", ..HTTP }.go();
+    let own = Journey {
+        name: "journey-http-own",
+        host: "httpown.example.com",
+        gateway: "journey-http-own-gateway/egress",
+        ..HTTP
+    };
+    own.go();
 }
 
 #[test]
 fn http_in_mutual_tls_to_the_gateway() {
-    let to_gateway = (443, "edition-cnn-com-mutual-80");
-    Journey { name: "journey-http-mutual", flags: &[], to_gateway, ..HTTP }.go();
+    let to_gateway = (443, "-mutual-80");
+    let host = "httpmutual.example.com";
+    Journey { name: "journey-http-mutual", host, flags: &[], to_gateway, ..HTTP }.go();
 }
 
 #[test]
 fn http_with_tls_that_the_gateway_starts() {
     let originate = Journey {
         name: "journey-originate",
+        host: "originate.example.com",
         flags: &["--originate-tls", "--hop", "plain"],
         answers: ("301 1.1", "200 1.1"),
         to_host: 10080,

@@ -1,4 +1,5 @@
 //! The mesh under test: kubectl, namespaces with a client in them, requests, counters, and the log of the world outside.
+//! Tests run side by side, each with a namespace and a host of its own.
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -6,10 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::{LazyLock, RwLock};
 use std::time::{Duration, Instant};
 
-/// The image of the clients, which has curl.
-const IMAGE: &str = "localhost/mesh/app:1";
-
-/// Tests that look at every object of the cluster take it for themselves.
+/// Tests that change the cluster for all take it for themselves.
 pub(crate) static CLUSTER: RwLock<()> = RwLock::new(());
 
 pub(crate) static MESH: LazyLock<Mesh> = LazyLock::new(Mesh::find);
@@ -17,6 +15,10 @@ pub(crate) static MESH: LazyLock<Mesh> = LazyLock::new(Mesh::find);
 pub(crate) struct Mesh {
     pub(crate) kubeconfig: PathBuf,
     path: String,
+    /// The image of the clients, which has curl, nc and getent.
+    image: String,
+    /// The log of the world outside: the client's address first, then what it asked for.
+    outside: PathBuf,
 }
 
 /// The egress gateway that istioctl installed.
@@ -26,18 +28,25 @@ impl Mesh {
     fn find() -> Self {
         let path = std::env::var("PATH").unwrap_or_default();
         if let Some(kubeconfig) = std::env::var_os("EGRESS_TEST_KUBECONFIG") {
-            return Self { kubeconfig: kubeconfig.into(), path };
+            let named =
+                |key| std::env::var(key).unwrap_or_else(|_| panic!("{key} is not set: see tests/traffic/README.md"));
+            let (image, outside) = (named("EGRESS_TEST_IMAGE"), named("EGRESS_TEST_OUTSIDE_LOG").into());
+            return Self { kubeconfig: kubeconfig.into(), path, image, outside };
         }
+        let name = std::env::var("EGRESS_TEST_MESH").unwrap_or_else(|_| "main".into());
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mesh/mesh");
-        let up = Command::new(&script).args(["up", "main", "--egress-gateway"]).output().expect("the mesh script runs");
+        let up = Command::new(&script).args(["up", &name, "--egress-gateway"]).output().expect("the mesh script runs");
         assert!(up.status.success(), "the mesh does not start: {}", String::from_utf8_lossy(&up.stderr));
-        let env = Command::new(&script).args(["env", "main"]).output().expect("the mesh script runs");
+        let env = Command::new(&script).args(["env", &name]).output().expect("the mesh script runs");
         let env = String::from_utf8(env.stdout).expect("mesh env is text");
         let value = |key: &str| {
             let line = env.lines().find_map(|l| l.strip_prefix(&format!("export {key}="))).expect("mesh env names it");
             line.trim_end_matches(":$PATH").to_owned()
         };
-        Self { kubeconfig: value("KUBECONFIG").into(), path: format!("{}:{path}", value("PATH")) }
+        let kubeconfig = PathBuf::from(value("KUBECONFIG"));
+        let outside = kubeconfig.with_file_name("internet").join("access.log");
+        let path = format!("{}:{path}", value("PATH"));
+        Self { kubeconfig, path, image: "localhost/mesh/app:1".into(), outside }
     }
 
     /// kubectl, which must succeed.
@@ -77,10 +86,10 @@ impl Mesh {
         command.output().expect("the program runs")
     }
 
-    /// Addresses of clients in the log of the world outside, where it can be read: those that asked for `marker`.
+    /// Addresses of clients in the log of the world outside: those that asked for `marker`.
     pub(crate) fn seen_outside(&self, marker: &str) -> Vec<String> {
-        let log = self.kubeconfig.with_file_name("internet").join("access.log");
-        let text = std::fs::read_to_string(&log).unwrap_or_else(|e| panic!("{}: {e}", log.display()));
+        let log = &self.outside;
+        let text = std::fs::read_to_string(log).unwrap_or_else(|e| panic!("{}: {e}", log.display()));
         let lines = text.lines().filter(|l| l.contains(marker));
         lines.filter_map(|l| l.split_whitespace().next()).map(str::to_owned).collect()
     }
@@ -144,7 +153,7 @@ impl Team {
     }
 
     pub(crate) fn labelled(namespace: &str, label: &str) -> Self {
-        let mesh = &*MESH;
+        let (mesh, image) = (&*MESH, &MESH.image);
         mesh.kubectl(&["delete", "namespace", namespace, "--ignore-not-found"]);
         mesh.apply(&format!(
             "{{apiVersion: v1, kind: Namespace, metadata: {{name: {namespace}, labels: {{{label}}}}}}}"
@@ -152,7 +161,7 @@ impl Team {
         mesh.apply(&format!(
             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: client, namespace: {namespace}}}\nspec:\n  \
              selector: {{matchLabels: {{app: client}}}}\n  template:\n    metadata: {{labels: {{app: client}}}}\n    spec:\n      \
-             terminationGracePeriodSeconds: 0\n      containers: [{{name: client, image: \"{IMAGE}\", command: [sleep, infinity]}}]\n"
+             terminationGracePeriodSeconds: 0\n      containers: [{{name: client, image: \"{image}\", command: [sleep, infinity]}}]\n"
         ));
         let mut team = Self { namespace: namespace.into(), pod: String::new(), address: String::new() };
         team.refresh();

@@ -9,7 +9,7 @@ const LOAD: &str = r#"
 for w in 1 2 3 4; do (
   end=$(( $(date +%s) + $1 )); n=0
   while [ $(date +%s) -lt $end ]; do
-    for u in https://edition.cnn.com/ http://edition.cnn.com/ https://www.wikipedia.org/; do
+    for u in https://uninterrupted.example.com/ http://uninterrupted.example.com/ https://www.wikipedia.org/; do
       r=$(curl -sk -m 5 -o /dev/null -w "%{http_code} %{errormsg}" $u); n=$((n+1))
       case $r in 200*|301*) ;; *) echo "FAILED $u $r";; esac
     done
@@ -32,9 +32,9 @@ fn setup_and_cleanup_fail_no_request() {
         });
         std::thread::sleep(std::time::Duration::from_secs(1));
         for _ in 0..ROUNDS {
-            let wire = ["edition.cnn.com:80", "edition.cnn.com:443", "-n", "uninterrupted"];
+            let wire = ["uninterrupted.example.com:80", "uninterrupted.example.com:443", "-n", "uninterrupted"];
             done(&[&["setup"][..], &wire, &["--gateway", FOUND, "-y"]].concat());
-            done(&["cleanup", "edition.cnn.com", "-n", "uninterrupted", "-y"]);
+            done(&["cleanup", "uninterrupted.example.com", "-n", "uninterrupted", "-y"]);
         }
         load.join().expect("the load ends")
     });
