@@ -5,7 +5,8 @@ use super::server::{Answer, Server};
 use std::time::Duration;
 
 /// Every verb that asks a cluster.
-const VERBS: &[&str] = &["setup x.org -y", "cleanup x.org -y", "cleanup --all -A -y", "version"];
+const VERBS: &[&str] =
+    &["setup x.org -y", "cleanup x.org -y", "cleanup --all -A -y", "doctor", "doctor --host x.org -o json", "version"];
 
 fn each_verb(answer: Answer, code: i32, words: &str) {
     let server = Server::start(answer);
@@ -64,7 +65,7 @@ fn an_answer_that_is_not_of_kubernetes() {
 #[test]
 fn no_right_to_anything() {
     let server = Server::start(Answer::Status(403));
-    for verb in ["setup x.org -y", "cleanup x.org -y"] {
+    for verb in ["setup x.org -y", "cleanup x.org -y", "doctor"] {
         let kubeconfig = server.kubeconfig();
         let run = egress_on(kubeconfig.path(), &verb.split(' ').collect::<Vec<_>>());
         run.assert_refused(verb, 1, "no right to list");
