@@ -4,6 +4,7 @@ use super::finding::{CheckLine, Code, Finding, Status};
 use super::{Check, Layer, Outcome, View};
 use crate::model::trace::Trace;
 use crate::model::{EgressPath, Walk, Walker, World};
+use crate::programmed::trace;
 use crate::snapshot::Look;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,19 +26,13 @@ pub struct Choice {
     pub layers: BTreeSet<Layer>,
     /// Only these, where there are any.
     pub only: Vec<String>,
-    /// Not these.
-    pub skip: Vec<String>,
 }
 
 impl Choice {
     /// The chosen ones of some checks, in their order.
     pub fn of(&self, checks: &'static [Check]) -> Vec<&'static Check> {
-        let named = |list: &[String], check: &Check| list.iter().any(|c| c.eq_ignore_ascii_case(check.code.0));
-        let wanted = |check: &&Check| {
-            self.layers.contains(&check.layer)
-                && (self.only.is_empty() || named(&self.only, check))
-                && !named(&self.skip, check)
-        };
+        let named = |check: &Check| self.only.iter().any(|c| c.eq_ignore_ascii_case(check.code.0));
+        let wanted = |check: &&Check| self.layers.contains(&check.layer) && (self.only.is_empty() || named(check));
         checks.iter().filter(wanted).collect()
     }
 }
@@ -51,10 +46,17 @@ pub struct Examined {
     pub lines: Vec<CheckLine>,
 }
 
-/// Walk some paths.
-pub fn walk(world: &World<'_>, paths: Vec<(EgressPath, Look<Trace>)>) -> Vec<Case> {
+/// Follow some paths, through what the objects say and, where that is asked for, what the proxies were given.
+pub fn follow(world: &World<'_>, paths: impl IntoIterator<Item = EgressPath>, programmed: bool) -> Vec<Case> {
     let walker = Walker::new(world);
-    let case = |(path, programmed)| Case { walk: walker.walk(&path), path, programmed };
+    let case = |path: EgressPath| {
+        let walk = walker.walk(&path);
+        let programmed = match programmed {
+            true => trace(world.snapshot, &path, &walk),
+            false => Look::Unseen("not asked for".into()),
+        };
+        Case { path, walk, programmed }
+    };
     paths.into_iter().map(case).collect()
 }
 

@@ -6,8 +6,10 @@
 
 pub mod engine;
 pub mod finding;
+pub mod fold;
 mod objects;
 pub mod registry;
+pub mod suppress;
 
 use crate::model::trace::Trace;
 use crate::model::{EgressPath, Walk, World};

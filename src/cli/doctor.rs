@@ -10,6 +10,9 @@ use crate::model::target::{AppProtocol, Client, Host};
 use crate::report::{FailOn, Format};
 use std::time::Duration;
 
+/// Nobody expects a look at hundreds of paths to call as many hosts, unless they say so.
+const TRIED: usize = 20;
+
 /// Say whether egress works and, if not, why
 #[derive(Clone, Debug, clap::Args)]
 pub struct DoctorArgs {
@@ -28,8 +31,9 @@ pub struct DoctorArgs {
     /// The callers of all namespaces
     #[arg(short = 'A', long, conflicts_with = "from")]
     pub all_namespaces: bool,
-    /// Which truths to look at: what the objects say, what the proxies were given, what connections do
-    #[arg(long, value_enum, value_name = "LAYER", value_delimiter = ',', default_value = "intended")]
+    /// Which truths to look at: what the objects say, what the proxies were given, what connections do (default: all
+    /// three; without connections where there are more than 20 paths)
+    #[arg(long, value_enum, value_name = "LAYER", value_delimiter = ',')]
     pub layers: Vec<Layer>,
     /// Only these checks
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
@@ -54,14 +58,24 @@ impl DoctorArgs {
         self.host.clone().map(|host| Asked { host, port: self.port, protocol: self.protocol })
     }
 
-    /// Which checks to run. A code that no check has can only be a mistake.
-    pub fn choice(&self) -> Result<Choice, Error> {
+    /// A code that no check has can only be a mistake.
+    pub fn check(&self) -> Result<(), Error> {
         let known = |code: &&String| crate::checks::registry::find(code).is_some();
-        if let Some(code) = self.only.iter().chain(&self.skip).find(|code| !known(code)) {
-            return Err(Error::Usage(format!("there is no check {code}; `kubectl egress explain` lists them")));
+        match self.only.iter().chain(&self.skip).find(|code| !known(code)) {
+            Some(code) => Err(Error::Usage(format!("there is no check {code}; `kubectl egress explain` lists them"))),
+            None => Ok(()),
         }
-        let layers = self.layers.iter().copied().collect();
-        Ok(Choice { layers, only: self.only.clone(), skip: self.skip.clone() })
+    }
+
+    /// Which checks to run on so many paths.
+    pub fn choice(&self, paths: usize) -> Choice {
+        let all = [Layer::Intended, Layer::Programmed, Layer::Observed];
+        let layers = match self.layers.as_slice() {
+            [] if paths > TRIED => all.into_iter().filter(|layer| *layer != Layer::Observed).collect(),
+            [] => all.into_iter().collect(),
+            some => some.iter().copied().collect(),
+        };
+        Choice { layers, only: self.only.clone() }
     }
 
     /// When to give up.

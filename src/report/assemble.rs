@@ -4,6 +4,7 @@ use super::{Hop, PathReport, Report, Verdict, observed};
 use crate::checks::Layer;
 use crate::checks::engine::{Case, Examined};
 use crate::checks::finding::{Finding, Status};
+use crate::checks::suppress::Suppressed;
 use crate::model::trace::{HopName, Step, Trace};
 use crate::snapshot::{Look, Snapshot};
 use serde_json::{Value, json};
@@ -18,8 +19,8 @@ pub struct Material<'a> {
     pub cases: &'a [Case],
     /// The layers that were asked for.
     pub layers: &'a BTreeSet<Layer>,
-    /// How many findings were suppressed.
-    pub suppressed: usize,
+    /// What was suppressed.
+    pub suppressed: Suppressed,
 }
 
 /// Put the report together.
@@ -52,7 +53,8 @@ pub fn assemble(material: &Material<'_>, examined: Examined) -> Report {
         findings,
         checks: lines,
         incomplete,
-        suppressed: material.suppressed,
+        suppressed: material.suppressed.count,
+        notes: material.suppressed.notes.clone(),
     }
 }
 

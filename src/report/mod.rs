@@ -35,6 +35,9 @@ pub struct Report {
     pub incomplete: Vec<String>,
     /// How many findings were suppressed, by code, flag or annotation.
     pub suppressed: usize,
+    /// What else is worth a line: suppressions that matched nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Healthy, broken, or not known.

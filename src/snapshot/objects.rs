@@ -89,6 +89,12 @@ macro_rules! objects {
                 }
             }
 
+            /// The metadata of all objects.
+            pub fn metas(&self) -> impl Iterator<Item = (ObjectRef, &Meta)> {
+                let named = |kind: Kind, meta: &Meta| ObjectRef::new(kind, &meta.namespace, &meta.name);
+                std::iter::empty()$(.chain(self.$field.iter().map(move |o| (named(Kind::$kind, &o.metadata), &o.metadata))))*
+            }
+
             /// An object's metadata.
             pub fn meta(&self, object: &ObjectRef) -> Option<&Meta> {
                 match object.kind {

@@ -1,32 +1,36 @@
 //! `doctor`: read the cluster, choose the paths, look at each in its three truths, and say what is wrong.
 
 mod clients;
+mod look;
 
 use super::Io;
 use crate::apply::read_inventories;
 use crate::checks::Layer;
-use crate::checks::engine::{Choice, examine, walk};
+use crate::checks::engine::{Choice, examine, follow};
+use crate::checks::fold::{Looked, fold};
 use crate::checks::registry::CHECKS;
+use crate::checks::suppress::suppress;
 use crate::cli::connect::ConnectArgs;
 use crate::cli::doctor::DoctorArgs;
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::model::target::Target;
-use crate::model::trace::Trace;
 use crate::model::{EgressPath, World, paths};
 use crate::plan::Inventory;
 use crate::report::{Material, Report, assemble};
-use crate::snapshot::{Look, Snapshot, take};
+use crate::snapshot::{Snapshot, credentials, take};
 
 /// Run the verb.
 pub async fn run(args: &DoctorArgs, connect: &ConnectArgs, io: &Io) -> Result<Exit, Error> {
-    let choice = args.choice()?;
+    args.check()?;
+    let deadline = args.deadline();
     let cluster = Cluster::connect(&connect.options()).await?;
     let progress = io.progress("reading the cluster");
     let scope = connect.scope();
     let (snapshot, inventories) = tokio::join!(take(&cluster, &scope), read_inventories(&cluster));
     let mut snapshot = snapshot?;
+    credentials(&cluster, &mut snapshot).await?;
     let known = inventories.map(|all| wired_targets(&all)).unwrap_or_default();
     let clients = clients::clients(args, &mut snapshot, &cluster.namespace)?;
     let paths = match args.asked() {
@@ -34,7 +38,9 @@ pub async fn run(args: &DoctorArgs, connect: &ConnectArgs, io: &Io) -> Result<Ex
         None => paths::wired(&World::new(&snapshot), &clients, &known),
     };
     drop(progress);
-    let report = judge(&snapshot, paths, &choice);
+    let choice = args.choice(paths.len());
+    look::look((&cluster, io), &mut snapshot, &paths, (&choice, deadline)).await;
+    let report = judge(&snapshot, paths, (args, &choice));
     io.result(&args.output.print(&report)?)?;
     Ok(report.exit(args.fail_on))
 }
@@ -54,17 +60,13 @@ fn wired_targets(inventories: &[Inventory]) -> Vec<(String, Target)> {
 }
 
 /// The report on some paths.
-fn judge(snapshot: &Snapshot, paths: Vec<EgressPath>, choice: &Choice) -> Report {
+fn judge(snapshot: &Snapshot, paths: Vec<EgressPath>, (args, choice): (&DoctorArgs, &Choice)) -> Report {
     let world = World::new(snapshot);
-    let programmed = |path: &EgressPath| programmed(snapshot, path, choice);
-    let paths = paths.into_iter().map(|path| (path.clone(), programmed(&path))).collect();
-    let cases = walk(&world, paths);
-    let examined = examine(&world, &cases, &choice.of(CHECKS));
-    let material = Material { snapshot, cases: &cases, layers: &choice.layers, suppressed: 0 };
-    assemble(&material, examined)
-}
-
-fn programmed(_snapshot: &Snapshot, _path: &EgressPath, choice: &Choice) -> Look<Trace> {
-    let why = if choice.layers.contains(&Layer::Programmed) { "they were not read" } else { "not asked for" };
-    Look::Unseen(why.into())
+    let cases = follow(&world, paths, choice.layers.contains(&Layer::Programmed));
+    let checks = choice.of(CHECKS);
+    let mut examined = examine(&world, &cases, &checks);
+    let suppressed = suppress(snapshot, &mut examined, &args.skip, args.host.is_none());
+    let looked = Looked { snapshot, cases: &cases, checks: &checks };
+    examined.findings = fold(&looked, examined.findings);
+    assemble(&Material { snapshot, cases: &cases, layers: &choice.layers, suppressed }, examined)
 }

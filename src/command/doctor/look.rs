@@ -1,0 +1,30 @@
+//! Looking at some paths: what each proxy on them was given, and what connections do, as far as was asked for.
+
+use crate::checks::Layer;
+use crate::checks::engine::Choice;
+use crate::cluster::Cluster;
+use crate::command::Io;
+use crate::deadline::Deadline;
+use crate::gather::{self, Options};
+use crate::model::EgressPath;
+use crate::snapshot::Snapshot;
+
+/// Put into the snapshot what the layers need to know about the paths.
+pub(super) async fn look(
+    (cluster, io): (&Cluster, &Io),
+    snapshot: &mut Snapshot,
+    paths: &[EgressPath],
+    (choice, deadline): (&Choice, Deadline),
+) {
+    let observed = choice.layers.contains(&Layer::Observed);
+    if !observed && !choice.layers.contains(&Layer::Programmed) {
+        return;
+    }
+    let progress = io.progress("reading the proxies");
+    snapshot.proxies = gather::proxies(cluster, snapshot, paths, deadline).await;
+    gather::planes(cluster, snapshot, paths, deadline).await;
+    if observed {
+        progress.update("trying connections");
+        snapshot.observations = gather::observe(cluster, snapshot, paths, &Options::default(), deadline).await;
+    }
+}
