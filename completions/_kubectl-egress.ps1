@@ -101,7 +101,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-egress' -ScriptBlock {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The port that the application connects to (default: every declared port of the host, else 443)')
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'What the application speaks there: http, https, tls or tcp (default: what the port or its ServiceEntry says)')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Who calls: NS[/KIND/NAME] (default: the current namespace)')
-            [CompletionResult]::new('--layers', '--layers', [CompletionResultType]::ParameterName, 'Which truths to look at: what the objects say, what the proxies were given, what connections do')
+            [CompletionResult]::new('--layers', '--layers', [CompletionResultType]::ParameterName, 'Which truths to look at: what the objects say, what the proxies were given, what connections do (default: all three; without connections where there are more than 20 paths)')
             [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Only these checks')
             [CompletionResult]::new('--skip', '--skip', [CompletionResultType]::ParameterName, 'Not these checks')
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'From which severity on the exit code is 1')

@@ -97,7 +97,7 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l port -d 'The port that the application connects to (default: every declared port of the host, else 443)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l protocol -d 'What the application speaks there: http, https, tls or tcp (default: what the port or its ServiceEntry says)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l from -d 'Who calls: NS[/KIND/NAME] (default: the current namespace)' -r
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l layers -d 'Which truths to look at: what the objects say, what the proxies were given, what connections do' -r -f -a "intended\t'What the objects say'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l layers -d 'Which truths to look at: what the objects say, what the proxies were given, what connections do (default: all three; without connections where there are more than 20 paths)' -r -f -a "intended\t'What the objects say'
 programmed\t'What each proxy was given'
 observed\t'What a connection does'"
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l only -d 'Only these checks' -r

@@ -51,10 +51,8 @@ pub fn follow(world: &World<'_>, paths: impl IntoIterator<Item = EgressPath>, pr
     let walker = Walker::new(world);
     let case = |path: EgressPath| {
         let walk = walker.walk(&path);
-        let programmed = match programmed {
-            true => trace(world.snapshot, &path, &walk),
-            false => Look::Unseen("not asked for".into()),
-        };
+        let programmed =
+            if programmed { trace(world.snapshot, &path, &walk) } else { Look::Unseen("not asked for".into()) };
         Case { path, walk, programmed }
     };
     paths.into_iter().map(case).collect()

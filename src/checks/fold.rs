@@ -196,18 +196,18 @@ fn judge_fixes(looked: &Looked<'_>, trials: &Trials, findings: &mut [Finding]) {
     let known = keys(findings);
     let all: Vec<usize> = (0..looked.cases.len()).collect();
     let mut walks = trials.walks;
-    for at in 0..findings.len() {
-        let safe = match changes(&findings[at]) {
+    for finding in findings {
+        let safe = match changes(finding) {
             Some(changes) if all.len() <= walks => {
                 walks -= all.len();
                 again(looked, changes, &all).is_some_and(|after| {
-                    let works = findings[at].paths.iter().all(|path| after.works.contains(path));
+                    let works = finding.paths.iter().all(|path| after.works.contains(path));
                     works && after.errors.is_subset(&known)
                 })
             }
             _ => false,
         };
-        if let Some(fix) = &mut findings[at].fix {
+        if let Some(fix) = &mut finding.fix {
             fix.safe = safe;
         }
     }

@@ -5,7 +5,6 @@ mod credentials;
 mod objects;
 mod take;
 
-pub use credentials::credentials;
 pub use objects::{Change, Objects};
 pub use take::{Scope, find_mesh, take};
 

@@ -19,7 +19,7 @@ use crate::model::target::Target;
 use crate::model::{EgressPath, World, paths};
 use crate::plan::Inventory;
 use crate::report::{Material, Report, assemble};
-use crate::snapshot::{Snapshot, credentials, take};
+use crate::snapshot::{Snapshot, take};
 
 /// Run the verb.
 pub async fn run(args: &DoctorArgs, connect: &ConnectArgs, io: &Io) -> Result<Exit, Error> {
@@ -30,7 +30,6 @@ pub async fn run(args: &DoctorArgs, connect: &ConnectArgs, io: &Io) -> Result<Ex
     let scope = connect.scope();
     let (snapshot, inventories) = tokio::join!(take(&cluster, &scope), read_inventories(&cluster));
     let mut snapshot = snapshot?;
-    credentials(&cluster, &mut snapshot).await?;
     let known = inventories.map(|all| wired_targets(&all)).unwrap_or_default();
     let clients = clients::clients(args, &mut snapshot, &cluster.namespace)?;
     let paths = match args.asked() {
