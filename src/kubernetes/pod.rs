@@ -52,9 +52,20 @@ pub struct Container {
     /// Environment of the proxy only: names that begin with `ISTIO_`, `PROXY_` or `PILOT_`.
     #[serde(deserialize_with = "proxy_environment", skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<Variable>,
+    /// Where volumes are mounted.
+    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    pub volume_mounts: Vec<VolumeMount>,
     /// Arguments of the proxy only (`proxy router`).
     #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<String>,
+}
+
+/// A place where a volume is mounted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct VolumeMount {
+    /// The path in the container.
+    pub mount_path: String,
 }
 
 /// One variable with a literal value.

@@ -52,8 +52,7 @@ pub fn policy(world: &World<'_>, node: &Node, service: &Registered<'_>, (subset,
 /// The cluster of that name, where the proxy has one.
 pub fn cluster(world: &World<'_>, node: &Node, scope: &Scope<'_>, name: &ClusterName) -> Option<Cluster> {
     let ClusterName::Outbound { port, subset, host } = name else { return fixed(name) };
-    let service = *scope.owners.get(host.as_str())?;
-    let port = service.port(*port)?;
+    let (service, port) = scope.declares(host, *port)?;
     let found = rule(world, node, service);
     let merged = found.as_ref().and_then(Lookup::rule);
     if !subset.is_empty() {

@@ -5,7 +5,7 @@
 //! (`servicesExportedToNamespace`, `VirtualServicesForGateway`, `doGetSidecarScope`).
 
 use super::hosts::{is_wild, overlap, within};
-use super::registry::Registered;
+use super::registry::{Port, Registered};
 use super::routes::Routes;
 use super::world::World;
 use crate::istio::sidecar::{EgressListener, Sidecar};
@@ -35,6 +35,8 @@ pub struct Scope<'w> {
     pub imports: Vec<Import<'w>>,
     /// For each host the service that owns it: the one that clusters are made of.
     pub owners: BTreeMap<&'w str, &'w Registered<'w>>,
+    /// Other entries of the owner's own kind in its namespace: their ports count beside its own.
+    pub siblings: BTreeMap<&'w str, Vec<&'w Registered<'w>>>,
 }
 
 /// One import.
@@ -56,6 +58,13 @@ impl Import<'_> {
 }
 
 impl<'w> Scope<'w> {
+    /// Who declares a port of a host: its owner, else an entry that istiod merges with it.
+    pub fn declares(&self, host: &str, port: u16) -> Option<(&'w Registered<'w>, &'w Port)> {
+        let siblings = self.siblings.get(host).into_iter().flatten();
+        let mut all = self.owners.get(host).into_iter().chain(siblings);
+        all.find_map(|s| Some((*s, s.port(port)?)))
+    }
+
     /// The import that counts for a port: one for that port, else the one for all.
     pub fn import(&self, port: u16) -> Option<&Import<'w>> {
         self.imports.iter().find(|i| i.port().is_none_or(|p| p == port))
@@ -67,7 +76,10 @@ pub fn scope<'w>(world: &'w World<'_>, node: &Node) -> Scope<'w> {
     let mut scope = if node.router { of_gateway(world, node) } else { of_sidecar(world, node) };
     let imports = std::mem::take(&mut scope.imports);
     for import in &imports {
-        import.services.iter().for_each(|s| own(&mut scope.owners, s));
+        for service in &import.services {
+            own(&mut scope.owners, service);
+            join(&mut scope, service);
+        }
     }
     for import in imports.iter().filter(|_| !node.router) {
         infer(&mut scope.owners, import, (world, node));
@@ -82,6 +94,7 @@ fn of_gateway<'w>(world: &'w World<'_>, node: &Node) -> Scope<'w> {
         sidecar: None,
         imports: vec![Import { listener: None, services, routes: Vec::new() }],
         owners: BTreeMap::new(),
+        siblings: BTreeMap::new(),
     }
 }
 
@@ -92,7 +105,7 @@ fn of_sidecar<'w>(world: &'w World<'_>, node: &Node) -> Scope<'w> {
         [] => vec![import(world, node, None)],
         some => some.iter().enumerate().map(|(at, l)| import(world, node, Some((at, l)))).collect(),
     };
-    Scope { sidecar, imports, owners: BTreeMap::new() }
+    Scope { sidecar, imports, owners: BTreeMap::new(), siblings: BTreeMap::new() }
 }
 
 /// The Sidecar for these pods, the namespace's, or the root namespace's; of several the oldest.
@@ -180,6 +193,20 @@ fn one_namespace_a_host<'w>(services: Vec<&'w Registered<'w>>, own: &str) -> Vec
         }
     }
     services.into_iter().filter(|s| valid.get(s.host.as_str()).is_some_and(|(ns, _)| *ns == s.namespace())).collect()
+}
+
+/// `canMergeServices`: entries that differ in their ports only.
+fn join<'w>(scope: &mut Scope<'w>, service: &'w Registered<'w>) {
+    let Some(owner) = scope.owners.get(service.host.as_str()) else { return };
+    let (Some(first), Some(other)) = (owner.entry(), service.entry()) else { return };
+    let same = first.namespace() == other.namespace()
+        && first.name() != other.name()
+        && first.spec.resolution == other.spec.resolution
+        && first.metadata.labels == other.metadata.labels
+        && first.spec.export_to == other.spec.export_to;
+    if same {
+        scope.siblings.entry(&service.host).or_default().push(service);
+    }
 }
 
 /// The first owner stays, but Kubernetes goes before anybody else.

@@ -45,9 +45,19 @@ fn no_port(view: &View<'_>, (hop, service): (HopName, &Registered<'_>), port: u1
         service.host
     );
     let route = step_route(view, hop);
+    let other =
+        view.world.registry.iter().find(|s| s.host == service.host && s.object() != object && s.port(port).is_some());
+    let message = match other {
+        Some(other) => format!(
+            "{message}; {} declares the same host with that port, but two entries are not merged over namespaces or resolutions: {object} is the owner",
+            other.object()
+        ),
+        None => message,
+    };
     finding(CODE, hop, format!("{object} has no port {port}"), message)
         .on(route)
         .on([object.at("spec.ports")])
+        .on(other.map(|s| s.object().into()))
         .seen(format!("ports of {object}: {ports}"))
         .fix(Fix::advice(format!("name one of its ports ({ports}) in the route, or add port {port} to {object}")))
 }

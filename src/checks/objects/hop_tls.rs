@@ -46,6 +46,16 @@ fn look(view: &View<'_>) -> Outcome {
             ),
             "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's Service, or make the server plain HTTP",
         )
+    } else if end.contains("on a chain for plain HTTP") && exit.hop.bytes != exit.hop.connection.bytes {
+        (
+            "the server ends the mesh's TLS and expects HTTP, the application speaks TLS inside".to_owned(),
+            format!(
+                "{at} has protocol HTTPS: it terminates the sidecar's mutual TLS (ISTIO_MUTUAL) and expects plain HTTP inside, but finds the application's own TLS \
+                 ({}): the gateway cannot read it, and resets the connection",
+                exit.hop.bytes.what()
+            ),
+            "give the server protocol TLS (mode ISTIO_MUTUAL), and a tcp rule from it to the host",
+        )
     } else if end.contains("on a chain for plain HTTP") && exit.hop.given.left_out.is_empty() {
         let who =
             if started == "none" { "the application's own TLS" } else { "the sidecar's mutual TLS (ISTIO_MUTUAL)" };

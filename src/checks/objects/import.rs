@@ -64,7 +64,7 @@ fn look(view: &View<'_>) -> Outcome {
         .on(route)
         .fix(Fix::advice(summary));
     if view.walk.wanted.is_none() && service.is_some_and(|_| view.walk.leaves_directly()) {
-        found = found.severity(crate::checks::finding::Severity::Warning);
+        found = found.opens();
     }
     Outcome::Found(vec![found])
 }
