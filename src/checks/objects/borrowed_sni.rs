@@ -26,6 +26,10 @@ fn look(view: &View<'_>) -> Outcome {
     }
     let host = view.path.target.host.text();
     let goes = step.cluster.as_ref().map_or_else(String::new, |d| d.value.to_string());
+    // A rule whose own hosts are others, as those of an inner SNI, can still lead to the host.
+    if goes.rsplit('|').next().is_some_and(|outside| crate::model::hosts::within(&host, outside)) {
+        return Outcome::Pass;
+    }
     let tls = view.walk.trace.sidecar.tls.as_ref().filter(|d| d.value.mode != "none");
     let rule = tls.and_then(|d| d.because.first().cloned());
     let sni = tls.and_then(|d| d.value.sni.clone());
