@@ -39,9 +39,9 @@ fn look(view: &View<'_>) -> Outcome {
     };
     let Some(place) = by.filter(|_| plain) else { return Outcome::Pass };
     let (what, confidence) = if sends.tls == "none" {
-        ("HTTP/2 without TLS (h2c), which hardly any external server knows", Confidence::Likely)
+        ("HTTP/2 without TLS (h2c)", Confidence::Likely)
     } else {
-        ("HTTP/2 only (ALPN h2), which fails where the external server knows HTTP/1.1 only", Confidence::Possible)
+        ("HTTP/2 and nothing else (ALPN h2)", Confidence::Possible)
     };
     let message = format!(
         "{} sets h2UpgradePolicy UPGRADE, and that counts for external hosts too: the {hop} speaks {what} to {host}; a server that knows only HTTP/1.1 does not \
