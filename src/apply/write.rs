@@ -18,7 +18,8 @@ pub struct Journal {
 }
 
 impl Journal {
-    fn note(&self, what: String) {
+    /// Keep one line.
+    pub fn note(&self, what: String) {
         self.done.lock().unwrap_or_else(PoisonError::into_inner).push(what);
     }
 

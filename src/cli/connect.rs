@@ -2,6 +2,8 @@
 
 use super::duration::parse_duration;
 use crate::cluster::ConnectOptions;
+use crate::error::Error;
+use crate::install::Istioctl;
 use crate::snapshot::Scope;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -59,6 +61,26 @@ impl ConnectArgs {
             impersonate_uid: self.impersonate_uid.clone(),
             request_timeout: self.request_timeout.filter(|t| !t.is_zero()),
         }
+    }
+
+    /// The same for istioctl, which has no flag for each of them.
+    pub fn istioctl(&self) -> Result<Istioctl, Error> {
+        if self.cluster.is_some() || self.user.is_some() || self.impersonate_uid.is_some() {
+            return Err(Error::Usage("istioctl takes no --cluster, --user or --as-uid: choose a --context".into()));
+        }
+        let mut connection = Vec::new();
+        let kubeconfig = self.kubeconfig.as_ref().map(|path| path.display().to_string());
+        for (flag, value) in [
+            ("--kubeconfig", &kubeconfig),
+            ("--context", &self.context),
+            ("--as", &self.impersonate),
+            ("--istioNamespace", &self.istio_namespace),
+            ("--revision", &self.revision),
+        ] {
+            connection.extend(value.iter().map(|value| format!("{flag}={value}")));
+        }
+        connection.extend(self.impersonate_groups.iter().map(|group| format!("--as-group={group}")));
+        Ok(Istioctl { connection })
     }
 
     /// Where to look for the control plane.

@@ -31,7 +31,8 @@ pub struct SetupArgs {
     /// How a gateway is installed where there is none
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]
     pub installer: Installer,
-    /// An IstioOperator file with the gateway in spec.components.egressGateways
+    /// An IstioOperator file with the gateway in spec.components.egressGateways; with --installer istioctl, the file
+    /// that Istio is installed from, which the gateway is added to
     #[arg(long, value_name = "FILE")]
     pub istio_operator: Option<PathBuf>,
     /// How many gateway pods
@@ -100,7 +101,8 @@ impl SetupArgs {
 
     /// What the flags, or the file, say about a new gateway; nothing where they say nothing.
     pub fn patch(&self) -> Result<Option<GatewayPatch>, Error> {
-        let mut patch = match &self.istio_operator {
+        // For istioctl the file is the user's own, and the gateway is yet to be put into it.
+        let mut patch = match self.istio_operator.as_ref().filter(|_| self.installer != Installer::Istioctl) {
             Some(path) => GatewayPatch::parse(&path.display().to_string(), &read(path)?)?,
             None if self.replicas.is_none() && self.node_selector.is_empty() && self.toleration.is_empty() => {
                 return Ok(None);

@@ -30,16 +30,31 @@ pub struct WriteOptions {
 }
 
 impl WriteOptions {
-    fn query(self) -> String {
+    fn query(self, manager: &str) -> String {
         let dry_run = if self.dry_run { "&dryRun=All" } else { "" };
-        format!("fieldManager={FIELD_MANAGER}&force={}{dry_run}", self.force)
+        format!("fieldManager={manager}&force={}{dry_run}", self.force)
     }
 }
 
 impl Cluster {
     /// Server-side apply of a whole object.
     pub async fn apply(&self, object: &ObjectRef, body: &Value, options: WriteOptions) -> Result<Value, Error> {
-        let uri = format!("{}?{}", object.path(), options.query());
+        self.apply_as(FIELD_MANAGER, object, body, options).await
+    }
+
+    /// How an object would look after another field manager had applied that. Nothing is written.
+    pub async fn foresee(&self, manager: &str, object: &ObjectRef, body: &Value) -> Result<Value, Error> {
+        self.apply_as(manager, object, body, WriteOptions { dry_run: true, force: true }).await
+    }
+
+    async fn apply_as(
+        &self,
+        manager: &str,
+        object: &ObjectRef,
+        body: &Value,
+        options: WriteOptions,
+    ) -> Result<Value, Error> {
+        let uri = format!("{}?{}", object.path(), options.query(manager));
         let bytes = serde_json::to_vec(body).map_err(|e| invalid("write", object, &e))?;
         let request = Request::patch(uri).header("content-type", "application/apply-patch+yaml").body(bytes);
         let request = request.map_err(|e| invalid("write", object, &e))?;
@@ -71,12 +86,23 @@ impl Cluster {
         resource_version: Option<&str>,
         options: WriteOptions,
     ) -> Result<Value, Error> {
+        self.merge_patch_as(FIELD_MANAGER, object, (patch, resource_version), options).await
+    }
+
+    /// The same in the name of another field manager, to give it back a field that was its own.
+    pub async fn merge_patch_as(
+        &self,
+        manager: &str,
+        object: &ObjectRef,
+        (patch, resource_version): (&Value, Option<&str>),
+        options: WriteOptions,
+    ) -> Result<Value, Error> {
         let mut patch = patch.clone();
         if let Some(version) = resource_version {
             patch["metadata"]["resourceVersion"] = json!(version);
         }
         let dry_run = if options.dry_run { "&dryRun=All" } else { "" };
-        let uri = format!("{}?fieldManager={FIELD_MANAGER}{dry_run}", object.path());
+        let uri = format!("{}?fieldManager={manager}{dry_run}", object.path());
         let bytes = serde_json::to_vec(&patch).map_err(|e| invalid("patch", object, &e))?;
         let request = Request::patch(uri).header("content-type", "application/merge-patch+json").body(bytes);
         let request = request.map_err(|e| invalid("patch", object, &e))?;

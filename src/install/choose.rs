@@ -56,6 +56,10 @@ fn choose_named(
             Ok(Choice::Install(Box::new(patch.unwrap_or_else(|| GatewayPatch::new(&name.namespace, &name.service)))))
         }
         (Some(gateway), Installer::Auto, Some(patch)) if gateway.ours => Ok(Choice::Install(Box::new(patch))),
+        // Whether it is theirs is in the file or in the object, which the installer reads.
+        (Some(gateway), Installer::IstioOperator | Installer::Istioctl, patch) if !gateway.ours => {
+            Ok(Choice::Install(Box::new(patch.unwrap_or_else(|| GatewayPatch::new(&name.namespace, &name.service)))))
+        }
         (Some(_), _, _) => Err(Error::Refused {
             why: format!("the gateway {name} is there and was not installed by kubectl-egress, so it is not changed"),
             hint:
@@ -81,7 +85,7 @@ fn choose_any(found: &[FoundGateway], installer: Installer, patch: Option<Gatewa
             what: "an egress gateway".into(),
             hint: format!("{}; name one with --gateway, or let --installer injection make one", known(found)),
         }),
-        ([] | [_], _) | (_, Installer::Injection) => {
+        ([] | [_], _) | (_, Installer::Injection | Installer::IstioOperator | Installer::Istioctl) => {
             Ok(Choice::Install(Box::new(patch.unwrap_or_else(GatewayPatch::default_place))))
         }
         (_, _) => Err(Error::Usage(format!("there are several egress gateways; {}", several(&candidates)))),

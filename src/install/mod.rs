@@ -2,18 +2,24 @@
 //! gateways that are there.
 
 mod choose;
+mod edit;
 mod found;
 mod injection;
+mod istioctl;
+mod istiooperator;
 mod patch;
 mod ready;
 mod users;
+mod work;
 
 pub use choose::{Choice, choose};
 pub use found::{FoundGateway, find_gateways};
 pub use injection::objects as injected_objects;
+pub use istioctl::Istioctl;
 pub use patch::{GatewayPatch, K8s, ServicePatch, parse_label, parse_toleration};
 pub use ready::wait_ready;
 pub use users::users;
+pub use work::{Work, plan, undo};
 
 /// `--installer`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -23,6 +29,11 @@ pub enum Installer {
     Auto,
     /// A Deployment whose pods istiod's webhook turns into gateways
     Injection,
+    /// A live `IstioOperator` object that an operator in the cluster reconciles (Istio 1.23 and older)
+    #[value(name = "istiooperator")]
+    IstioOperator,
+    /// The `IstioOperator` file that Istio is installed from (--istio-operator FILE), by istioctl install
+    Istioctl,
     /// Install nothing: use the gateway that is there
     None,
 }
@@ -33,6 +44,8 @@ impl Installer {
         match self {
             Installer::Auto => "auto",
             Installer::Injection => "injection",
+            Installer::IstioOperator => "istiooperator",
+            Installer::Istioctl => "istioctl",
             Installer::None => "none",
         }
     }

@@ -76,10 +76,44 @@ pub struct GatewayRecord {
     /// The `IstioOperator` patch that it was made from.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub patch: Value,
+    /// What of somebody else's was changed for it, and how it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore: Option<Restore>,
     /// Who, when and by which command.
     pub by: Stamp,
     /// The objects.
     pub objects: Vec<Owned>,
+}
+
+/// How something of somebody else's was before a gateway was added to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Restore {
+    /// An `IstioOperator` file on the machine that setup ran on.
+    #[serde(rename_all = "camelCase")]
+    File {
+        /// Its absolute path.
+        path: String,
+        /// The lines that were added; none where the component was there already.
+        added: String,
+        /// What they took the place of.
+        replaced: String,
+    },
+    /// A live `IstioOperator`.
+    #[serde(rename_all = "camelCase")]
+    Operator {
+        /// The object.
+        object: ObjectRef,
+        /// The component that was added.
+        component: Value,
+        /// `spec.components` was there before.
+        had_components: bool,
+        /// `spec.components.egressGateways` was there before.
+        had_list: bool,
+        /// Whose field that was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<String>,
+    },
 }
 
 /// A namespace that we labelled so that its pods get sidecars, and what was there before.

@@ -20,8 +20,8 @@ pub use desired::{Addition, join, render, without};
 pub use export::{before_export, hidden_from};
 pub use injection::{RESTARTED_AT, injection_record};
 pub use inventory::{
-    GatewayRecord, HostRecord, INVENTORY, Inventory, NamespaceRecord, Owned, PART_OF, Restarted, Stamp, managers,
-    reference,
+    GatewayRecord, HostRecord, INVENTORY, Inventory, NamespaceRecord, Owned, PART_OF, Restarted, Restore, Stamp,
+    managers, reference,
 };
 pub use lookup::rule_place;
 pub use ports::{Choice, Ports, on_pod};

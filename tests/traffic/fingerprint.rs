@@ -31,6 +31,11 @@ impl Fingerprint {
         Self(objects.map(|o| (name(o), essence(o))).collect())
     }
 
+    /// Whether there is no difference.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
     /// Fail with the differences.
     pub(crate) fn assert_same(&self, after: &Self, when: &str) {
         let mut wrong = Vec::new();

@@ -14,9 +14,9 @@ pub(crate) static MESH: LazyLock<Mesh> = LazyLock::new(Mesh::find);
 
 pub(crate) struct Mesh {
     pub(crate) kubeconfig: PathBuf,
-    path: String,
+    pub(crate) path: String,
     /// The image of the clients, which has curl, nc and getent.
-    image: String,
+    pub(crate) image: String,
     /// The log of the world outside: the client's address first, then what it asked for.
     outside: PathBuf,
 }
@@ -73,7 +73,7 @@ impl Mesh {
         assert!(child.wait().expect("kubectl ends").success(), "kubectl apply: {manifest}");
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("kubectl");
         command.args(arguments).env("KUBECONFIG", &self.kubeconfig).env("PATH", &self.path);
         command
@@ -81,9 +81,22 @@ impl Mesh {
 
     /// The program under test.
     pub(crate) fn egress(&self, arguments: &[&str]) -> Output {
+        self.program(arguments).output().expect("the program runs")
+    }
+
+    /// The same, not yet started.
+    pub(crate) fn program(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-egress"));
-        command.args(arguments).env("KUBECONFIG", &self.kubeconfig).stdin(Stdio::null());
-        command.output().expect("the program runs")
+        command.args(arguments).env("KUBECONFIG", &self.kubeconfig).env("PATH", &self.path).stdin(Stdio::null());
+        command
+    }
+
+    /// istioctl, which must succeed.
+    pub(crate) fn istioctl(&self, arguments: &[&str]) {
+        let mut command = Command::new("istioctl");
+        command.args(arguments).env("KUBECONFIG", &self.kubeconfig).env("PATH", &self.path);
+        let output = command.output().expect("istioctl runs");
+        assert!(output.status.success(), "istioctl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// Addresses of clients in the log of the world outside: those that asked for `marker`.

@@ -54,8 +54,17 @@ async fn cleanup(args: &CleanupArgs, connect: &ConnectArgs, io: &Io, journal: &J
         return Ok(Exit::Problems);
     }
     let mut left = Vec::new();
+    let tool = connect.istioctl().unwrap_or_default();
     for removal in &removals {
-        let run = perform::Run { cluster: &cluster, io, write: &args.write, snapshot: &snapshot, journal, deadline };
+        let run = perform::Run {
+            cluster: &cluster,
+            io,
+            write: &args.write,
+            snapshot: &snapshot,
+            journal,
+            deadline,
+            tool: &tool,
+        };
         left.extend(run.perform(removal).await?);
     }
     if args.write.dry_run == DryRun::Server {

@@ -10,12 +10,17 @@ use crate::confirm::{Site, left_goals, wait_for};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::flow::Names;
+use crate::install::{GatewayPatch, Istioctl, undo};
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::plan::{Inventory, Owned, PART_OF, caller_pods, hidden_from};
 use crate::snapshot::Snapshot;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 use std::time::Duration;
+
+/// Requests at a time.
+const SIDE_BY_SIDE: usize = 8;
 
 pub(in crate::command) struct Run<'a> {
     pub(in crate::command) cluster: &'a Cluster,
@@ -24,6 +29,7 @@ pub(in crate::command) struct Run<'a> {
     pub(in crate::command) snapshot: &'a Snapshot,
     pub(in crate::command) journal: &'a Journal,
     pub(in crate::command) deadline: Deadline,
+    pub(in crate::command) tool: &'a Istioctl,
 }
 
 /// Requests that are under way through the gateway may take this long to end before it loses the host.
@@ -34,18 +40,18 @@ impl Run<'_> {
     pub(in crate::command) async fn perform(&self, removal: &Removal) -> Result<Vec<String>, Error> {
         let inventory = &removal.inventory;
         let mut left = Vec::new();
-        for host in &removal.hosts {
-            self.hide(inventory, host).await?;
-            left.extend(self.delete(inventory, &host.switches).await?);
-        }
+        let hiding = removal.hosts.iter().map(|host| self.hide(inventory, host));
+        stream::iter(hiding).buffer_unordered(SIDE_BY_SIDE).try_collect::<Vec<()>>().await?;
+        let all = |part: fn(&HostRemoval) -> &[Owned]| -> Vec<Owned> {
+            removal.hosts.iter().flat_map(|h| part(h).iter().cloned()).collect()
+        };
+        left.extend(self.delete(inventory, &all(|h| &h.switches)).await?);
         if !removal.hosts.is_empty() && !self.write.options().dry_run && self.write.wait {
             self.wait_until_left(&removal.hosts).await?;
             tokio::time::sleep(IN_FLIGHT).await;
         }
-        for host in &removal.hosts {
-            self.trim(inventory, host).await?;
-            left.extend(self.delete(inventory, &host.rest).await?);
-        }
+        self.trim(inventory, &removal.hosts).await?;
+        left.extend(self.delete(inventory, &all(|h| &h.rest)).await?);
         let going: Vec<&GatewayRemoval> = removal.gateways.iter().filter(|g| g.users.is_empty()).collect();
         for gateway in &going {
             left.extend(self.remove_gateway(inventory, gateway).await?);
@@ -105,9 +111,10 @@ impl Run<'_> {
         caller_pods(self.snapshot, &client).map(|c| c.with_sidecar).unwrap_or_default()
     }
 
-    async fn trim(&self, inventory: &Inventory, host: &HostRemoval) -> Result<(), Error> {
+    async fn trim(&self, inventory: &Inventory, hosts: &[HostRemoval]) -> Result<(), Error> {
         let options = self.write.options();
-        let steps = preview(self.cluster, inventory, host.trimmed.clone(), options).await?;
+        let trimmed = hosts.iter().flat_map(|h| h.trimmed.iter().cloned()).collect();
+        let steps = preview(self.cluster, inventory, trimmed, options).await?;
         if !options.dry_run {
             write_all(self.cluster, &steps, options, (self.journal, self.deadline)).await?;
         }
@@ -124,12 +131,26 @@ impl Run<'_> {
             .filter(|o| o.object.kind != Kind::Namespace)
             .cloned()
             .partition(|o| o.object.kind == Kind::Deployment);
+        self.uninstall(gateway).await?;
         let mut left = self.delete(inventory, &deployments).await?;
         left.extend(self.delete(inventory, &rest).await?);
         if !self.write.options().dry_run && !deployments.is_empty() {
             self.wait_for_pods(inventory, &gateway.service).await?;
         }
         Ok(left)
+    }
+
+    /// What Istio's own installer made, it takes away.
+    async fn uninstall(&self, gateway: &GatewayRemoval) -> Result<(), Error> {
+        let Some(restore) = gateway.record.restore.as_ref().filter(|_| !self.write.options().dry_run) else {
+            return Ok(());
+        };
+        let wrong = |e: serde_json::Error| Error::Input { path: "the inventory".into(), reason: e.to_string() };
+        let patch: GatewayPatch = serde_json::from_value(gateway.record.patch.clone()).map_err(wrong)?;
+        undo((self.cluster, self.snapshot), self.tool, (restore, &patch), self.deadline).await?;
+        self.journal
+            .note(format!("removed the gateway {}/{} by {}", patch.namespace, patch.name, gateway.record.installer));
+        Ok(())
     }
 
     async fn wait_for_pods(&self, inventory: &Inventory, service: &str) -> Result<(), Error> {

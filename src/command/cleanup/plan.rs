@@ -3,10 +3,10 @@
 use crate::cli::cleanup::CleanupArgs;
 use crate::error::Error;
 use crate::flow::{GatewayPlace, Names};
-use crate::install::{FoundGateway, Installer, find_gateways, users};
+use crate::install::{FoundGateway, find_gateways, users};
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::model::target::Host;
-use crate::plan::{GatewayRecord, HostRecord, Inventory, NamespaceRecord, Owned, reference, render, without};
+use crate::plan::{GatewayRecord, HostRecord, Inventory, NamespaceRecord, Owned, Restore, reference, render, without};
 use crate::snapshot::Snapshot;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -149,13 +149,17 @@ fn gateways(
     let removal = |(service, record): (&String, &GatewayRecord)| GatewayRemoval {
         service: service.clone(),
         record: record.clone(),
-        users: if record.installer == Installer::Injection.name() {
-            users(snapshot, &inventory.namespace, service)
-        } else {
-            Vec::new()
-        },
+        users: if record.installer.is_empty() { Vec::new() } else { users(snapshot, &inventory.namespace, service) },
     };
     going.map(removal).collect()
+}
+
+/// What of somebody else's is given back.
+fn restored(restore: &Restore) -> String {
+    match restore {
+        Restore::File { path, .. } => format!("the gateway in {path}, by istioctl install -f"),
+        Restore::Operator { object, .. } => format!("the gateway in {object}"),
+    }
 }
 
 /// The plan, one line an object.
@@ -170,6 +174,7 @@ pub(in crate::command) fn summary(removals: &[Removal]) -> String {
         for gateway in &removal.gateways {
             let verb = if gateway.users.is_empty() { "delete" } else { "keep" };
             lines.extend(gateway.record.objects.iter().map(|o| format!("  {verb:<9} {}", o.object)));
+            lines.extend(gateway.record.restore.as_ref().map(|r| format!("  {verb:<9} {}", restored(r))));
             if !gateway.users.is_empty() {
                 lines.push(format!("  because it is used by {}", gateway.users.join(", ")));
             }

@@ -1,9 +1,11 @@
 //! The gateway that setup wants: one that is there, or the objects of a new one.
 
 use crate::cli::setup::SetupArgs;
+use crate::cluster::Cluster;
+use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::flow::{GatewayPlace, access_log};
-use crate::install::{Choice, GatewayPatch, Installer, injected_objects};
+use crate::install::{Choice, GatewayPatch, Installer, Istioctl, Work, injected_objects, plan};
 use crate::kubernetes::Kind;
 use crate::plan::Inventory;
 use crate::snapshot::Snapshot;
@@ -15,17 +17,27 @@ pub(super) struct GatewayWish {
     pub(super) objects: Vec<Value>,
     /// The patch of a gateway that we install.
     pub(super) patch: Option<GatewayPatch>,
+    /// Who installs it.
+    pub(super) installer: Installer,
+    /// What that changes of somebody else's.
+    pub(super) work: Option<Work>,
 }
 
-pub(super) fn gateway_wish(
-    snapshot: &Snapshot,
+pub(super) async fn gateway_wish(
+    (cluster, snapshot): (&Cluster, &Snapshot),
     inventory: &Inventory,
     choice: Choice,
-    args: &SetupArgs,
+    (args, tool, deadline): (&SetupArgs, &Istioctl, Deadline),
 ) -> Result<GatewayWish, Error> {
     let mut wish = match choice {
         Choice::Use(found) => found_gateway(snapshot, inventory, found)?,
-        Choice::Install(patch) => new_gateway(snapshot, inventory, *patch)?,
+        Choice::Install(patch) => {
+            let file = args.istio_operator.as_deref();
+            match plan((cluster, snapshot), (args.installer, tool), (file, &patch), deadline).await? {
+                None => new_gateway(snapshot, inventory, *patch)?,
+                work => by_others(snapshot, inventory, (*patch, args.installer, work)),
+            }
+        }
     };
     let logged = inventory.gateways.get(&wish.place.service).is_some_and(crate::plan::GatewayRecord::logs);
     if args.access_log || logged {
@@ -46,7 +58,26 @@ fn found_gateway(
             .map_err(|e| Error::Input { path: inventory.object().to_string(), reason: e.to_string() })?;
         return new_gateway(snapshot, inventory, patch);
     }
-    Ok(GatewayWish { place: found.place, ports: found.ports, objects: Vec::new(), patch: None })
+    let installer = Installer::None;
+    Ok(GatewayWish { place: found.place, ports: found.ports, objects: Vec::new(), patch: None, installer, work: None })
+}
+
+/// One that Istio's own installer makes: only its namespace can be ours.
+fn by_others(
+    snapshot: &Snapshot,
+    inventory: &Inventory,
+    (patch, installer, work): (GatewayPatch, Installer, Option<Work>),
+) -> GatewayWish {
+    let (place, ports) = (patch.place(&snapshot.mesh.domain), patch.ports());
+    let mut objects = injected_objects(&patch, &snapshot.mesh.revision, makes_namespace(snapshot, inventory, &patch));
+    objects.retain(|o| o["kind"] == Kind::Namespace.name());
+    GatewayWish { place, ports, objects, patch: Some(patch), installer, work }
+}
+
+/// It is not there, or it is ours.
+fn makes_namespace(snapshot: &Snapshot, inventory: &Inventory, patch: &GatewayPatch) -> bool {
+    let there = snapshot.objects.namespaces.iter().any(|n| n.name() == patch.namespace);
+    !there || inventory.objects().any(|o| o.object.kind == Kind::Namespace && o.object.name == patch.namespace)
 }
 
 fn new_gateway(snapshot: &Snapshot, inventory: &Inventory, patch: GatewayPatch) -> Result<GatewayWish, Error> {
@@ -60,8 +91,8 @@ fn new_gateway(snapshot: &Snapshot, inventory: &Inventory, patch: GatewayPatch) 
             hint: "name another namespace with --gateway NS/SERVICE".into(),
         });
     }
-    let ours = inventory.objects().any(|o| o.object.kind == Kind::Namespace && o.object.name == patch.namespace);
-    let objects = injected_objects(&patch, &snapshot.mesh.revision, namespace.is_none() || ours);
+    let objects = injected_objects(&patch, &snapshot.mesh.revision, makes_namespace(snapshot, inventory, &patch));
     let place = patch.place(&snapshot.mesh.domain);
-    Ok(GatewayWish { place, ports: patch.ports(), objects, patch: Some(patch) })
+    let (ports, installer) = (patch.ports(), Installer::Injection);
+    Ok(GatewayWish { place, ports, objects, patch: Some(patch), installer, work: None })
 }

@@ -17,6 +17,7 @@ use crate::cluster::{Cluster, DryRun};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::install::{Installer, Istioctl};
 use crate::plan::{Action, EgressSpec, Step, diff};
 use crate::snapshot::{Snapshot, take};
 
@@ -69,10 +70,16 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
+    /// istioctl, where it is the installer.
+    fn tool(&self, args: &SetupArgs) -> Result<Istioctl, Error> {
+        if args.installer == Installer::Istioctl { self.connect.istioctl() } else { Ok(Istioctl::default()) }
+    }
+
     /// Plan, show, ask, write, prove.
     async fn carry_out(&self, args: &SetupArgs, (spec, deadline): (&EgressSpec, Deadline)) -> Result<Exit, Error> {
         let (cluster, io) = (self.cluster, self.io);
-        let wanted = wanted::wanted(cluster, self.snapshot, spec, (args, args.patch()?, deadline)).await?;
+        let tool = self.tool(args)?;
+        let wanted = wanted::wanted(cluster, self.snapshot, spec, (args, &tool, deadline)).await?;
         if args.write.dry_run == DryRun::Client {
             show::objects(io, args.output, &wanted.objects())?;
             return Ok(Exit::Done);
@@ -91,7 +98,7 @@ impl Session<'_> {
             io.note("the server would take all of it; nothing was written");
             return Ok(Exit::Done);
         }
-        let writes = steps.iter().any(|s| s.action != Action::Unchanged);
+        let writes = wanted.installs(self.snapshot) || steps.iter().any(|s| s.action != Action::Unchanged);
         if (writes || !stale.is_empty()) && !args.write.yes && !io.confirm("write this?").await? {
             io.note("nothing was written");
             return Ok(Exit::Problems);

@@ -11,14 +11,16 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::flow::{Names, Wire};
-use crate::install::{Installer, wait_ready};
+use crate::install::{GatewayPatch, Work, wait_ready};
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::model::target::Target;
 use crate::plan::{GatewayRecord, HostRecord, Inventory, Owned, Step, before_export, reference};
 use crate::probe::{Answer, Request};
 use crate::snapshot::Snapshot;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub(super) struct Run<'a> {
     pub(super) cluster: &'a Cluster,
@@ -29,6 +31,9 @@ pub(super) struct Run<'a> {
     pub(super) journal: &'a Journal,
     pub(super) deadline: Deadline,
 }
+
+/// Hosts are asked this many at a time: each has counters of its own.
+const SIDE_BY_SIDE: usize = 8;
 
 /// How setup ended.
 pub(super) struct Outcome {
@@ -91,17 +96,22 @@ impl Run<'_> {
 
     /// What the hosts answer now.
     async fn baseline(&self, askers: &[Asker]) -> Result<Baseline, Error> {
-        let mut answers = Baseline::new();
-        let progress = self.io.progress("asking the hosts what they answer now");
-        for asker in askers {
-            for (host, wire) in self.wires().filter(|(h, _)| h.calls(asker.namespace())) {
-                let request = self.request(host, wire);
-                progress.update(&format!("asking {} from {}", request.target, asker.name()));
-                let answer = asker.ask(self.cluster, &request, self.deadline).await?;
-                answers.insert((asker.name(), request.target), answer);
-            }
-        }
-        Ok(answers)
+        let _progress = self.io.progress("asking the hosts what they answer now");
+        let asks = self.questions(askers).map(|(asker, host, wire)| async move {
+            let request = self.request(host, wire);
+            let answer = asker.ask(self.cluster, &request, self.deadline).await?;
+            Ok(((asker.name(), request.target), answer))
+        });
+        stream::iter(asks).buffer_unordered(SIDE_BY_SIDE).try_collect().await
+    }
+
+    /// Who asks for what: each caller for each port of each host that it calls.
+    fn questions<'q>(&'q self, askers: &'q [Asker]) -> impl Iterator<Item = (&'q Asker, &'q HostWish, &'q Wire)> {
+        let of = |asker: &'q Asker| {
+            let wires = self.wires().filter(|(h, _)| h.calls(asker.namespace()));
+            wires.map(move |(host, wire)| (asker, host, wire))
+        };
+        askers.iter().flat_map(of)
     }
 
     async fn write(&self, snapshot: &Snapshot) -> Result<(), Error> {
@@ -109,9 +119,10 @@ impl Run<'_> {
         let (gateway, rest) = self.steps.split_at(self.wanted.gateway.objects.len());
         let (switch, halves): (Vec<Step>, Vec<Step>) = rest.iter().cloned().partition(|s| self.is_switch(&s.object));
         let mut owned = self.write_steps(gateway).await?;
+        self.install().await?;
         if let Some(patch) = &self.wanted.gateway.patch {
             let _progress = self.io.progress(&format!("waiting for the gateway {}/{}", patch.namespace, patch.name));
-            wait_ready(self.cluster, patch, self.deadline).await?;
+            self.wait_ready(patch).await?;
         }
         let hidden: Vec<Step> = halves.iter().map(hide).collect();
         owned.extend(self.write_steps(&hidden).await?);
@@ -122,6 +133,24 @@ impl Run<'_> {
         let entries: Vec<Step> = halves.into_iter().filter(|s| s.object.kind == Kind::ServiceEntry).collect();
         owned.extend(self.write_steps(&entries).await?);
         self.keep_inventory(&owned).await
+    }
+
+    /// What Istio's own installer does.
+    async fn install(&self) -> Result<(), Error> {
+        let Some(work) = &self.wanted.gateway.work else { return Ok(()) };
+        let _progress = self.io.progress(&format!("{} installs the gateway", self.wanted.gateway.installer.name()));
+        work.apply(self.cluster, self.deadline).await?;
+        self.journal.note(format!("installed the gateway by {}", self.wanted.gateway.installer.name()));
+        Ok(())
+    }
+
+    async fn wait_ready(&self, patch: &GatewayPatch) -> Result<(), Error> {
+        let waited = wait_ready(self.cluster, patch, self.deadline).await;
+        let (Err(Error::Deadline { what, after }), Some(work)) = (&waited, &self.wanted.gateway.work) else {
+            return waited;
+        };
+        let said = work.complaint(self.cluster).await.map(|said| format!("; {said}")).unwrap_or_default();
+        Err(Error::Deadline { what: format!("{what}{said}"), after: *after })
     }
 
     async fn write_steps(&self, steps: &[Step]) -> Result<Vec<Owned>, Error> {
@@ -213,19 +242,36 @@ impl Run<'_> {
         }
         let progress = self.io.progress("proving");
         let sites = self.sites(pods);
-        for asker in askers {
-            for (host, wire) in self.wires().filter(|(h, _)| h.calls(asker.namespace())) {
-                let request = self.request(host, wire);
-                progress.update(&format!("proving {} from {}", request.target, asker.name()));
-                let Some(site) = sites.iter().find(|s| *s.host == host.record.host) else { continue };
-                let earlier = before.get(&(asker.name(), request.target.clone())).cloned();
-                let denied = !asker.is_allowed(&host.record.allow);
-                let proof =
-                    prove(self.cluster, asker, (site, wire, &request), (earlier, denied, self.deadline)).await?;
-                outcome.proofs.push(proof);
+        let questions: Vec<_> = self.questions(askers).collect();
+        let (total, done) = (questions.len(), AtomicUsize::new(0));
+        let proofs = questions.iter().map(|question| async {
+            let proof = self.prove_one(*question, (&sites, before)).await;
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            progress.update(&format!("proving: {done} of {total}"));
+            proof
+        });
+        let mut proofs: Vec<Proof> = stream::iter(proofs).buffered(SIDE_BY_SIDE).try_collect().await?;
+        // What went past the gateway is counted for all hosts together: whoever is under suspicion asks again, alone.
+        for (proof, question) in proofs.iter_mut().zip(&questions) {
+            if total > 1 && proof.fault().is_some() && !proof.unasked() {
+                *proof = self.prove_one(*question, (&sites, before)).await?;
             }
         }
+        outcome.proofs = proofs;
         Ok(())
+    }
+
+    async fn prove_one(
+        &self,
+        (asker, host, wire): (&Asker, &HostWish, &Wire),
+        (sites, before): (&[Site<'_>], &Baseline),
+    ) -> Result<Proof, Error> {
+        let request = self.request(host, wire);
+        let site = sites.iter().find(|s| *s.host == host.record.host);
+        let site = site.ok_or_else(|| Error::Failed(format!("{} is not part of the plan", request.target)))?;
+        let earlier = before.get(&(asker.name(), request.target.clone())).cloned();
+        let denied = !asker.is_allowed(&host.record.allow);
+        prove(self.cluster, asker, (site, wire, &request), (earlier, denied, self.deadline)).await
     }
 
     /// Before the first write the inventory names every object that will be; afterwards it knows their UIDs.
@@ -233,7 +279,7 @@ impl Run<'_> {
         let wanted = self.wanted;
         self.make_namespace().await?;
         let change = |inventory: &mut Inventory| {
-            if !wanted.gateway.objects.is_empty() {
+            if !wanted.gateway.objects.is_empty() || wanted.gateway.work.is_some() {
                 let service = &wanted.gateway.place.service;
                 let old = inventory.gateways.get(service).cloned();
                 inventory.gateways.insert(service.clone(), self.gateway_record(old, owned));
@@ -259,12 +305,15 @@ impl Run<'_> {
     fn gateway_record(&self, old: Option<GatewayRecord>, owned: &[Owned]) -> GatewayRecord {
         let wish = &self.wanted.gateway;
         let patch = wish.patch.as_ref().and_then(|p| serde_json::to_value(p).ok()).unwrap_or_default();
-        let installer = if wish.patch.is_some() { Installer::Injection.name() } else { "" };
+        let installer = if wish.patch.is_some() { wish.installer.name() } else { "" };
+        // What it was like before the first run is what cleanup gives back.
+        let first = old.as_ref().and_then(|o| o.restore.clone());
+        let restore = first.or_else(|| wish.work.as_ref().map(Work::restore));
         let objects = merge(old.as_ref().map_or(&[][..], |o| &o.objects), &wish.objects, owned);
         let by = old
             .filter(|o| o.patch == patch && o.objects.len() == objects.len())
             .map_or(self.wanted.stamp.clone(), |o| o.by);
-        GatewayRecord { installer: installer.into(), patch, by, objects }
+        GatewayRecord { installer: installer.into(), patch, restore, by, objects }
     }
 }
 

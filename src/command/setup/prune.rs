@@ -5,6 +5,7 @@ use crate::apply::read_inventory;
 use crate::cli::connect::ConnectArgs;
 use crate::command::cleanup::{Removal, RemovalRun, host_removal};
 use crate::error::Error;
+use crate::install::Istioctl;
 use crate::model::target::Host;
 use crate::plan::{EgressSpec, HostRecord, Inventory};
 use crate::snapshot::take;
@@ -40,6 +41,8 @@ pub(super) async fn prune(run: &Run<'_>, connect: &ConnectArgs, spec: &EgressSpe
         snapshot: &snapshot,
         journal: run.journal,
         deadline: run.deadline,
+        // Pruning removes no gateway.
+        tool: &Istioctl::default(),
     };
     removing.perform(&removal).await
 }

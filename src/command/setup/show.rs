@@ -58,6 +58,9 @@ pub(super) fn plan(io: &Io, cluster: &Cluster, wanted: &Wanted, steps: &[Step]) 
     if let Some(patch) = wanted.gateway.patch.as_ref().filter(|_| io.verbose > 0) {
         io.note(&diff::yaml(&patch.to_operator()).unwrap_or_default());
     }
+    if let Some(work) = &wanted.gateway.work {
+        io.note(work.describe().trim_end());
+    }
     if changes == 0 {
         io.note(&format!("unchanged: all {} objects are as they should be", steps.len()));
     } else {

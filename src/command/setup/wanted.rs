@@ -8,7 +8,7 @@ use crate::cluster::Cluster;
 use crate::command::stamp::stamp;
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::install::GatewayPatch;
+use crate::install::Istioctl;
 use crate::kubernetes::pod::Pod;
 use crate::model::target::{AppProtocol, Client};
 use crate::plan::{
@@ -47,6 +47,14 @@ impl HostWish {
 }
 
 impl Wanted {
+    /// Whether Istio's own installer has still to make the gateway.
+    pub(super) fn installs(&self, snapshot: &Snapshot) -> bool {
+        let place = &self.gateway.place;
+        let mut services = snapshot.objects.services.iter();
+        let there = services.any(|s| s.namespace() == place.namespace && s.name() == place.service);
+        self.gateway.work.is_some() && !there
+    }
+
     /// Every object, in a safe order of writing.
     pub(super) fn objects(&self) -> Vec<Value> {
         self.gateway.objects.iter().chain(self.hosts.iter().flat_map(|h| &h.objects)).cloned().collect()
@@ -57,19 +65,19 @@ pub(super) async fn wanted(
     cluster: &Cluster,
     snapshot: &Snapshot,
     spec: &EgressSpec,
-    (args, patch, deadline): (&SetupArgs, Option<GatewayPatch>, Deadline),
+    (args, tool, deadline): (&SetupArgs, &Istioctl, Deadline),
 ) -> Result<Wanted, Error> {
     readable(snapshot)?;
     let callers: Vec<CallerPods> =
         spec.clients().iter().map(|client| caller_pods(snapshot, client)).collect::<Result<_, _>>()?;
-    let choice = crate::install::choose(snapshot, spec.gateway.as_ref(), args.installer, patch)?;
+    let choice = crate::install::choose(snapshot, spec.gateway.as_ref(), args.installer, args.patch()?)?;
     let namespace = choice.namespace().to_owned();
     let mut inventory = read_inventory(cluster, &namespace).await?;
     let gone = inventory.vanished(snapshot);
     for record in inventory.hosts.values_mut() {
         *record = record.clone().without_namespaces(&gone);
     }
-    let gateway = gateway_wish(snapshot, &inventory, choice, args)?;
+    let gateway = gateway_wish((cluster, snapshot), &inventory, choice, (args, tool, deadline)).await?;
     let mut spec = spec.clone();
     for wish in &mut spec.wishes {
         if let Some(secret) = &wish.options.client_cert {

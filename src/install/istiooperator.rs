@@ -1,0 +1,245 @@
+//! Installer `istiooperator`: the gateway becomes a component of a live `IstioOperator`, which the in-cluster operator of
+//! Istio 1.23 and older makes true.
+//!
+//! The kind lived on as a definition without a controller, and `istioctl install` used to leave a copy of what it did
+//! (`installed-state`): writing to one that nobody reads would do nothing, so that is refused by name.
+
+use super::GatewayPatch;
+use super::work::refuse_strangers;
+use crate::cluster::{Cluster, FIELD_MANAGER, WriteOptions};
+use crate::error::Error;
+use crate::kubernetes::{Kind, ObjectRef};
+use crate::plan::Restore;
+use crate::snapshot::Snapshot;
+use serde_json::{Value, json};
+
+/// The operator's Deployment, and its label.
+const OPERATOR: &str = "istio-operator";
+
+/// What `istioctl install` of old left behind.
+const INSTALLED_STATE: &str = "installed-state";
+
+const LIST: &str = "/spec/components/egressGateways";
+
+/// Two writers that meet once meet again at most this often.
+const TRIES: usize = 5;
+
+/// What is to be done to the object, decided.
+#[derive(Clone, Debug)]
+pub struct OperatorWork {
+    object: ObjectRef,
+    component: Value,
+    had_components: bool,
+    had_list: bool,
+    owner: Option<String>,
+    /// It has the component.
+    there: bool,
+}
+
+/// Find the `IstioOperator` of the control plane, and whether somebody makes it true.
+pub(super) async fn plan(cluster: &Cluster, snapshot: &Snapshot, patch: &GatewayPatch) -> Result<OperatorWork, Error> {
+    let kind = ObjectRef::new(Kind::CustomResourceDefinition, "", "istiooperators.install.istio.io");
+    if cluster.get(&kind).await?.is_none() {
+        return Err(Error::Refused {
+            why: "the API server does not know IstioOperator: from Istio 1.24 on it is the format of a file only"
+                .into(),
+            hint: "say --installer istioctl --istio-operator FILE, or --installer injection".into(),
+        });
+    }
+    let live = the_one(cluster.list(Kind::IstioOperator, None).await?, &snapshot.mesh.revision)?;
+    let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let object = ObjectRef::new(Kind::IstioOperator, text("/metadata/namespace"), text("/metadata/name"));
+    reconciled(snapshot, &object)?;
+    let component = serde_json::to_value(patch).map_err(|e| Error::Failed(e.to_string()))?;
+    let there = list(&live).iter().any(|c| same(c, &component));
+    if !there {
+        refuse_strangers(snapshot, patch)?;
+    }
+    Ok(OperatorWork {
+        had_components: live.pointer("/spec/components").is_some(),
+        had_list: live.pointer(LIST).is_some(),
+        owner: owner(&live),
+        there,
+        object,
+        component,
+    })
+}
+
+fn the_one(all: Vec<Value>, revision: &str) -> Result<Value, Error> {
+    let name = |o: &Value| {
+        let text = |key: &str| o.pointer(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        ObjectRef::new(Kind::IstioOperator, text("/metadata/namespace"), text("/metadata/name"))
+    };
+    let of_revision = |o: &&Value| match o.pointer("/spec/revision").and_then(Value::as_str).unwrap_or_default() {
+        "" => revision == "default",
+        named => named == revision,
+    };
+    let (states, written): (Vec<Value>, Vec<Value>) =
+        all.into_iter().partition(|o| name(o).name.starts_with(INSTALLED_STATE));
+    let found: Vec<&Value> = written.iter().filter(of_revision).collect();
+    match (found.as_slice(), states.first()) {
+        ([one], _) => Ok((*one).clone()),
+        ([], Some(state)) => Err(nothing_reconciles(&name(state), "it is what istioctl install noted down of itself")),
+        ([], None) => Err(Error::NotFound {
+            what: format!("an IstioOperator of revision {revision}"),
+            hint: "say --installer injection, or --installer istioctl --istio-operator FILE".into(),
+        }),
+        (several, _) => {
+            let names: Vec<String> = several.iter().map(|o| name(o).to_string()).collect();
+            Err(Error::Refused {
+                why: format!("there are several IstioOperators of revision {revision}: {}", names.join(", ")),
+                hint: "one control plane is described by one of them: remove the others".into(),
+            })
+        }
+    }
+}
+
+fn reconciled(snapshot: &Snapshot, object: &ObjectRef) -> Result<(), Error> {
+    let operators = snapshot.objects.deployments.iter().filter(|d| {
+        d.metadata.label("name") == Some(OPERATOR) || d.name() == OPERATOR || d.name().starts_with("istio-operator-")
+    });
+    if operators.clone().any(|d| d.status.ready_replicas > 0) {
+        return Ok(());
+    }
+    let found = operators.map(|d| d.reference(Kind::Deployment).to_string()).next();
+    let why = found.map_or("there is no Deployment istio-operator".into(), |d| format!("no pod of {d} is ready"));
+    Err(nothing_reconciles(object, &why))
+}
+
+fn nothing_reconciles(object: &ObjectRef, why: &str) -> Error {
+    Error::Refused {
+        why: format!("nothing reconciles {object}: {why}"),
+        hint: "say --installer injection, or --installer istioctl --istio-operator FILE".into(),
+    }
+}
+
+fn list(operator: &Value) -> Vec<Value> {
+    operator.pointer(LIST).and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+/// Whose field the list is, by `managedFields`.
+fn owner(operator: &Value) -> Option<String> {
+    let fields = operator.pointer("/metadata/managedFields").and_then(Value::as_array)?;
+    let has_list = |f: &&Value| f.pointer("/fieldsV1/f:spec/f:components/f:egressGateways").is_some();
+    fields.iter().find(has_list)?.get("manager")?.as_str().map(str::to_owned)
+}
+
+fn same(a: &Value, b: &Value) -> bool {
+    a["name"] == b["name"] && a["namespace"] == b["namespace"]
+}
+
+impl OperatorWork {
+    /// What changes.
+    pub fn describe(&self) -> String {
+        if self.there {
+            return format!("{} has the gateway already", self.object);
+        }
+        let text = crate::plan::diff::yaml(&self.component).unwrap_or_default();
+        let lines: Vec<String> = text.lines().map(|l| format!("+ {l}")).collect();
+        format!("  change    {} spec.components.egressGateways\n{}", self.object, lines.join("\n"))
+    }
+
+    /// What cleanup needs.
+    pub fn restore(&self) -> Restore {
+        Restore::Operator {
+            object: self.object.clone(),
+            component: self.component.clone(),
+            had_components: self.had_components,
+            had_list: self.had_list,
+            owner: self.owner.clone(),
+        }
+    }
+
+    /// Add the component, guarded by the version that was read.
+    pub async fn apply(&self, cluster: &Cluster) -> Result<(), Error> {
+        change(cluster, (&self.object, FIELD_MANAGER), |live| {
+            let mut next = list(live);
+            if next.iter().any(|c| same(c, &self.component)) {
+                return None;
+            }
+            next.push(self.component.clone());
+            Some(json!({"spec": {"components": {"egressGateways": next}}}))
+        })
+        .await
+    }
+
+    /// What the operator says about it, where it says that something is wrong.
+    pub async fn complaint(&self, cluster: &Cluster) -> Option<String> {
+        let live = cluster.get(&self.object).await.ok()??;
+        let status = live.pointer("/status/status").and_then(Value::as_str)?;
+        let said = live.pointer("/status/message").and_then(Value::as_str).unwrap_or_default();
+        (status != "HEALTHY").then(|| format!("{} is {status} {said}", self.object).trim_end().to_owned())
+    }
+}
+
+/// Take the component out again, and what held nothing before.
+pub(super) async fn undo(cluster: &Cluster, restore: &Restore) -> Result<(), Error> {
+    let Restore::Operator { object, component, had_components, had_list, owner } = restore else { return Ok(()) };
+    change(cluster, (object, owner.as_deref().unwrap_or(FIELD_MANAGER)), |live| {
+        let mut next = list(live);
+        let before = next.len();
+        next.retain(|c| !same(c, component));
+        let alone = live.pointer("/spec/components").and_then(Value::as_object).is_some_and(|c| c.len() == 1);
+        let patch = match (next.is_empty(), had_list, had_components) {
+            (true, _, false) if alone => json!({"spec": {"components": null}}),
+            (true, false, _) => json!({"spec": {"components": {"egressGateways": null}}}),
+            _ => json!({"spec": {"components": {"egressGateways": next}}}),
+        };
+        (before > next.len() || patch["spec"]["components"].is_null()).then_some(patch)
+    })
+    .await
+}
+
+async fn change(
+    cluster: &Cluster,
+    (object, manager): (&ObjectRef, &str),
+    patch: impl Fn(&Value) -> Option<Value>,
+) -> Result<(), Error> {
+    let mut last = None;
+    for _ in 0..TRIES {
+        let Some(live) = cluster.get(object).await? else { return Ok(()) };
+        let Some(patch) = patch(&live) else { return Ok(()) };
+        let version = live.pointer("/metadata/resourceVersion").and_then(Value::as_str);
+        match cluster.merge_patch_as(manager, object, (&patch, version), WriteOptions::default()).await {
+            Ok(_) => return Ok(()),
+            Err(error @ Error::Api { .. }) if error.to_string().contains("has been modified") => last = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| Error::Failed(format!("{object} was never written"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn operator(name: &str, revision: &str) -> Value {
+        json!({"metadata": {"name": name, "namespace": "istio-system"}, "spec": {"revision": revision}})
+    }
+
+    #[test]
+    fn the_operator_of_the_revision_is_taken_and_a_note_of_istioctl_is_named() {
+        let two = vec![operator("a", ""), operator("b", "canary"), operator("installed-state", "")];
+        assert_eq!(the_one(two.clone(), "canary").unwrap(), two[1]);
+        assert_eq!(the_one(two.clone(), "default").unwrap(), two[0]);
+        let error = the_one(vec![two[2].clone()], "default").unwrap_err().to_string();
+        assert!(error.contains("nothing reconciles IstioOperator istio-system/installed-state"), "{error}");
+        assert!(the_one(vec![], "default").unwrap_err().to_string().contains("not found"));
+        let error = the_one(vec![two[0].clone(), operator("c", "")], "default").unwrap_err().to_string();
+        assert!(error.contains("several"), "{error}");
+    }
+
+    #[test]
+    fn an_operator_without_a_running_pod_makes_nothing_true() {
+        let object = ObjectRef::new(Kind::IstioOperator, "istio-system", "mesh");
+        let mut snapshot = Snapshot::default();
+        let error = reconciled(&snapshot, &object).unwrap_err().to_string();
+        assert_eq!(error, "nothing reconciles IstioOperator istio-system/mesh: there is no Deployment istio-operator");
+        let mut deployment = json!({"metadata": {"name": "istio-operator", "namespace": "istio-operator"}});
+        snapshot.objects.put(Kind::Deployment, deployment.clone()).unwrap();
+        assert!(reconciled(&snapshot, &object).unwrap_err().to_string().contains("is ready"));
+        deployment["status"] = json!({"readyReplicas": 1});
+        snapshot.objects.put(Kind::Deployment, deployment).unwrap();
+        assert!(reconciled(&snapshot, &object).is_ok());
+    }
+}
