@@ -6,9 +6,9 @@
 
 use super::GatewayPatch;
 use super::work::refuse_strangers;
-use crate::cluster::{Cluster, FIELD_MANAGER, WriteOptions};
+use crate::cluster::{Cluster, WriteOptions};
 use crate::error::Error;
-use crate::kubernetes::{Kind, ObjectRef};
+use crate::kubernetes::{FIELD_MANAGER, Kind, ObjectRef};
 use crate::plan::Restore;
 use crate::snapshot::Snapshot;
 use serde_json::{Value, json};
