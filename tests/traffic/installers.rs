@@ -1,6 +1,6 @@
 //! Gateways by Istio's own installers: on traffic, with all that they refuse, and taken back to the byte.
 
-use super::fingerprint::Fingerprint;
+use super::fingerprint::{Fingerprint, Own};
 use super::mesh::{CLUSTER, MESH, Team, text};
 use super::run::{Run, done, egress};
 use serde_json::{Value, json};
@@ -18,14 +18,19 @@ fn whole() -> String {
     ISTIO.replacen("  values:\n", &format!("{EGRESS}  values:\n"), 1)
 }
 
+/// The host of a test is named after its namespace.
+fn host(namespace: &str) -> String {
+    format!("{}.example.com", namespace.replace('-', ""))
+}
+
 fn setup(namespace: &str, installer: &[&str]) -> Run {
-    let gateway = format!("{namespace}-gateway/egress");
-    let base = ["setup", "api.example.com", "-n", namespace, "--gateway", &gateway, "--timeout", "2m", "-y"];
+    let (gateway, host) = (format!("{namespace}-gateway/egress"), host(namespace));
+    let base = ["setup", &host, "-n", namespace, "--gateway", &gateway, "--timeout", "2m", "-y"];
     egress(&[&base[..], installer].concat())
 }
 
 fn assert_through(team: &Team, gateway: &str) {
-    let (answer, seen) = team.seen_from("https://api.example.com");
+    let (answer, seen) = team.seen_from(&format!("https://{}", host(&team.namespace)));
     assert_eq!(answer, "200 2");
     let gateways = MESH.addresses(gateway);
     assert!(!seen.is_empty() && seen.iter().all(|a| gateways.contains(a)), "{seen:?} is not {gateways:?}");
@@ -38,7 +43,7 @@ fn istioctl_adds_the_gateway_to_the_users_file_and_takes_it_out_again() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("istio.yaml");
     std::fs::write(&file, whole()).expect("written");
-    let before = Fingerprint::take("by-istioctl");
+    let before = Fingerprint::take(&Own { namespace: "by-istioctl", host: "byistioctl.example.com" });
     let installer = ["--installer", "istioctl", "--istio-operator", file.to_str().expect("a path")];
     let run = setup("by-istioctl", &installer);
     assert_eq!(run.code, 0, "{}\n{}", run.stdout, run.stderr);
@@ -48,16 +53,16 @@ fn istioctl_adds_the_gateway_to_the_users_file_and_takes_it_out_again() {
     assert!(now.contains("# there is no metrics server") && now.contains("name: egress\n"), "{now}");
     let again = setup("by-istioctl", &installer);
     assert!(again.code == 0 && again.stdout.contains("unchanged"), "{}\n{}", again.stdout, again.stderr);
-    done(&["cleanup", "api.example.com", "-n", "by-istioctl", "-y"]);
+    done(&["cleanup", "byistioctl.example.com", "-n", "by-istioctl", "-y"]);
     assert_eq!(std::fs::read_to_string(&file).expect("the file"), whole(), "to the byte");
     settled(&before, "by-istioctl");
-    assert_eq!(team.seen_from("https://api.example.com").1, std::slice::from_ref(&team.address));
+    assert_eq!(team.seen_from(&format!("https://{}", host(&team.namespace))).1, std::slice::from_ref(&team.address));
 }
 
 /// istiod needs a moment to put its webhook back as it wants it.
 fn settled(before: &Fingerprint, own: &str) {
     let end = Instant::now() + Duration::from_secs(15);
-    while Instant::now() < end && !before.is_same(&Fingerprint::take(own)) {
+    while Instant::now() < end && !before.is_same(&Fingerprint::take(&Own { namespace: own, host: &host(own) })) {
         std::thread::sleep(Duration::from_millis(500));
     }
     before.assert_same(&Fingerprint::take(own), "after cleanup");
@@ -195,7 +200,7 @@ fn a_live_operator_gets_the_component_and_loses_it_again() {
     let words = "nothing reconciles IstioOperator istio-system/mesh: there is no Deployment istio-operator";
     assert!(nobody.stderr.contains(words), "{}", nobody.stderr);
     operator.run();
-    let before = Fingerprint::take("by-operator");
+    let before = Fingerprint::take(&Own { namespace: "by-operator", host: "byoperator.example.com" });
     let (stop, directory) = (AtomicBool::new(false), tempfile::tempdir().expect("a directory"));
     std::thread::scope(|scope| {
         let reconciler = scope.spawn(|| operator.reconcile(&stop, directory.path()));
@@ -207,7 +212,7 @@ fn a_live_operator_gets_the_component_and_loses_it_again() {
             assert_eq!(list.as_array().map(Vec::len), Some(2), "{list}");
             let again = setup("by-operator", &installer);
             assert!(again.code == 0 && again.stdout.contains("unchanged"), "{}\n{}", again.stdout, again.stderr);
-            done(&["cleanup", "api.example.com", "-n", "by-operator", "-y"]);
+            done(&["cleanup", "byoperator.example.com", "-n", "by-operator", "-y"]);
             let list = operator.spec()["components"]["egressGateways"].clone();
             assert_eq!(text(&list, "/0/name"), "istio-egressgateway");
         }));
@@ -216,5 +221,5 @@ fn a_live_operator_gets_the_component_and_loses_it_again() {
         work.unwrap_or_else(|e| std::panic::resume_unwind(e));
     });
     settled(&before, "by-operator");
-    assert_eq!(team.seen_from("https://api.example.com").1, std::slice::from_ref(&team.address));
+    assert_eq!(team.seen_from(&format!("https://{}", host(&team.namespace))).1, std::slice::from_ref(&team.address));
 }

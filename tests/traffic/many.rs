@@ -1,6 +1,6 @@
 //! A hundred hosts in one run: written, applied, each proven by a connection of its own, and removed.
 
-use super::fingerprint::Fingerprint;
+use super::fingerprint::{Fingerprint, Own};
 use super::mesh::{CLUSTER, FOUND, MESH, Team};
 use super::run::done;
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ fn host(number: usize) -> String {
 fn a_hundred_hosts_are_written_proven_and_removed() {
     let _alone = CLUSTER.write().unwrap_or_else(std::sync::PoisonError::into_inner);
     let team = Team::new("many");
-    let before = Fingerprint::take("many");
+    let before = Fingerprint::take(&Own { namespace: "many", host: "many.example.com" });
     let mut file = tempfile::NamedTempFile::new().expect("a file");
     let mut text = format!(
         "apiVersion: egress.report/v1\nkind: Egress\nmetadata: {{name: many}}\nspec:\n  gateway: {FOUND}\n  from: [many]\n  hosts:\n"
@@ -45,6 +45,6 @@ fn a_hundred_hosts_are_written_proven_and_removed() {
     let began = Instant::now();
     done(&["cleanup", "--all", "-n", "many", "-y", "--timeout", "5m"]);
     println!("cleanup of {HOSTS} hosts: {:?}", began.elapsed());
-    before.assert_same(&Fingerprint::take("many"), "after cleanup");
+    before.assert_same(&Fingerprint::take(&Own { namespace: "many", host: "many.example.com" }), "after cleanup");
     assert_eq!(team.seen_from(&format!("https://{}", host(0))).1, std::slice::from_ref(&team.address));
 }
