@@ -93,8 +93,8 @@ pub enum Error {
     /// The operation ran and did not do what it should; the report has been printed.
     #[error("{0}")]
     Failed(String),
-    /// Ctrl-C.
-    #[error("interrupted; what was done is kept, `cleanup` undoes it")]
+    /// Ctrl-C. A verb that writes tells by itself what it had done.
+    #[error("interrupted")]
     Interrupted,
 }
 
