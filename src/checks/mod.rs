@@ -8,6 +8,8 @@ pub mod engine;
 pub mod finding;
 pub mod fold;
 mod objects;
+#[cfg(test)]
+mod pages;
 pub mod registry;
 pub mod suppress;
 

@@ -11,7 +11,7 @@ use super::{Registered, Routes};
 use crate::istio::virtual_service::MESH;
 use crate::kubernetes::pod::{Container, PROXY, Pod, PodSpec};
 use crate::kubernetes::workload::Workload;
-use crate::kubernetes::{Kind, Meta};
+use crate::kubernetes::{Kind, Meta, OwnerReference};
 use crate::snapshot::{Objects, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -177,20 +177,32 @@ pub fn namespaces_with_sidecars(objects: &Objects) -> BTreeSet<&str> {
     objects.pods.iter().filter(beside).map(Pod::namespace).collect()
 }
 
-/// The pod that a workload would make, with the sidecar that injection would add: it stands for a client of which none
-/// runs. It never counts as running.
-pub fn would_be(snapshot: &Snapshot, workload: &Workload) -> Pod {
+/// The pod that a client's workload would make, with the sidecar that injection would add: it stands for a client of
+/// which none runs. It never counts as running.
+pub fn would_be(snapshot: &Snapshot, client: &Client) -> Option<Pod> {
+    const HASH: &str = "template";
+    let workload = workload(&snapshot.objects, client)?;
     let template = &workload.spec.template;
     let mut spec: PodSpec = template.spec.clone();
     if spec.proxy().is_none() && injects(snapshot, workload.namespace(), &template.metadata) {
         spec.containers.push(Container { name: PROXY.into(), ..Container::default() });
     }
-    let metadata = Meta {
-        name: format!("{}-of-template", workload.name()),
+    let owner = match client.workload.as_ref()? {
+        (Kind::Deployment, name) => owned_by("ReplicaSet", format!("{name}-{HASH}")),
+        (kind, name) => owned_by(kind.name(), name.clone()),
+    };
+    let mut metadata = Meta {
+        name: format!("{}-of-{HASH}", workload.name()),
         namespace: workload.namespace().into(),
+        owner_references: vec![owner],
         ..template.metadata.clone()
     };
-    Pod { metadata, spec, ..Pod::default() }
+    metadata.labels.insert("pod-template-hash".into(), HASH.into());
+    Some(Pod { metadata, spec, ..Pod::default() })
+}
+
+fn owned_by(kind: &str, name: String) -> OwnerReference {
+    OwnerReference { kind: kind.into(), name }
 }
 
 /// Whether pods of a namespace get a sidecar: the pod's own label decides, else the namespace's.
@@ -267,9 +279,13 @@ mod tests {
     #[test]
     fn a_workload_without_pods_is_judged_by_its_template() {
         let snapshot = snapshot();
-        let idle = workload(&snapshot.objects, &"team/deploy/idle".parse().unwrap()).unwrap();
-        let pod = would_be(&snapshot, idle);
+        let client: Client = "team/deploy/idle".parse().unwrap();
+        let pod = would_be(&snapshot, &client).unwrap();
         assert!(pod.spec.proxy().is_some() && !pod.is_running());
         assert_eq!(pod.metadata.label("app"), Some("idle"));
+        let mut with = snapshot.clone();
+        with.objects.pods.push(pod);
+        assert_eq!(stand_in(&with.objects, &client).map(Pod::name), Some("idle-of-template"));
+        assert!(would_be(&snapshot, &"team/deploy/other".parse().unwrap()).is_none());
     }
 }

@@ -44,7 +44,7 @@ fn stand_in(client: &Client, snapshot: &mut Snapshot) {
     if paths::stand_in(&snapshot.objects, client).is_some() {
         return;
     }
-    let Some(workload) = paths::workload(&snapshot.objects, client) else { return };
-    let pod = paths::would_be(snapshot, workload);
-    snapshot.objects.pods.push(pod);
+    if let Some(pod) = paths::would_be(snapshot, client) {
+        snapshot.objects.pods.push(pod);
+    }
 }
