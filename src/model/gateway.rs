@@ -64,8 +64,9 @@ fn add(given: &mut Given, server: &Open<'_>, chains: Vec<Chain>) {
     let listener = &mut given.proxy.listeners[at];
     listener.inspects_tls |= server.server.tls.is_some() && !server.is_plain_http();
     for chain in chains {
-        // One plaintext HTTP chain serves all HTTP servers of the port.
-        if chain.conditions != ChainMatch::default() || listener.chains.is_empty() {
+        // One chain without conditions serves all plaintext servers of the port.
+        let open = |c: &Chain| c.conditions == ChainMatch::default();
+        if !open(&chain) || !listener.chains.iter().any(open) {
             listener.chains.push(chain);
         }
     }

@@ -112,12 +112,7 @@ impl<'a> Rules<'a> {
         let Some(best) = most_specific(host, rules.iter().map(|(h, _)| h.as_str())) else { return Vec::new() };
         let mut all: Vec<Merged> = Vec::new();
         for (host, rule) in rules.iter().filter(|(h, _)| h == best) {
-            let exports = exports_of(rule);
-            let selector = selector_of(rule);
-            match all.iter_mut().find(|m| m.exports == exports && selector_of(m.from[0]) == selector) {
-                Some(merged) => merged.from.push(rule),
-                None => all.push(Merged { host: host.clone(), from: vec![rule], exports }),
-            }
+            lay_in(&mut all, host, rule);
         }
         all
     }
@@ -126,18 +121,18 @@ impl<'a> Rules<'a> {
     fn is_private(&self, rule: &DestinationRule) -> bool {
         match exports_of(rule).as_slice() {
             [] => self.private_by_default,
-            [only] => only == rule.namespace(),
+            [only] => only == "." || only == rule.namespace(),
             _ => false,
         }
     }
 }
 
+/// As it is written, in order: istiod compares the words, so `.` and the namespace's own name are two.
 fn exports_of(rule: &DestinationRule) -> Vec<String> {
     if rule.spec.workload_selector.is_some() {
-        return vec![rule.namespace().to_owned()];
+        return vec![".".to_owned()];
     }
-    let named = rule.spec.export_to.iter().map(|to| if to == "." { rule.namespace().to_owned() } else { to.clone() });
-    let mut all: Vec<String> = named.collect();
+    let mut all = rule.spec.export_to.clone();
     all.sort();
     all.dedup();
     all
@@ -149,6 +144,32 @@ fn seen_at_home(rule: &DestinationRule) -> bool {
 
 fn selector_of(rule: &DestinationRule) -> Option<&Labels> {
     rule.spec.workload_selector.as_ref().map(|s| &s.labels)
+}
+
+/// `mergeDestinationRule`: a rule joins those that are exported alike or to fewer, and also stands for itself where the
+/// last one that it was held against was another kind. Of several that stand, the last counts, so that matters.
+fn lay_in<'a>(all: &mut Vec<Merged<'a>>, host: &str, rule: &'a DestinationRule) {
+    let exports = exports_of(rule);
+    let selector = selector_of(rule);
+    let mut apart = true;
+    for merged in all.iter_mut() {
+        let wider = !merged.exports.is_empty() && merged.exports.iter().all(|to| exports.contains(to));
+        let alike = merged.exports == exports;
+        let held = selector_of(merged.from[0]);
+        let other_workloads = selector.is_some() && held.is_some() && selector != held;
+        if !(alike || wider) || other_workloads {
+            apart = true;
+            continue;
+        }
+        apart = !alike;
+        if selector == held {
+            apart = false;
+        }
+        merged.from.push(rule);
+    }
+    if apart {
+        all.push(Merged { host: host.to_owned(), from: vec![rule], exports });
+    }
 }
 
 /// A rule for these workloads comes before one for all; a rule for others only ends the lookup.

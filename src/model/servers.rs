@@ -165,10 +165,10 @@ impl<'a> Merged<'a> {
                 return Some((first.clone(), Clash::SameHost));
             }
         }
-        let first = self.open.iter().find(|o| o.listens == new.listens && o.server.bind == new.server.bind)?;
-        let (old_tls, new_tls) = (is_tls(first.server), is_tls(new.server));
-        let both_http = first.server.protocol().is_http() && new.server.protocol().is_http();
-        let fits = if old_tls { new_tls && new.server.tls.is_some() } else { !new_tls && both_http };
+        // After TLS a plaintext server still fits in; after a plaintext one only more of its kind.
+        let mut held = self.open.iter().filter(|o| o.listens == new.listens && o.server.bind == new.server.bind);
+        let first = held.find(|o| !is_tls(o.server))?;
+        let fits = !is_tls(new.server) && first.server.protocol().is_http() && new.server.protocol().is_http();
         (!fits).then(|| (first.place(), Clash::OtherProtocol))
     }
 }
