@@ -6,6 +6,7 @@ use super::{Check, objects};
 pub static CHECKS: &[Check] = &[
     objects::exclusion::CHECK,
     objects::unresolved::CHECK,
+    objects::refused_listener::CHECK,
     objects::import::CHECK,
     objects::typo::CHECK,
     objects::other_route::CHECK,

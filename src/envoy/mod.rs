@@ -22,6 +22,7 @@ mod tests;
 pub(crate) use tests::load as fixture;
 
 pub use cluster::{ClientTls, Cluster, Counters, Endpoint, SocketMatch};
+pub(crate) use evaluate::place;
 pub use evaluate::{Bytes, Connection, Role, evaluate, onward, pass};
 pub use listener::{Address, Chain, ChainMatch, Forward, Listener, ServerTls, Share};
 pub use parse::{Part, Parts};

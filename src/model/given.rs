@@ -1,7 +1,7 @@
 //! What istiod gives a proxy, worked out from the objects in the shape that Envoy holds it in, so that one evaluation
 //! ([`crate::envoy::evaluate()`]) decides for what is intended and for what was programmed.
 
-use crate::envoy::Proxy;
+use crate::envoy::{Chain, Listener, Proxy};
 use crate::kubernetes::{Kind, ObjectRef, Place};
 use std::collections::BTreeMap;
 
@@ -40,6 +40,49 @@ pub enum Clash {
     SameSni,
     /// The pod may not open ports below 1024.
     Privileged,
+    /// Two chains with the same condition: Envoy refuses the whole listener.
+    SameCondition,
+}
+
+impl Given {
+    /// Take out the listeners that Envoy would refuse: those with two chains that one connection could take alike.
+    ///
+    /// Source: `FilterChainManagerImpl::addFilterChains` in Envoy's `listener_manager`.
+    pub(super) fn refuse_ambiguous(&mut self) {
+        let mut refused = Vec::new();
+        self.proxy.listeners.retain(|listener| {
+            let clash = ambiguous(listener);
+            refused.extend(clash.clone());
+            clash.is_none()
+        });
+        let of = |c: &Chain| c.config.as_deref().and_then(crate::envoy::place);
+        for (first, second) in refused {
+            let (Some(because_of), Some(what)) = (of(&first), of(&second)) else { continue };
+            self.left_out.push(LeftOut { what, because_of, why: Clash::SameCondition });
+        }
+    }
+}
+
+/// The first two chains that share a server name and differ in no other condition.
+fn ambiguous(listener: &Listener) -> Option<(Chain, Chain)> {
+    let alike = |a: &Chain, b: &Chain| {
+        let (a, b) = (&a.conditions, &b.conditions);
+        let names = if a.server_names.is_empty() && b.server_names.is_empty() {
+            true
+        } else {
+            a.server_names.iter().any(|n| b.server_names.contains(n))
+        };
+        names
+            && a.ranges == b.ranges
+            && a.port == b.port
+            && a.transport_protocol == b.transport_protocol
+            && a.application_protocols == b.application_protocols
+    };
+    let chains = &listener.chains;
+    (1..chains.len()).find_map(|at| {
+        let first = chains[..at].iter().find(|c| alike(c, &chains[at]))?;
+        Some((first.clone(), chains[at].clone()))
+    })
 }
 
 /// A field, as the text that istiod writes into Envoy's metadata, with the field's path after a `#`, which istiod does

@@ -66,6 +66,7 @@ impl<'w> Walker<'w> {
         }
         let scope = self.scope(&key.0);
         let mut given = make(&scope);
+        given.refuse_ambiguous();
         for name in clusters_of(&given) {
             let name = ClusterName::from(name);
             given.proxy.clusters.extend(super::clusters::cluster(self.world, &key.0, &scope, &name));

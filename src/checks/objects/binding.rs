@@ -7,7 +7,7 @@ use crate::istio::gateway::{Gateway, Server};
 use crate::istio::virtual_service::MESH;
 use crate::kubernetes::{Kind, ObjectRef, Place};
 use crate::model::hosts::overlap;
-use crate::model::{Exit, LeftOut, Routes};
+use crate::model::{Clash, Exit, LeftOut, Routes};
 
 /// The route, the gateway that it leads to, and the Gateways that it names.
 pub(super) struct Binding<'v> {
@@ -59,7 +59,10 @@ impl<'v> Binding<'v> {
             self.gateways.iter().any(|(_, g)| g.is_some_and(|g| g.reference(Kind::Gateway) == l.what.object))
                 || l.what.object == self.routes.reference()
         };
-        self.exit.hop.given.left_out.iter().find(mine)
+        let all = || self.exit.hop.given.left_out.iter();
+        // A refused listener takes everybody's servers with it.
+        let refused = |l: &&LeftOut| l.why == Clash::SameCondition && self.exit.hop.given.proxy.listeners.is_empty();
+        all().find(mine).or_else(|| all().find(refused))
     }
 
     /// Where a server's field lies.

@@ -32,6 +32,14 @@ fn look(view: &View<'_>) -> Outcome {
             ),
             "use a Service port whose targetPort is above 1024".to_owned(),
         ),
+        Clash::SameCondition => (
+            format!("{} and {} make two filter chains for one SNI", first.object, second.object),
+            format!(
+                "{first} and {second} make two filter chains with the same SNI on port {port} of the same pods, a duplicate that istiod does not see; Envoy \
+                 refuses such a listener whole, so nothing listens there, for any host"
+            ),
+            format!("delete one of the two: {} or {}", first.object, second.object),
+        ),
         Clash::SameHost | Clash::SameSni => (
             format!("{} and {} both serve the host on one TLS port", first.object, second.object),
             format!(

@@ -32,6 +32,7 @@ pub(super) mod passthrough_mutual;
 pub(super) mod plain_to_tls;
 pub(super) mod policy_selector;
 pub(super) mod protocol;
+pub(super) mod refused_listener;
 pub(super) mod resolution;
 pub(super) mod route_export;
 pub(super) mod server_first;

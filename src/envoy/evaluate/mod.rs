@@ -203,7 +203,7 @@ fn end(mut step: Step, why: String) -> Step {
 
 /// `/apis/networking.istio.io/v1/namespaces/NS/virtual-service/NAME`, as istiod writes it into metadata; the model adds
 /// the field after a `#`.
-fn place(config: &str) -> Option<Place> {
+pub(crate) fn place(config: &str) -> Option<Place> {
     let (object, path) = config.split_once('#').unwrap_or((config, ""));
     let parts: Vec<&str> = object.trim_start_matches('/').splitn(7, '/').collect();
     let ["apis", group, _, "namespaces", namespace, kind, name] = parts.as_slice() else { return None };
