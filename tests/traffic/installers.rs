@@ -65,7 +65,7 @@ fn settled(before: &Fingerprint, own: &str) {
     while Instant::now() < end && !before.is_same(&Fingerprint::take(&Own { namespace: own, host: &host(own) })) {
         std::thread::sleep(Duration::from_millis(500));
     }
-    before.assert_same(&Fingerprint::take(own), "after cleanup");
+    before.assert_same(&Fingerprint::take(&Own { namespace: own, host: &host(own) }), "after cleanup");
 }
 
 #[test]
