@@ -20,7 +20,7 @@ demo:
 # What a change must pass before it is merged, besides the tests.
 check: check-scripts
 	cargo fmt --check
-	cargo clippy --all-targets -- -D warnings
+	cargo clippy --all-targets --test traffic -- -D warnings
 
 .PHONY: check-scripts
 check-scripts:

@@ -53,7 +53,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-egress' -ScriptBlock {
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Who calls: NS[/KIND/NAME] (default: the current namespace; a second run adds)')
             [CompletionResult]::new('--gateway', '--gateway', [CompletionResultType]::ParameterName, 'The gateway, by its Service: NS/SERVICE (default: the only one, or a new one)')
             [CompletionResult]::new('--installer', '--installer', [CompletionResultType]::ParameterName, 'How a gateway is installed where there is none')
-            [CompletionResult]::new('--istio-operator', '--istio-operator', [CompletionResultType]::ParameterName, 'An IstioOperator file with the gateway in spec.components.egressGateways')
+            [CompletionResult]::new('--istio-operator', '--istio-operator', [CompletionResultType]::ParameterName, 'An IstioOperator file with the gateway in spec.components.egressGateways; with --installer istioctl, the file that Istio is installed from, which the gateway is added to')
             [CompletionResult]::new('--replicas', '--replicas', [CompletionResultType]::ParameterName, 'How many gateway pods')
             [CompletionResult]::new('--node-selector', '--node-selector', [CompletionResultType]::ParameterName, 'Only on nodes with this label: KEY=VALUE (repeatable)')
             [CompletionResult]::new('--toleration', '--toleration', [CompletionResultType]::ParameterName, 'A taint that the gateway''s pods stand: KEY[=VALUE][:EFFECT] (repeatable)')

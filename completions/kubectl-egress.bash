@@ -484,7 +484,7 @@ _kubectl__egress() {
                     return 0
                     ;;
                 --installer)
-                    COMPREPLY=($(compgen -W "auto injection none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto injection istiooperator istioctl none" -- "${cur}"))
                     return 0
                     ;;
                 --istio-operator)

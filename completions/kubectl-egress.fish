@@ -49,8 +49,10 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l 
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l gateway -d 'The gateway, by its Service: NS/SERVICE (default: the only one, or a new one)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l installer -d 'How a gateway is installed where there is none' -r -f -a "auto\t'Use the gateway that is there; where there is none, install one by injection'
 injection\t'A Deployment whose pods istiod\'s webhook turns into gateways'
+istiooperator\t'A live `IstioOperator` object that an operator in the cluster reconciles (Istio 1.23 and older)'
+istioctl\t'The `IstioOperator` file that Istio is installed from (--istio-operator FILE), by istioctl install'
 none\t'Install nothing: use the gateway that is there'"
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l istio-operator -d 'An IstioOperator file with the gateway in spec.components.egressGateways' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l istio-operator -d 'An IstioOperator file with the gateway in spec.components.egressGateways; with --installer istioctl, the file that Istio is installed from, which the gateway is added to' -r -F
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l replicas -d 'How many gateway pods' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l node-selector -d 'Only on nodes with this label: KEY=VALUE (repeatable)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l toleration -d 'A taint that the gateway\'s pods stand: KEY[=VALUE][:EFFECT] (repeatable)' -r

@@ -138,7 +138,7 @@ impl Operator {
         Self
     }
 
-    fn run(&self) {
+    fn run() {
         MESH.kubectl(&["create", "namespace", "istio-operator"]);
         MESH.kubectl(&[
             "-n",
@@ -155,15 +155,15 @@ impl Operator {
         MESH.kubectl(&["-n", "istio-operator", "rollout", "status", "deploy/istio-operator", "--timeout=60s"]);
     }
 
-    fn spec(&self) -> Value {
+    fn spec() -> Value {
         MESH.json(&["-n", "istio-system", "get", "istiooperator", "mesh"])["spec"].clone()
     }
 
     /// What the operator did: install from the live object whenever its spec is another.
-    fn reconcile(&self, until: &AtomicBool, directory: &Path) {
-        let mut last = self.spec();
+    fn reconcile(until: &AtomicBool, directory: &Path) {
+        let mut last = Self::spec();
         while !until.load(Ordering::Relaxed) {
-            let spec = self.spec();
+            let spec = Self::spec();
             if spec != last {
                 let file = directory.join("live.yaml");
                 let object = json!({"apiVersion": "install.istio.io/v1alpha1", "kind": "IstioOperator", "spec": spec});
@@ -194,26 +194,26 @@ fn a_live_operator_gets_the_component_and_loses_it_again() {
     let installer = ["--installer", "istiooperator"];
     let unknown = setup("by-operator", &installer);
     assert!(unknown.code == 1 && unknown.stderr.contains("does not know IstioOperator"), "{}", unknown.stderr);
-    let operator = Operator::define();
+    let _operator = Operator::define();
     let nobody = setup("by-operator", &installer);
     assert!(nobody.code == 1, "{}", nobody.stdout);
     let words = "nothing reconciles IstioOperator istio-system/mesh: there is no Deployment istio-operator";
     assert!(nobody.stderr.contains(words), "{}", nobody.stderr);
-    operator.run();
+    Operator::run();
     let before = Fingerprint::take(&Own { namespace: "by-operator", host: "byoperator.example.com" });
     let (stop, directory) = (AtomicBool::new(false), tempfile::tempdir().expect("a directory"));
     std::thread::scope(|scope| {
-        let reconciler = scope.spawn(|| operator.reconcile(&stop, directory.path()));
+        let reconciler = scope.spawn(|| Operator::reconcile(&stop, directory.path()));
         let work = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             let run = setup("by-operator", &installer);
             assert_eq!(run.code, 0, "{}\n{}", run.stdout, run.stderr);
             assert_through(&team, "by-operator-gateway/egress");
-            let list = operator.spec()["components"]["egressGateways"].clone();
+            let list = Operator::spec()["components"]["egressGateways"].clone();
             assert_eq!(list.as_array().map(Vec::len), Some(2), "{list}");
             let again = setup("by-operator", &installer);
             assert!(again.code == 0 && again.stdout.contains("unchanged"), "{}\n{}", again.stdout, again.stderr);
             done(&["cleanup", "byoperator.example.com", "-n", "by-operator", "-y"]);
-            let list = operator.spec()["components"]["egressGateways"].clone();
+            let list = Operator::spec()["components"]["egressGateways"].clone();
             assert_eq!(text(&list, "/0/name"), "istio-egressgateway");
         }));
         stop.store(true, Ordering::Relaxed);
