@@ -28,3 +28,4 @@ pub mod probe;
 pub mod programmed;
 pub mod report;
 pub mod snapshot;
+pub mod terminal;

@@ -2,6 +2,7 @@
 //! somebody sits at a terminal. Nothing that came from a cluster reaches a terminal unescaped.
 
 use crate::error::Error;
+use crate::terminal::escape;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::time::Duration;
@@ -106,31 +107,5 @@ impl Drop for Progress {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-    }
-}
-
-/// The text with control characters made visible; line feeds and tabs stay. Names and messages in a cluster are
-/// written by others, and a terminal obeys what it is sent.
-pub fn escape(text: &str) -> String {
-    let plain = |c: char| c == '\n' || c == '\t' || !(c.is_control() || is_bidi(c));
-    if text.chars().all(plain) {
-        return text.to_owned();
-    }
-    text.chars().flat_map(|c| if plain(c) { vec![c] } else { c.escape_unicode().collect() }).collect()
-}
-
-/// Characters that reorder what is shown after them.
-fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_terminal_gets_no_control_characters_from_a_cluster() {
-        assert_eq!(escape("a\u{1b}[31mb\u{202e}c"), "a\\u{1b}[31mb\\u{202e}c");
-        assert_eq!(escape("plain\n\ttext"), "plain\n\ttext");
     }
 }

@@ -9,7 +9,8 @@ pub mod setup;
 mod stamp;
 mod version;
 
-pub use io::{Io, Progress, escape};
+pub use crate::terminal::escape;
+pub use io::{Io, Progress};
 pub use run::{main, refuse};
 
 use crate::cli::completion::{CompletionArgs, script};

@@ -1,9 +1,16 @@
 //! What doctor says, as a value; one file for each form that it can be printed in.
 
 mod assemble;
+mod html;
 mod json;
+mod junit;
+mod markup;
+mod name;
 mod observed;
+mod picture;
+mod sarif;
 mod text;
+mod yaml;
 
 pub use assemble::{Material, assemble};
 
@@ -14,6 +21,7 @@ use crate::model::target::Client;
 use crate::model::trace::HopName;
 use serde::Serialize;
 use serde_json::Value;
+use std::fmt;
 
 /// The whole report: `egress.report/v1`.
 #[derive(Clone, Debug, Serialize)]
@@ -100,6 +108,15 @@ impl std::convert::From<&Client> for From {
     }
 }
 
+impl fmt::Display for From {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.workload.as_str() {
+            "" => f.write_str(&self.namespace),
+            workload => write!(f, "{}/{workload}", self.namespace),
+        }
+    }
+}
+
 /// `--fail-on`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum FailOn {
@@ -118,16 +135,34 @@ pub enum Format {
     /// For people: the path drawn, what to change, why
     #[default]
     Text,
+    /// The same, with what took each decision
+    Wide,
     /// The whole report
     Json,
+    /// The same as YAML
+    Yaml,
+    /// The objects to change, as kubectl takes them
+    Name,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// JUnit XML, for CI
+    Junit,
+    /// One page with the paths drawn
+    Html,
 }
 
 impl Format {
     /// The report in this form.
     pub fn print(self, report: &Report) -> Result<String, Error> {
         match self {
-            Format::Text => Ok(text::text(report)),
+            Format::Text => Ok(text::text(report, false)),
+            Format::Wide => Ok(text::text(report, true)),
             Format::Json => json::json(report),
+            Format::Yaml => yaml::yaml(report),
+            Format::Name => Ok(name::name(report)),
+            Format::Sarif => sarif::sarif(report),
+            Format::Junit => Ok(junit::junit(report)),
+            Format::Html => Ok(html::html(report)),
         }
     }
 }

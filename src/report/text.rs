@@ -1,10 +1,11 @@
-//! For people: the verdict and the path, with the broken hop marked; then the one thing to change, then the evidence.
+//! For people: the path drawn with the broken hop marked, then the one thing to change, then the evidence. A healthy
+//! path takes three lines.
 
+use super::picture::{Mark, Stop, does, picture};
 use super::{PathReport, Report, Verdict};
-use crate::checks::finding::{Finding, Severity};
-use crate::model::trace::HopName;
+use crate::checks::finding::{Confidence, Finding, Severity};
+use crate::terminal::visible;
 use anstyle::{AnsiColor, Style};
-use serde_json::Value;
 use std::fmt::Write;
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -13,93 +14,170 @@ const UNSURE: Style = AnsiColor::Yellow.on_default();
 const BOLD: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
 
-/// At most this many healthy paths are drawn; the others are counted.
+/// At most this many paths without a problem are drawn; the others are counted.
 const DRAWN: usize = 20;
 
-/// The report, with colours that the stream drops where nobody sees them.
-pub(super) fn text(report: &Report) -> String {
+/// The report; the stream drops the colours where nobody sees them. `wide` adds what took each decision.
+pub(super) fn text(report: &Report, wide: bool) -> String {
     let mut text = String::new();
     if report.paths.is_empty() {
         text.push_str("no host is wired through an egress gateway here; --host looks at one that is not\n");
     }
-    let mut left = 0;
+    let many = report.paths.len() > DRAWN;
     for (at, path) in report.paths.iter().enumerate() {
-        if path.verdict != Verdict::Broken && report.paths.len() > DRAWN {
-            left += 1;
-            continue;
+        let findings: Vec<&Finding> = report.findings.iter().filter(|f| f.paths.contains(&at)).collect();
+        match path.verdict {
+            Verdict::Broken if !wide && !leads(report, at) => line(&mut text, path),
+            Verdict::Broken => drawn(&mut text, path, (&findings, wide)),
+            Verdict::Healthy | Verdict::Unproven if many && !wide => {}
+            Verdict::Healthy | Verdict::Unproven => short(&mut text, path, wide),
         }
-        draw(&mut text, path, report.findings.iter().filter(|f| f.paths.contains(&at)));
     }
-    if left > 0 {
-        let _ = writeln!(text, "{left} more paths have no problem");
+    let quiet = report.paths.iter().filter(|p| p.verdict != Verdict::Broken).count();
+    if many && !wide && quiet > 0 {
+        let _ = writeln!(text, "{quiet} of {} paths have no problem", report.paths.len());
     }
     for finding in &report.findings {
         let _ = write!(text, "\n{}", told(finding, report));
     }
-    if !report.incomplete.is_empty() {
-        let _ = writeln!(text, "\nnot looked at:");
-        report.incomplete.iter().for_each(|line| _ = writeln!(text, "  {line}"));
-    }
-    if report.suppressed > 0 {
-        let _ = writeln!(text, "\n{} suppressed", report.suppressed);
-    }
+    rest(&mut text, report);
     text
 }
 
-fn draw<'f>(text: &mut String, path: &PathReport, findings: impl Iterator<Item = &'f Finding>) {
+/// Whether it is the first path of a finding: one picture for each cause is enough.
+fn leads(report: &Report, path: usize) -> bool {
+    report.findings.iter().any(|f| f.breaks() && f.paths.first() == Some(&path))
+}
+
+/// `default/deploy/sleep → edition.cnn.com:443 (tls): healthy`
+fn line(text: &mut String, path: &PathReport) {
     let (style, word) = match path.verdict {
         Verdict::Healthy => (GOOD, "healthy"),
         Verdict::Broken => (BAD, "broken"),
         Verdict::Unproven => (UNSURE, "unproven"),
     };
-    let from = if path.from.workload.is_empty() {
-        path.from.namespace.clone()
-    } else {
-        format!("{}/{}", path.from.namespace, path.from.workload)
-    };
-    let target = format!("{}:{}", path.host, path.port);
-    let _ = writeln!(text, "{BOLD}{from} → {target}{BOLD:#} ({}): {style}{word}{style:#}", path.protocol);
-    let broken = findings.filter(|f| f.breaks()).map(|f| f.hop).min();
-    let hops: Vec<String> = path.hops.iter().map(|hop| one(hop.hop, broken)).collect();
+    let title = format!("{} → {}:{}", path.from, path.host, path.port);
+    let _ = writeln!(text, "{BOLD}{}{BOLD:#} ({}): {style}{word}{style:#}", visible(&title), path.protocol);
+}
+
+fn short(text: &mut String, path: &PathReport, wide: bool) {
+    line(text, path);
+    let stops = picture(path, std::iter::empty());
+    let hops: Vec<String> = stops.iter().map(|s| format!("{GOOD}{}{GOOD:#}", s.hop)).collect();
     let _ = writeln!(text, "  {}", hops.join(" → "));
-    if path.verdict == Verdict::Healthy {
-        let _ = writeln!(text, "  {FAINT}{}{FAINT:#}", clusters(path));
+    let last = path.hops.iter().rev().find_map(|hop| Some((hop.hop, does(&hop.intended)?)));
+    if let Some((hop, words)) = last {
+        let _ = writeln!(text, "  {FAINT}the {hop} {}{FAINT:#}", visible(&words));
+    }
+    if wide {
+        stops.iter().for_each(|stop| parted(text, stop));
+        reasons(text, path);
     }
 }
 
-fn one(hop: HopName, broken: Option<HopName>) -> String {
-    match broken {
-        Some(at) if hop == at => format!("{BAD}✗ {hop}{BAD:#}"),
-        Some(at) if hop > at => format!("{FAINT}{hop}{FAINT:#}"),
-        _ => format!("{GOOD}{hop}{GOOD:#}"),
+fn drawn(text: &mut String, path: &PathReport, (findings, wide): (&[&Finding], bool)) {
+    line(text, path);
+    let stops = picture(path, findings.iter().copied());
+    for (at, stop) in stops.iter().enumerate() {
+        let (style, mark) = match stop.mark {
+            Mark::Good => (GOOD, "●"),
+            Mark::Broken => (BAD, "✗"),
+            Mark::Beyond => (FAINT, "○"),
+        };
+        let words = match (stop.mark, at + 1 == stops.len()) {
+            (Mark::Beyond, false) => String::new(),
+            _ => visible(&stop.words).into_owned(),
+        };
+        let _ = writeln!(text, "{}", format!("  {style}{mark} {:<8}{style:#} {words}", stop.hop.name()).trim_end());
+        parted(text, stop);
+    }
+    if wide {
+        reasons(text, path);
     }
 }
 
-/// Where each proxy sends it.
-fn clusters(path: &PathReport) -> String {
-    let named = path.hops.iter().filter_map(|hop| {
-        let cluster = hop.intended.pointer("/cluster/value").and_then(Value::as_str)?;
-        Some(format!("{} sends to {cluster}", hop.hop))
-    });
-    named.collect::<Vec<_>>().join(", ")
+fn parted(text: &mut String, stop: &Stop) {
+    for part in &stop.parts {
+        let _ = writeln!(text, "             {UNSURE}{}{UNSURE:#}", visible(part));
+    }
 }
 
+/// Which fields took the decisions.
+fn reasons(text: &mut String, path: &PathReport) {
+    for hop in &path.hops {
+        let decisions = hop.intended.as_object().into_iter().flatten();
+        for (name, decision) in decisions {
+            let value = match &decision["value"] {
+                serde_json::Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            let because =
+                decision["because"].as_array().into_iter().flatten().map(place).collect::<Vec<_>>().join(", ");
+            let because = if because.is_empty() { because } else { format!(" ({because})") };
+            let said = format!("{} {name}: {value}{because}", hop.hop);
+            let _ = writeln!(text, "    {FAINT}{}{FAINT:#}", visible(&said));
+        }
+    }
+}
+
+fn place(place: &serde_json::Value) -> String {
+    let of = |key: &str| place[key].as_str().unwrap_or_default();
+    format!("{} {}/{} {}", of("kind"), of("namespace"), of("name"), of("path")).trim_end().to_owned()
+}
+
+/// A finding: what to change, then why, then the evidence.
 fn told(finding: &Finding, report: &Report) -> String {
     let (style, word) = match finding.severity {
         Severity::Error => (BAD, "error"),
         Severity::Warning => (UNSURE, "warning"),
-        Severity::Info => (FAINT, "info"),
+        Severity::Info => (FAINT, "note"),
     };
-    let mut text = format!("{style}{word} {}{style:#} {BOLD}{}{BOLD:#}\n", finding.code, finding.title);
-    let _ = writeln!(text, "  {}", finding.message);
+    let mut text = format!("{style}{word} {}{style:#} {BOLD}{}{BOLD:#}\n", finding.code, visible(&finding.title));
     if let Some(fix) = &finding.fix {
-        let _ = writeln!(text, "  {BOLD}to do:{BOLD:#} {}", fix.summary);
-        fix.commands.iter().for_each(|command| _ = writeln!(text, "    {command}"));
+        let _ = writeln!(text, "  {BOLD}Change:{BOLD:#} {}", visible(&fix.summary));
+        for command in &fix.commands {
+            let _ = writeln!(text, "    {}", visible(command));
+        }
     }
-    finding.objects.iter().for_each(|place| _ = writeln!(text, "  {FAINT}{place}{FAINT:#}"));
-    finding.evidence.iter().for_each(|line| _ = writeln!(text, "  {FAINT}{line}{FAINT:#}"));
+    let sure = match finding.confidence {
+        Confidence::Certain => "",
+        Confidence::Likely => " (likely)",
+        Confidence::Possible => " (possible)",
+    };
+    let _ = writeln!(text, "  {BOLD}Why:{BOLD:#} {}{sure}", visible(&finding.message));
+    for place in &finding.objects {
+        let _ = writeln!(text, "  {FAINT}- {}{FAINT:#}", visible(&place.to_string()));
+    }
+    for fact in &finding.evidence {
+        let _ = writeln!(text, "  {FAINT}- {}{FAINT:#}", visible(fact));
+    }
+    if !finding.explains.is_empty() {
+        let codes: Vec<&str> = finding.explains.iter().map(|c| c.0).collect();
+        let _ = writeln!(text, "  {FAINT}- also explains {}{FAINT:#}", codes.join(", "));
+    }
     if report.paths.len() > 1 {
-        let _ = writeln!(text, "  {FAINT}{} of {} paths{FAINT:#}", finding.paths.len(), report.paths.len());
+        let _ = writeln!(text, "  {FAINT}- on {} of {} paths{FAINT:#}", finding.paths.len(), report.paths.len());
     }
     text
+}
+
+fn rest(text: &mut String, report: &Report) {
+    let skipped = report.checks.iter().filter(|c| c.status == crate::checks::finding::Status::Skip);
+    let skipped: Vec<String> = skipped.map(|c| format!("{}: {}", c.code, c.reason)).collect();
+    if !report.incomplete.is_empty() || !skipped.is_empty() {
+        let _ = writeln!(text, "\n{UNSURE}could not be looked at:{UNSURE:#}");
+        for line in report.incomplete.iter().chain(&skipped) {
+            let _ = writeln!(text, "  {}", visible(line).replace('\n', "\n  "));
+        }
+    }
+    if report.suppressed > 0 {
+        let _ = writeln!(
+            text,
+            "\n{} suppressed",
+            if report.suppressed == 1 { "1 finding".into() } else { format!("{} findings", report.suppressed) }
+        );
+    }
+    for note in &report.notes {
+        let _ = writeln!(text, "note: {}", visible(note));
+    }
 }

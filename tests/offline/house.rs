@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 const STOREYS: &[&str] = &[
     "exit",
     "deadline",
+    "terminal",
     "kubernetes",
     "error",
     "target",
