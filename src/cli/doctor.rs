@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::model::paths::Asked;
 use crate::model::target::{AppProtocol, Client, Host};
 use crate::report::{FailOn, Format};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Nobody expects a look at hundreds of paths to call as many hosts, unless they say so.
@@ -15,6 +16,7 @@ const TRIED: usize = 20;
 
 /// Say whether egress works and, if not, why
 #[derive(Clone, Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools)] // each is a flag of its own
 pub struct DoctorArgs {
     /// The host to look at (default: every host that is wired through a gateway)
     #[arg(long, value_name = "HOST")]
@@ -41,13 +43,31 @@ pub struct DoctorArgs {
     /// Not these checks
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub skip: Vec<String>,
+    /// Judge these manifests, laid over the cluster (- is standard input; a folder means the files in it)
+    #[arg(short, long, value_name = "FILE", value_delimiter = ',', num_args = 1..)]
+    pub filename: Vec<PathBuf>,
+    /// Without a cluster: the manifests in a mesh with Istio's defaults
+    #[arg(long, requires = "filename", conflicts_with_all = ["snapshot", "bundle"])]
+    pub offline: bool,
+    /// Write all that was read to a file, without secrets
+    #[arg(long, value_name = "FILE", conflicts_with = "snapshot")]
+    pub bundle: Option<PathBuf>,
+    /// Look at what --bundle has written, in place of a cluster
+    #[arg(long, value_name = "FILE")]
+    pub snapshot: Option<PathBuf>,
+    /// Look again whenever something changes, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["snapshot", "offline", "bundle", "wait"])]
+    pub watch: bool,
+    /// Look again until there is no problem, at most for --timeout
+    #[arg(long, conflicts_with_all = ["snapshot", "offline"])]
+    pub wait: bool,
     /// From which severity on the exit code is 1
     #[arg(long, value_enum, value_name = "SEVERITY", default_value_t)]
     pub fail_on: FailOn,
     /// How the report is printed
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: Format,
-    /// How long looking at proxies and trying connections may take
+    /// How long it may take
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = parse_duration)]
     pub timeout: Duration,
 }

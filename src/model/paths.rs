@@ -154,8 +154,7 @@ fn belongs(pod: &Pod, client: &Client) -> bool {
     match &client.workload {
         None => !pod.spec.is_gateway(),
         Some((Kind::Pod, name)) => pod.name() == name,
-        Some((Kind::Deployment, name)) => owner == "ReplicaSet" && pod.workload_name() == *name,
-        Some((kind, name)) => owner == kind.name() && pod.workload_name() == *name,
+        Some((kind, name)) => owner == maker(*kind) && pod.workload_name() == *name,
     }
 }
 
@@ -177,32 +176,41 @@ pub fn namespaces_with_sidecars(objects: &Objects) -> BTreeSet<&str> {
     objects.pods.iter().filter(beside).map(Pod::namespace).collect()
 }
 
-/// The pod that a client's workload would make, with the sidecar that injection would add: it stands for a client of
-/// which none runs. It never counts as running.
-pub fn would_be(snapshot: &Snapshot, client: &Client) -> Option<Pod> {
-    const HASH: &str = "template";
-    let workload = workload(&snapshot.objects, client)?;
+/// The pod that a workload would make, with the sidecar that injection would add: it stands for a client of which none
+/// runs. It never counts as running.
+pub fn would_be(snapshot: &Snapshot, kind: Kind, workload: &Workload) -> Pod {
     let template = &workload.spec.template;
     let mut spec: PodSpec = template.spec.clone();
     if spec.proxy().is_none() && injects(snapshot, workload.namespace(), &template.metadata) {
         spec.containers.push(Container { name: PROXY.into(), ..Container::default() });
     }
-    let owner = match client.workload.as_ref()? {
-        (Kind::Deployment, name) => owned_by("ReplicaSet", format!("{name}-{HASH}")),
-        (kind, name) => owned_by(kind.name(), name.clone()),
-    };
-    let mut metadata = Meta {
-        name: format!("{}-of-{HASH}", workload.name()),
+    let metadata = Meta {
+        name: format!("{}-of-template", workload.name()),
         namespace: workload.namespace().into(),
-        owner_references: vec![owner],
+        owner_references: vec![OwnerReference { kind: maker(kind).into(), name: workload.name().into() }],
         ..template.metadata.clone()
     };
-    metadata.labels.insert("pod-template-hash".into(), HASH.into());
-    Some(Pod { metadata, spec, ..Pod::default() })
+    Pod { metadata, spec, ..Pod::default() }
 }
 
-fn owned_by(kind: &str, name: String) -> OwnerReference {
-    OwnerReference { kind: kind.into(), name }
+/// What is the owner of a workload's pods.
+fn maker(kind: Kind) -> &'static str {
+    if kind == Kind::Deployment { "ReplicaSet" } else { kind.name() }
+}
+
+/// A workload of which nothing is known but its name: one like every example has it.
+pub fn unknown(client: &Client) -> Option<(Kind, Workload)> {
+    let (kind, name) = client.workload.clone()?;
+    let mut workload = Workload {
+        metadata: Meta { name: name.clone(), namespace: client.namespace.clone(), ..Meta::default() },
+        ..Workload::default()
+    };
+    let template = &mut workload.spec.template;
+    template.metadata.labels.insert("app".into(), name.clone());
+    template.spec.service_account_name.clone_from(&name);
+    template.spec.containers =
+        [name.as_str(), PROXY].map(|c| Container { name: c.into(), ..Container::default() }).into();
+    Some((kind, workload))
 }
 
 /// Whether pods of a namespace get a sidecar: the pod's own label decides, else the namespace's.
@@ -279,13 +287,13 @@ mod tests {
     #[test]
     fn a_workload_without_pods_is_judged_by_its_template() {
         let snapshot = snapshot();
-        let client: Client = "team/deploy/idle".parse().unwrap();
-        let pod = would_be(&snapshot, &client).unwrap();
+        let idle = workload(&snapshot.objects, &"team/deploy/idle".parse().unwrap()).unwrap();
+        let pod = would_be(&snapshot, Kind::Deployment, idle);
         assert!(pod.spec.proxy().is_some() && !pod.is_running());
         assert_eq!(pod.metadata.label("app"), Some("idle"));
         let mut with = snapshot.clone();
         with.objects.pods.push(pod);
-        assert_eq!(stand_in(&with.objects, &client).map(Pod::name), Some("idle-of-template"));
-        assert!(would_be(&snapshot, &"team/deploy/other".parse().unwrap()).is_none());
+        let stands = stand_in(&with.objects, &"team/deploy/idle".parse().unwrap());
+        assert_eq!(stands.map(Pod::name), Some("idle-of-template"));
     }
 }

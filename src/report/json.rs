@@ -4,6 +4,7 @@ use super::Report;
 use crate::error::Error;
 use crate::terminal::harmless;
 use serde_json::Value;
+use std::fmt::Write;
 
 /// JSON, indented.
 pub(super) fn json(report: &Report) -> Result<String, Error> {
@@ -17,7 +18,7 @@ pub(super) fn pretty(value: &Value) -> Result<String, Error> {
         if harmless(c) {
             safe.push(c);
         } else {
-            safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+            let _ = write!(safe, "\\u{:04x}", u32::from(c));
         }
         safe
     }))

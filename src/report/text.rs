@@ -70,7 +70,9 @@ fn short(text: &mut String, path: &PathReport, wide: bool) {
         let _ = writeln!(text, "  {FAINT}the {hop} {}{FAINT:#}", visible(&words));
     }
     if wide {
-        stops.iter().for_each(|stop| parted(text, stop));
+        for stop in &stops {
+            parted(text, stop);
+        }
         reasons(text, path);
     }
 }

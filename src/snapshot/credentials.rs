@@ -40,6 +40,16 @@ pub(super) async fn read(cluster: &Cluster, snapshot: &mut Snapshot) {
     }
 }
 
+/// Where there is nobody to ask: the Secrets that rules name and that are not among the objects were not seen.
+pub(super) fn unasked(snapshot: &mut Snapshot) {
+    let there = |name: &str| snapshot.objects.credentials.iter().any(|c| c.metadata.name == name);
+    let rules = &snapshot.objects.destination_rules;
+    let missing: BTreeSet<String> =
+        rules.iter().flat_map(names).filter(|n| !n.ends_with("-cacert") && !there(n)).collect();
+    let why = "it is not among the manifests";
+    snapshot.unseen.extend(missing.into_iter().map(|n| Unseen { what: format!("Secret {n}"), why: why.into() }));
+}
+
 fn gateway_namespaces(snapshot: &Snapshot) -> BTreeSet<String> {
     let pods = snapshot.objects.pods.iter();
     let routers = pods.filter(|p| p.spec.proxy().is_some_and(|c| c.args.iter().any(|a| a == "router")));

@@ -1,10 +1,13 @@
 //! All that was read, as one value. It comes from a live cluster, from manifests, or from a bundle; the model and the
 //! checks are functions of it, and a bundle is nothing but this value written down.
 
+mod bundle;
 mod credentials;
+mod manifests;
 mod objects;
 mod take;
 
+pub use manifests::Origin;
 pub use objects::{Change, Objects};
 pub use take::{Scope, find_mesh, take};
 

@@ -15,8 +15,10 @@ pub(super) fn clients(args: &DoctorArgs, snapshot: &mut Snapshot, namespace: &st
     }
     let named = if args.from.is_empty() { vec![Client::namespace(namespace)] } else { args.from.clone() };
     for client in &named {
-        exists(client, snapshot)?;
-        stand_in(client, snapshot);
+        if !args.offline {
+            exists(client, snapshot)?;
+        }
+        stand_in(client, (snapshot, args.offline));
     }
     Ok(named)
 }
@@ -40,11 +42,17 @@ fn exists(client: &Client, snapshot: &Snapshot) -> Result<(), Error> {
     Err(Error::Usage(format!("there is no {} {name} in namespace {}{hint}", kind.name(), client.namespace)))
 }
 
-fn stand_in(client: &Client, snapshot: &mut Snapshot) {
+/// Where no pod of the client runs, the one that its template would make; where manifests alone are judged, also for a
+/// workload that they do not have.
+fn stand_in(client: &Client, (snapshot, offline): (&mut Snapshot, bool)) {
     if paths::stand_in(&snapshot.objects, client).is_some() {
         return;
     }
-    if let Some(pod) = paths::would_be(snapshot, client) {
+    let known = paths::workload(&snapshot.objects, client).cloned();
+    let kind = client.workload.as_ref().map(|(kind, _)| *kind);
+    let made = kind.zip(known).or_else(|| paths::unknown(client).filter(|_| offline));
+    if let Some((kind, workload)) = made {
+        let pod = paths::would_be(snapshot, kind, &workload);
         snapshot.objects.pods.push(pod);
     }
 }

@@ -28,3 +28,12 @@ pub(super) async fn look(
         snapshot.observations = gather::observe(cluster, snapshot, paths, &Options::default(), deadline).await;
     }
 }
+
+/// Whether a snapshot has what a layer is about.
+pub(super) fn recorded(snapshot: &Snapshot, layer: Layer) -> bool {
+    match layer {
+        Layer::Intended => true,
+        Layer::Programmed => !snapshot.proxies.is_empty(),
+        Layer::Observed => !snapshot.observations.is_empty(),
+    }
+}
