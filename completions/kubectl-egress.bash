@@ -257,7 +257,7 @@ _kubectl__egress() {
             return 0
             ;;
         kubectl__egress__subcmd__doctor)
-            opts="-A -o -n -v -q -h --host --port --protocol --from --all-namespaces --layers --only --skip --fail-on --output --timeout --kubeconfig --context --cluster --user --namespace --as --as-group --as-uid --request-timeout --istio-namespace --revision --verbose --quiet --help"
+            opts="-A -f -o -n -v -q -h --host --port --protocol --from --all-namespaces --layers --only --skip --filename --offline --bundle --snapshot --watch --wait --fail-on --output --timeout --kubeconfig --context --cluster --user --namespace --as --as-group --as-uid --request-timeout --istio-namespace --revision --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -291,16 +291,32 @@ _kubectl__egress() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --snapshot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --fail-on)
                     COMPREPLY=($(compgen -W "error warning never" -- "${cur}"))
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json yaml name sarif junit html" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json yaml name sarif junit html" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)

@@ -104,12 +104,21 @@ programmed\t'What each proxy was given'
 observed\t'What a connection does'"
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l only -d 'Only these checks' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l skip -d 'Not these checks' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s f -l filename -d 'Judge these manifests, laid over the cluster (- is standard input; a folder means the files in it)' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l bundle -d 'Write all that was read to a file, without secrets' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l snapshot -d 'Look at what --bundle has written, in place of a cluster' -r -F
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l fail-on -d 'From which severity on the exit code is 1' -r -f -a "error\t'Errors only'
 warning\t'Warnings too'
 never\t'Nothing'"
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s o -l output -d 'How the report is printed' -r -f -a "text\t'For people: the path drawn, what to change, why'
-json\t'The whole report'"
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l timeout -d 'How long looking at proxies and trying connections may take' -r
+wide\t'The same, with what took each decision'
+json\t'The whole report'
+yaml\t'The same as YAML'
+name\t'The objects to change, as kubectl takes them'
+sarif\t'SARIF 2.1.0, for code scanning'
+junit\t'JUnit XML, for CI'
+html\t'One page with the paths drawn'"
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l timeout -d 'How long it may take' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l kubeconfig -d 'Path to the kubeconfig file (default: KUBECONFIG, a list, or ~/.kube/config)' -r -F
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l context -d 'The kubeconfig context to use' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l cluster -d 'The kubeconfig cluster to use' -r
@@ -122,6 +131,9 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l revision -d 'The revision of the control plane, where there are several' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s A -l all-namespaces -d 'The callers of all namespaces'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l offline -d 'Without a cluster: the manifests in a mesh with Istio\'s defaults'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l watch -d 'Look again whenever something changes, until Ctrl-C'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l wait -d 'Look again until there is no problem, at most for --timeout'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -13,6 +13,9 @@ mod pages;
 pub mod registry;
 pub mod suppress;
 
+#[cfg(test)]
+mod tests;
+
 use crate::model::trace::Trace;
 use crate::model::{EgressPath, Walk, World};
 use crate::snapshot::Look;

@@ -6,6 +6,7 @@ use super::complete::CompleteArgs;
 use super::completion::CompletionArgs;
 use super::connect::ConnectArgs;
 use super::doctor::DoctorArgs;
+use super::explain::ExplainArgs;
 use super::setup::SetupArgs;
 use super::version::VersionArgs;
 use clap::{CommandFactory, FromArgMatches};
@@ -36,6 +37,8 @@ pub enum Verb {
     Setup(Box<SetupArgs>),
     /// Say whether egress works and, if not, why
     Doctor(Box<DoctorArgs>),
+    /// What a check looks for, why, and how to fix what it finds
+    Explain(ExplainArgs),
     /// Remove what setup made, restore what it changed, and prove that nothing is left
     Cleanup(CleanupArgs),
     /// The versions of this program, of the cluster and of Istio

@@ -55,6 +55,12 @@ pub struct DoctorArgs {
     /// Look at what --bundle has written, in place of a cluster
     #[arg(long, value_name = "FILE")]
     pub snapshot: Option<PathBuf>,
+    /// Offer the fixes: each is shown as a difference and asked for
+    #[arg(long, conflicts_with_all = ["snapshot", "filename", "watch", "wait"])]
+    pub fix: bool,
+    /// With --fix: do not ask
+    #[arg(short, long, requires = "fix")]
+    pub yes: bool,
     /// Look again whenever something changes, until Ctrl-C
     #[arg(long, conflicts_with_all = ["snapshot", "offline", "bundle", "wait"])]
     pub watch: bool,

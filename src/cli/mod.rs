@@ -7,6 +7,7 @@ pub mod completion;
 pub mod connect;
 pub mod doctor;
 pub mod duration;
+pub mod explain;
 pub mod flow;
 mod invocation;
 pub mod setup;

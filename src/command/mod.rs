@@ -3,6 +3,7 @@
 pub mod cleanup;
 mod complete;
 pub mod doctor;
+pub mod explain;
 mod io;
 mod run;
 pub mod setup;
@@ -23,6 +24,7 @@ async fn verb(app: &App, io: &Io) -> Result<Exit, Error> {
     match &app.verb {
         Verb::Setup(args) => setup::run(args, &app.connect, io).await,
         Verb::Doctor(args) => doctor::run(args, &app.connect, io).await,
+        Verb::Explain(args) => explain::run(args, io),
         Verb::Cleanup(args) => cleanup::run(args, &app.connect, io).await,
         Verb::Version(args) => version::run(args, &app.connect, io).await,
         Verb::Completion(args) => completion(args, io),

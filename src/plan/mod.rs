@@ -10,6 +10,7 @@ pub mod file;
 mod injection;
 mod inventory;
 mod lookup;
+mod owner;
 mod ports;
 mod spec;
 mod step;
@@ -24,6 +25,7 @@ pub use inventory::{
     managers, reference,
 };
 pub use lookup::rule_place;
+pub use owner::kept_by;
 pub use ports::{Choice, Ports, on_pod};
 pub use spec::{EgressSpec, FlowOptions, GatewayName, HopWish, ServiceAccount, Wish};
 pub use step::{Action, Step, essence};

@@ -4,6 +4,7 @@ mod assemble;
 mod html;
 mod json;
 mod junit;
+mod markdown;
 mod markup;
 mod name;
 mod observed;
@@ -13,6 +14,7 @@ mod text;
 mod yaml;
 
 pub use assemble::{Material, assemble};
+pub use markdown::markdown;
 
 use crate::checks::finding::{CheckLine, Finding, Severity};
 use crate::error::Error;

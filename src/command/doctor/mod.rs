@@ -1,6 +1,7 @@
 //! `doctor`: read the cluster, choose the paths, look at each in its three truths, and say what is wrong.
 
 mod clients;
+mod fix;
 mod look;
 mod source;
 
@@ -12,6 +13,7 @@ use crate::checks::registry::CHECKS;
 use crate::checks::suppress::suppress;
 use crate::cli::connect::ConnectArgs;
 use crate::cli::doctor::DoctorArgs;
+use crate::cluster::Cluster;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -24,14 +26,20 @@ use std::time::Duration;
 /// Between two looks at the same cluster.
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// Proxies have what was changed after this long, or something else is wrong.
+const SETTLE: Duration = Duration::from_secs(15);
+
 /// Run the verb.
 pub async fn run(args: &DoctorArgs, connect: &ConnectArgs, io: &Io) -> Result<Exit, Error> {
     args.check()?;
     let deadline = args.deadline();
+    if args.fix {
+        return fixed(args, connect, (io, deadline)).await;
+    }
     let mut shown = String::new();
     loop {
         let within = if args.watch { args.deadline() } else { deadline };
-        let report = examined(args, connect, (io, within)).await?;
+        let (report, _) = examined(args, connect, (io, within)).await?;
         let exit = report.exit(args.fail_on);
         let text = args.output.print(&report)?;
         let last = !args.watch && (!args.wait || exit == Exit::Done || deadline.left() <= PAUSE);
@@ -49,6 +57,25 @@ pub async fn run(args: &DoctorArgs, connect: &ConnectArgs, io: &Io) -> Result<Ex
     }
 }
 
+/// Look, offer the fixes, and look again until what was changed is in force.
+async fn fixed(args: &DoctorArgs, connect: &ConnectArgs, (io, deadline): (&Io, Deadline)) -> Result<Exit, Error> {
+    let (mut report, cluster) = examined(args, connect, (io, deadline)).await?;
+    if let Some(cluster) = cluster
+        && fix::offer(&cluster, io, (&report, args.yes)).await? > 0
+    {
+        let settled = deadline.at_most(SETTLE);
+        loop {
+            tokio::time::sleep(PAUSE).await;
+            report = examined(args, connect, (io, deadline)).await?.0;
+            if report.exit(args.fail_on) == Exit::Done || settled.passed() {
+                break;
+            }
+        }
+    }
+    io.result(&args.output.print(&report)?)?;
+    Ok(report.exit(args.fail_on))
+}
+
 fn reason(report: &Report) -> String {
     match (report.findings.first(), report.incomplete.first()) {
         (Some(finding), _) => format!("{} {}", finding.code, finding.title),
@@ -57,8 +84,12 @@ fn reason(report: &Report) -> String {
     }
 }
 
-/// One look.
-async fn examined(args: &DoctorArgs, connect: &ConnectArgs, (io, deadline): (&Io, Deadline)) -> Result<Report, Error> {
+/// One look, and the cluster that was looked at.
+async fn examined(
+    args: &DoctorArgs,
+    connect: &ConnectArgs,
+    (io, deadline): (&Io, Deadline),
+) -> Result<(Report, Option<Cluster>), Error> {
     let mut source = source::read(args, connect, io).await?;
     let clients = clients::clients(args, &mut source.snapshot, &source.namespace)?;
     let known = wired_targets(&source.snapshot);
@@ -77,7 +108,7 @@ async fn examined(args: &DoctorArgs, connect: &ConnectArgs, (io, deadline): (&Io
         source::write(path, &source.snapshot)?;
         io.note(&format!("written to {}", path.display()));
     }
-    Ok(judge(&source.snapshot, paths, (args, &choice)))
+    Ok((judge(&source.snapshot, paths, (args, &choice)), source.live))
 }
 
 /// The report on some paths.
