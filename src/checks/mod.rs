@@ -13,9 +13,6 @@ mod pages;
 pub mod registry;
 pub mod suppress;
 
-#[cfg(test)]
-mod tests;
-
 use crate::model::trace::Trace;
 use crate::model::{EgressPath, Walk, World};
 use crate::snapshot::Look;

@@ -54,3 +54,20 @@ pub const RETIRED: &[&str] = &[];
 pub fn find(code: &str) -> Option<&'static Check> {
     CHECKS.iter().find(|check| check.code.0.eq_ignore_ascii_case(code))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn numbers_are_unique_and_never_used_again() {
+        let codes: BTreeSet<&str> = CHECKS.iter().map(|check| check.code.0).collect();
+        assert_eq!(codes.len(), CHECKS.len());
+        for code in codes {
+            let digits = code.strip_prefix("EG").unwrap_or_default();
+            assert!(digits.len() == 3 && digits.bytes().all(|b| b.is_ascii_digit()), "{code}");
+            assert!(!RETIRED.contains(&code), "{code} has been given up");
+        }
+    }
+}

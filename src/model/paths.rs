@@ -176,9 +176,20 @@ pub fn namespaces_with_sidecars(objects: &Objects) -> BTreeSet<&str> {
     objects.pods.iter().filter(beside).map(Pod::namespace).collect()
 }
 
-/// The pod that a workload would make, with the sidecar that injection would add: it stands for a client of which none
-/// runs. It never counts as running.
-pub fn would_be(snapshot: &Snapshot, kind: Kind, workload: &Workload) -> Pod {
+/// The pod that a client's workload would make, with the sidecar that injection would add: it stands for a client of
+/// which none runs. It never counts as running.
+pub fn would_be(snapshot: &Snapshot, client: &Client) -> Option<Pod> {
+    let (kind, _) = client.workload.as_ref()?;
+    Some(made(snapshot, *kind, workload(&snapshot.objects, client)?))
+}
+
+/// The pod of a workload of which nothing is known but its name: one like every example has it.
+pub fn supposed(snapshot: &Snapshot, client: &Client) -> Option<Pod> {
+    let (kind, workload) = unknown(client)?;
+    Some(made(snapshot, kind, &workload))
+}
+
+fn made(snapshot: &Snapshot, kind: Kind, workload: &Workload) -> Pod {
     let template = &workload.spec.template;
     let mut spec: PodSpec = template.spec.clone();
     if spec.proxy().is_none() && injects(snapshot, workload.namespace(), &template.metadata) {
@@ -198,8 +209,7 @@ fn maker(kind: Kind) -> &'static str {
     if kind == Kind::Deployment { "ReplicaSet" } else { kind.name() }
 }
 
-/// A workload of which nothing is known but its name: one like every example has it.
-pub fn unknown(client: &Client) -> Option<(Kind, Workload)> {
+fn unknown(client: &Client) -> Option<(Kind, Workload)> {
     let (kind, name) = client.workload.clone()?;
     let mut workload = Workload {
         metadata: Meta { name: name.clone(), namespace: client.namespace.clone(), ..Meta::default() },
@@ -287,13 +297,13 @@ mod tests {
     #[test]
     fn a_workload_without_pods_is_judged_by_its_template() {
         let snapshot = snapshot();
-        let idle = workload(&snapshot.objects, &"team/deploy/idle".parse().unwrap()).unwrap();
-        let pod = would_be(&snapshot, Kind::Deployment, idle);
+        let client: Client = "team/deploy/idle".parse().unwrap();
+        let pod = would_be(&snapshot, &client).unwrap();
         assert!(pod.spec.proxy().is_some() && !pod.is_running());
         assert_eq!(pod.metadata.label("app"), Some("idle"));
         let mut with = snapshot.clone();
         with.objects.pods.push(pod);
-        let stands = stand_in(&with.objects, &"team/deploy/idle".parse().unwrap());
-        assert_eq!(stands.map(Pod::name), Some("idle-of-template"));
+        assert_eq!(stand_in(&with.objects, &client).map(Pod::name), Some("idle-of-template"));
+        assert!(would_be(&snapshot, &"team/deploy/other".parse().unwrap()).is_none());
     }
 }

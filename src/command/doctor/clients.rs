@@ -48,11 +48,7 @@ fn stand_in(client: &Client, (snapshot, offline): (&mut Snapshot, bool)) {
     if paths::stand_in(&snapshot.objects, client).is_some() {
         return;
     }
-    let known = paths::workload(&snapshot.objects, client).cloned();
-    let kind = client.workload.as_ref().map(|(kind, _)| *kind);
-    let made = kind.zip(known).or_else(|| paths::unknown(client).filter(|_| offline));
-    if let Some((kind, workload)) = made {
-        let pod = paths::would_be(snapshot, kind, &workload);
-        snapshot.objects.pods.push(pod);
-    }
+    let supposed = || paths::supposed(snapshot, client).filter(|_| offline);
+    let pod = paths::would_be(snapshot, client).or_else(supposed);
+    snapshot.objects.pods.extend(pod);
 }
