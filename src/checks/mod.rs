@@ -10,8 +10,11 @@ pub mod fold;
 mod objects;
 #[cfg(test)]
 mod pages;
+mod proxies;
 pub mod registry;
 pub mod suppress;
+mod traffic;
+mod workload;
 
 use crate::model::trace::Trace;
 use crate::model::{EgressPath, Walk, World};

@@ -1,9 +1,12 @@
 //! All checks, most upstream cause first: of two findings that explain the same failure the earlier one is the root.
 
-use super::{Check, objects};
+use super::{Check, objects, proxies, traffic, workload};
 
 /// Every check. Adding one is one line here.
 pub static CHECKS: &[Check] = &[
+    workload::client_sidecar::CHECK,
+    workload::gateway_pods::CHECK,
+    workload::gateway_service::CHECK,
     objects::exclusion::CHECK,
     objects::unresolved::CHECK,
     objects::refused_listener::CHECK,
@@ -45,6 +48,24 @@ pub static CHECKS: &[Check] = &[
     objects::http2::CHECK,
     objects::bypass::CHECK,
     objects::unchecked_name::CHECK,
+    proxies::stale::CHECK,
+    proxies::rejected::CHECK,
+    proxies::identity::CHECK,
+    proxies::roots::CHECK,
+    proxies::secrets::CHECK,
+    proxies::origination::CHECK,
+    proxies::listeners::CHECK,
+    proxies::resolution::CHECK,
+    proxies::drift::CHECK,
+    traffic::refused::CHECK,
+    traffic::certificate::CHECK,
+    traffic::unreachable::CHECK,
+    traffic::listener::CHECK,
+    traffic::passage::CHECK,
+    traffic::answer::CHECK,
+    proxies::parting::CHECK,
+    workload::version::CHECK,
+    proxies::rotation::CHECK,
 ];
 
 /// Numbers that once stood for a check and are not given again.

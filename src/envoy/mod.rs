@@ -26,7 +26,7 @@ pub(crate) use evaluate::place;
 pub use evaluate::{Bytes, Connection, Role, evaluate, onward, pass};
 pub use listener::{Address, Chain, ChainMatch, Forward, Listener, ServerTls, Share};
 pub use parse::{Part, Parts};
-pub use read::{read, read_sync, read_tally};
+pub use read::{read, read_sync, read_tally, read_version};
 pub use route::{Action, HeaderCondition, PathCondition, Routes, Rule, VirtualHost};
 pub use secret::{Secret, SecretState, Trusted};
 pub use sync::{Plane, ProxySync, SyncState};

@@ -48,6 +48,13 @@ pub async fn read_sync(cluster: &Cluster, namespace: &str, istiod: &str) -> Resu
     ProxySync::parse(&answer).map_err(|reason| Error::Api { doing: "read", what: what(), reason })
 }
 
+/// Read one istiod's version: `1.31.0`, less what the build added.
+pub async fn read_version(cluster: &Cluster, namespace: &str, istiod: &str) -> Result<String, Error> {
+    let answer = cluster.http_get(namespace, istiod, ISTIOD, "/version").await?;
+    let text = String::from_utf8_lossy(&answer);
+    Ok(text.trim().split('-').next().unwrap_or_default().chars().take(40).collect())
+}
+
 struct Pod<'a> {
     cluster: &'a Cluster,
     namespace: &'a str,

@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 pub struct Plane {
     /// The proxies that are connected to it.
     pub proxies: Vec<ProxySync>,
+    /// Its version, as it says itself; empty where it does not.
+    pub version: String,
     /// The certificates that it shows to proxies, PEM, the leaf first; empty where it was not asked.
     pub chain: String,
 }

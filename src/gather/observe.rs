@@ -11,7 +11,7 @@ use crate::kubernetes::pod::{PROXY, Pod};
 use crate::model::trace::HopName;
 use crate::model::{EgressPath, Walker, World};
 use crate::probe::{
-    ClientPod, Observation, Observed, Passage, Request, Tools, client, find_tools, http, passage, sni, tcp,
+    ClientPod, Observation, Observed, Passage, Request, Tools, client, find_tools, http, outside, passage, sni, tcp,
 };
 use crate::snapshot::Snapshot;
 use futures::stream::{self, StreamExt};
@@ -43,7 +43,7 @@ pub async fn observe(
             .or_default()
             .push(trial);
     }
-    let asks = by_pod.into_values().map(|trials| ask_from(cluster, trials, options, deadline));
+    let asks = by_pod.into_values().map(|trials| ask_from((cluster, snapshot), trials, options, deadline));
     let mut seen: Vec<Observation> =
         stream::iter(asks).buffer_unordered(SIDE_BY_SIDE / 2).collect::<Vec<_>>().await.into_iter().flatten().collect();
     let knocks: BTreeSet<Knock> = trials.iter().flat_map(|t| t.knocks(snapshot)).collect();
@@ -53,7 +53,7 @@ pub async fn observe(
 }
 
 async fn ask_from(
-    cluster: &Cluster,
+    (cluster, snapshot): (&Cluster, &Snapshot),
     trials: Vec<&Trial<'_>>,
     options: &Options,
     deadline: Deadline,
@@ -71,7 +71,17 @@ async fn ask_from(
     };
     let mut seen = Vec::new();
     for trial in trials {
-        seen.push(observation(trial.path, HopName::Client, asker.ask(cluster, trial, options, deadline).await));
+        let said = asker.ask(cluster, trial, options, deadline).await;
+        let failed = match &said {
+            Observed::Passage(passage) => !passage.answer.reached,
+            Observed::Client(answer) => !answer.reached,
+            _ => false,
+        };
+        seen.push(observation(trial.path, HopName::Client, said));
+        if failed {
+            seen.extend(asker.look_outside((cluster, snapshot), trial, deadline).await);
+            seen.extend(read_logs(cluster, trial, deadline).await);
+        }
     }
     seen
 }
@@ -124,6 +134,23 @@ impl Asker {
         done.unwrap_or_else(|e| Observed::NotTried(why(&e, (&self.at.namespace, "exec"))))
     }
 
+    /// Where a proxy starts TLS and the call failed: what the host says to such an offer.
+    async fn look_outside(
+        &self,
+        (cluster, snapshot): (&Cluster, &Snapshot),
+        trial: &Trial<'_>,
+        deadline: Deadline,
+    ) -> Option<Observation> {
+        let (address, names) = trial.outside()?;
+        let Some(door) = trial.doorway(snapshot, (&self.at, &self.tools), address) else {
+            let why = format!("{address} cannot be reached from the client without its sidecar's own TLS");
+            return Some(observation(trial.path, HopName::Outside, Observed::NotTried(why)));
+        };
+        let seen = outside(cluster, &door, address, &names, deadline).await;
+        let seen = seen.map_or_else(|e| Observed::NotTried(why(&e, (&self.at.namespace, "exec"))), Observed::Outside);
+        Some(observation(trial.path, HopName::Outside, seen))
+    }
+
     async fn look(
         &self,
         cluster: &Cluster,
@@ -145,6 +172,28 @@ impl Asker {
             tokio::time::sleep(SETTLE).await;
         }
     }
+}
+
+/// So many of a gateway's last lines are looked through, and so many are kept.
+const LINES: u32 = 80;
+const KEPT: usize = 5;
+
+/// What the gateway's access log says of the host, where there is one.
+async fn read_logs(cluster: &Cluster, trial: &Trial<'_>, deadline: Deadline) -> Vec<Observation> {
+    let host = trial.path.target.host.text();
+    let reads = trial.gateways.iter().map(|pod| async {
+        let log = cluster.log(pod.namespace(), pod.name(), PROXY, LINES);
+        let text = tokio::time::timeout(deadline.left(), log).await.ok()?.ok()?;
+        let mut lines: Vec<String> =
+            text.lines().filter(|l| l.contains(&host)).map(|l| l.chars().take(600).collect()).collect();
+        let lines = lines.split_off(lines.len().saturating_sub(KEPT));
+        let seen = Observation {
+            pod: format!("{}/{}", pod.namespace(), pod.name()),
+            ..observation(trial.path, HopName::Gateway, Observed::Log(lines.clone()))
+        };
+        (!lines.is_empty()).then_some(seen)
+    });
+    futures::future::join_all(reads).await.into_iter().flatten().collect()
 }
 
 async fn at_gateway(cluster: &Cluster, knock: Knock<'_>, options: &Options, deadline: Deadline) -> Observation {

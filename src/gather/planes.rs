@@ -4,7 +4,7 @@
 use super::{SIDE_BY_SIDE, why};
 use crate::cluster::Cluster;
 use crate::deadline::Deadline;
-use crate::envoy::{Plane, read_sync};
+use crate::envoy::{Plane, read_sync, read_version};
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::workload::ConfigMap;
 use crate::kubernetes::{Kind, ObjectRef};
@@ -56,14 +56,16 @@ async fn plane(cluster: &Cluster, pod: &Pod, deadline: Deadline) -> Look<Plane> 
     let name = format!("istiod.{}.svc", pod.namespace());
     let sync = tokio::time::timeout(deadline.left(), read_sync(cluster, at.0, at.1));
     let shake = tokio::time::timeout(deadline.left(), sni(cluster, (at.0, at.1, XDS), Some(&name), deadline));
-    let (sync, shake) = tokio::join!(sync, shake);
+    let version = tokio::time::timeout(deadline.left(), read_version(cluster, at.0, at.1));
+    let (sync, shake, version) = tokio::join!(sync, shake, version);
+    let version = version.ok().and_then(Result::ok).unwrap_or_default();
     let chain = match shake {
         Ok(Ok(SniAnswer::Answered(answered))) => answered.chain,
         Ok(Ok(SniAnswer::DemandsClientCertificate { chain })) => chain,
         _ => String::new(),
     };
     match sync {
-        Ok(Ok(proxies)) => Look::Seen(Plane { proxies, chain }),
+        Ok(Ok(proxies)) => Look::Seen(Plane { proxies, version, chain }),
         Ok(Err(error)) => Look::Unseen(format!("istiod {}/{}: {}", at.0, at.1, why(&error, (at.0, "portforward")))),
         Err(_) => Look::Unseen(format!("istiod {}/{} did not answer in time", at.0, at.1)),
     }

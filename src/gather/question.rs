@@ -1,15 +1,16 @@
 //! What to try for a path, worked out before anything is tried.
 
 use super::places::{client_pod, gateway_pods};
-use crate::envoy::{Bytes, Connection};
+use crate::envoy::{Bytes, Connection, Role, pass};
 use crate::kubernetes::Kind;
 use crate::kubernetes::pod::Pod;
 use crate::model::target::{Host, Target};
 use crate::model::trace::{ClusterName, Step, Trace};
 use crate::model::{EgressPath, Exit, Walk, Walker};
-use crate::probe::{Question, nobody};
+use crate::probe::{ClientPod, Doorway, Question, Tools, nobody};
 use crate::programmed::{proxy, takes_any_name, trace};
 use crate::snapshot::{Look, Snapshot};
+use std::net::SocketAddr;
 
 /// A path, what is known of it, and who can be asked.
 pub(super) struct Trial<'a> {
@@ -78,6 +79,47 @@ impl<'a> Trial<'a> {
         !matches!(self.path.target.host, Host::Wildcard(_))
     }
 
+    /// The last proxy's step on the way out, as programmed, and the hop that it is.
+    fn last(&self) -> Option<&Step> {
+        let trace = self.trace.as_ref()?;
+        trace.gateway.as_ref().or(Some(&trace.sidecar)).filter(|s| s.ends.is_none())
+    }
+
+    /// Where the last proxy starts TLS of its own to the host outside: the address, and the names to try, its own first.
+    pub(super) fn outside(&self) -> Option<(SocketAddr, Vec<Option<String>>)> {
+        let step = self.last()?;
+        let tls = step.tls.as_ref().map(|d| &d.value).filter(|t| ["SIMPLE", "MUTUAL"].contains(&t.mode.as_str()))?;
+        let address = step.endpoints.as_ref()?.value.iter().find_map(|e| e.parse().ok())?;
+        let own = self.path.target.host.sni().map(str::to_owned).filter(|n| tls.sni.as_ref() != Some(n));
+        Some((
+            address,
+            [Some(tls.sni.clone()), own.map(Some), tls.sni.as_ref().map(|_| None)].into_iter().flatten().collect(),
+        ))
+    }
+
+    /// From where an address outside can be reached with bytes that arrive as they are: a pod of that address itself, or
+    /// the client's container, where its sidecar neither starts TLS nor ends the connection.
+    pub(super) fn doorway(
+        &self,
+        snapshot: &Snapshot,
+        (at, tools): (&ClientPod, &Tools),
+        address: SocketAddr,
+    ) -> Option<Doorway> {
+        if let Some((pod, port)) = pod_at(snapshot, address) {
+            return Some(Doorway::Pod(pod.namespace().into(), pod.name().into(), port));
+        }
+        let own = || Doorway::Container(at.clone(), tools.clone());
+        if self.walk.client.uncaptured.is_some() {
+            return Some(own());
+        }
+        let sidecar = proxy(snapshot, &at.namespace, &at.pod);
+        let bytes = Bytes::tls(self.last()?.tls.as_ref()?.value.sni.as_deref());
+        let connection = Connection { address: Some(address.ip()), port: address.port(), bytes, role: Role::Sidecar };
+        let (step, _) = pass(sidecar.seen()?, &connection);
+        let untouched = step.ends.is_none() && step.tls.as_ref().is_none_or(|t| t.value.mode == "none");
+        untouched.then(own)
+    }
+
     /// What to ask the gateway's pods themselves.
     pub(super) fn knocks(&self, snapshot: &'a Snapshot) -> Vec<Knock<'a>> {
         let Some(exit) = self.walk.exit.as_ref().filter(|_| self.has_name()) else { return Vec::new() };
@@ -100,6 +142,18 @@ impl<'a> Trial<'a> {
             }
         }
     }
+}
+
+/// The pod that serves an address of the cluster, and its port.
+fn pod_at(snapshot: &Snapshot, address: SocketAddr) -> Option<(&Pod, u16)> {
+    let ip = address.ip().to_string();
+    let running = || snapshot.objects.pods.iter().filter(|p| p.is_running());
+    if let Some(pod) = running().find(|p| p.status.pod_ip == ip) {
+        return Some((pod, address.port()));
+    }
+    let service = snapshot.objects.services.iter().find(|s| s.address() == Some(&ip))?;
+    let pod = running().find(|p| service.selects(p.namespace(), &p.metadata.labels))?;
+    Some((pod, service.port(address.port())?.on(Some(pod))?))
 }
 
 fn port_of(snapshot: &Snapshot, exit: &Exit, pod: &Pod) -> u16 {

@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 const LONGEST_BODY: usize = 256 << 10;
 
 /// GET `path` with that Host header. `nearest` is the proxy that the stream leads to. The caller keeps the time.
-pub(super) async fn get<S>(stream: S, (host, path): (&str, &str), nearest: HopName) -> Answer
+pub async fn get<S>(stream: S, (host, path): (&str, &str), nearest: HopName) -> Answer
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

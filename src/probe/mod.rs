@@ -10,6 +10,8 @@ mod client;
 mod exchange;
 mod handshake;
 mod http;
+mod offer;
+mod outside;
 mod passage;
 mod pipe;
 mod sni;
@@ -18,9 +20,12 @@ mod watched;
 
 pub use answer::{Answer, Body, Failure};
 pub use client::{ClientPod, Request, client, find_tools};
+pub use exchange::get;
 pub use http::http;
+pub use offer::{Offer, Reply};
+pub use outside::{Doorway, Outside, Tried, outside};
 pub use passage::{Passage, PodPassage, Question, Way, passage};
-pub use pipe::Tools;
+pub use pipe::{Tools, read_curl};
 pub use sni::{Answered, SniAnswer, nobody, sni};
 pub use tcp::{TcpAnswer, tcp};
 
@@ -63,6 +68,10 @@ pub enum Observed {
     Client(Answer),
     /// A request from the client between two readings of the counters.
     Passage(Passage),
+    /// TLS with the host outside, as the last proxy starts it.
+    Outside(Outside),
+    /// Lines of a gateway's access log that speak of the host.
+    Log(Vec<String>),
     /// It could not be tried.
     NotTried(String),
 }

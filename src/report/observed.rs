@@ -3,7 +3,7 @@
 
 use crate::model::EgressPath;
 use crate::model::trace::{Decision, HopName, Step};
-use crate::probe::{Answer, Observation, Observed, SniAnswer, TcpAnswer};
+use crate::probe::{Answer, Observation, Observed, Outside, Reply, SniAnswer, TcpAnswer, nobody};
 use crate::snapshot::Snapshot;
 
 /// What was observed of one hop of a path; nothing where nobody tried.
@@ -11,7 +11,13 @@ pub(super) fn step(snapshot: &Snapshot, path: &EgressPath, hop: HopName) -> Opti
     let of_path = |o: &&Observation| {
         o.hop == hop && o.target == path.target && o.from.as_ref().is_none_or(|from| *from == path.client)
     };
-    let mut seen = snapshot.observations.iter().filter(of_path).peekable();
+    // A name that nobody declared must be refused, and a log is no connection.
+    let stranger = nobody(&path.target.host.text());
+    let of_host = |o: &&Observation| match &o.observed {
+        Observed::Sni { name, .. } => *name != stranger,
+        other => !matches!(other, Observed::Log(_)),
+    };
+    let mut seen = snapshot.observations.iter().filter(of_path).filter(of_host).peekable();
     seen.peek()?;
     let mut step = Step::default();
     for observation in seen {
@@ -45,7 +51,18 @@ fn outcome(observed: &Observed) -> Result<(), String> {
             TcpAnswer::Closed => Err("closed at once".into()),
             TcpAnswer::Failed { failure } => Err(failure.to_string()),
         },
+        Observed::Outside(outside) => of_outside(outside),
+        Observed::Log(_) => Ok(()),
         Observed::NotTried(why) => Err(format!("not tried: {why}")),
+    }
+}
+
+fn of_outside(outside: &Outside) -> Result<(), String> {
+    match outside.as_proxy().map(|tried| &tried.reply) {
+        Some(Reply::Taken { .. }) | None => Ok(()),
+        Some(Reply::Alert { alert }) => Err(format!("TLS ends with the alert {alert}")),
+        Some(Reply::NotTls { .. }) => Err("what answers is not TLS".into()),
+        Some(Reply::Failed { failure }) => Err(failure.to_string()),
     }
 }
 

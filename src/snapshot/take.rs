@@ -84,7 +84,12 @@ fn keep(snapshot: &mut Snapshot, kind: Kind, items: Vec<Value>) {
 
 /// Find istiod: the pods with `app=istiod`, one revision of them.
 pub async fn find_mesh(cluster: &Cluster, scope: &Scope) -> Result<Mesh, Error> {
-    let found = cluster.list_where(Kind::Pod, scope.istio_namespace.as_deref(), "app=istiod").await?;
+    let mut found = cluster.list_where(Kind::Pod, scope.istio_namespace.as_deref(), "app=istiod").await?;
+    if found.is_empty() {
+        // Scaled to zero: what would make its pods says the same.
+        let makers = cluster.list_where(Kind::Deployment, scope.istio_namespace.as_deref(), "app=istiod").await;
+        found = makers.unwrap_or_default().iter().filter_map(would_be).collect();
+    }
     let pods: Vec<Value> = found.into_iter().filter(|p| matches_revision(p, scope)).collect();
     let Some(pod) = pods.first() else { return Err(no_mesh(scope)) };
     let mut planes: Vec<(String, String)> = pods.iter().map(|p| (namespace_of(p), revision_of(p))).collect();
@@ -98,6 +103,14 @@ pub async fn find_mesh(cluster: &Cluster, scope: &Scope) -> Result<Mesh, Error> 
         )));
     }
     read_mesh(cluster, pod).await
+}
+
+/// The pod that a Deployment would make.
+fn would_be(maker: &Value) -> Option<Value> {
+    let mut pod = maker.pointer("/spec/template")?.clone();
+    let metadata = pod.get_mut("metadata")?.as_object_mut()?;
+    metadata.insert("namespace".into(), maker.pointer("/metadata/namespace")?.clone());
+    Some(pod)
 }
 
 async fn read_mesh(cluster: &Cluster, pod: &Value) -> Result<Mesh, Error> {

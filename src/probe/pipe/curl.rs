@@ -27,7 +27,7 @@ pub(in super::super) fn distrusts(code: Option<i32>) -> bool {
 }
 
 /// Read what it printed. For `tcp` there is no HTTP: bytes, or a quiet connection, are an answer.
-pub(in super::super) fn read(stdout: &[u8], stderr: &str, code: Option<i32>, tcp: bool) -> Answer {
+pub fn read(stdout: &[u8], stderr: &str, code: Option<i32>, tcp: bool) -> Answer {
     let text = String::from_utf8_lossy(stdout);
     let (output, line) = text.rsplit_once(MARK).unwrap_or((&text, ""));
     let mut fields = line.split(' ');

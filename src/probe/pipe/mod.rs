@@ -14,6 +14,8 @@ mod python;
 mod socat;
 pub(super) mod wget;
 
+pub use curl::read as read_curl;
+
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 

@@ -1,0 +1,84 @@
+//! 3xx: what the proxies were given, and whether they took it. 4xx: who they are.
+
+pub(super) mod drift;
+pub(super) mod identity;
+pub(super) mod listeners;
+pub(super) mod origination;
+pub(super) mod parting;
+pub(super) mod rejected;
+pub(super) mod resolution;
+pub(super) mod roots;
+pub(super) mod rotation;
+pub(super) mod secrets;
+pub(super) mod stale;
+
+use super::View;
+use super::workload::{gateway, pods};
+use crate::envoy::Proxy;
+use crate::kubernetes::pod::Pod;
+use crate::model::trace::HopName;
+use crate::probe::Observed;
+use crate::programmed::proxy;
+use crate::snapshot::Look;
+use jiff::Timestamp;
+
+/// A proxy on the path.
+#[derive(Clone, Copy, Debug)]
+struct Link<'v> {
+    hop: HopName,
+    pod: &'v Pod,
+    proxy: &'v Proxy,
+}
+
+impl Link<'_> {
+    /// `namespace/pod`.
+    fn name(&self) -> String {
+        format!("{}/{}", self.pod.namespace(), self.pod.name())
+    }
+}
+
+/// The pods on the path that have a proxy: the client's, and the gateway's that run.
+fn proxied<'v>(view: &View<'v>) -> Vec<(HopName, &'v Pod)> {
+    let client = view.world.pod(view.path).filter(|p| p.spec.proxy().is_some() && p.is_running());
+    let gateways = gateway(view).map(|s| pods(view, s)).unwrap_or_default();
+    let gateways = gateways.into_iter().filter(|p| p.is_running()).map(|p| (HopName::Gateway, p));
+    client.into_iter().map(|p| (HopName::Sidecar, p)).chain(gateways).collect()
+}
+
+/// The proxies on the path that were read, and why others were not.
+fn links<'v>(view: &View<'v>) -> (Vec<Link<'v>>, Vec<String>) {
+    let (mut seen, mut unseen) = (Vec::new(), Vec::new());
+    for (hop, pod) in proxied(view) {
+        match proxy(view.world.snapshot, pod.namespace(), pod.name()) {
+            Look::Seen(proxy) => seen.push(Link { hop, pod, proxy }),
+            Look::Unseen(why) => unseen.push(why),
+        }
+    }
+    (seen, unseen)
+}
+
+/// The outcome of looking at some proxies: what was found counts more than what could not be read.
+fn outcome(found: Vec<super::finding::Finding>, unseen: &[String]) -> super::Outcome {
+    match (found.is_empty(), unseen.first()) {
+        (false, _) => super::Outcome::Found(found),
+        (true, Some(why)) => super::Outcome::Skip(why.clone()),
+        (true, None) => super::Outcome::Pass,
+    }
+}
+
+/// When the snapshot was taken: certificates are judged by that, also out of a bundle.
+fn taken(view: &View<'_>) -> Timestamp {
+    view.world.snapshot.taken.parse().unwrap_or_else(|_| Timestamp::now())
+}
+
+/// Whether a call of this path was seen to take the way that it should.
+fn proven(view: &View<'_>) -> bool {
+    observed(view).any(|o| matches!(o, Observed::Passage(passage) if passage.proven()))
+}
+
+/// What was tried for this path from its client.
+fn observed<'v>(view: &View<'v>) -> impl Iterator<Item = &'v Observed> {
+    let (target, client) = (&view.path.target, &view.path.client);
+    let all = view.world.snapshot.observations.iter();
+    all.filter(move |o| o.target == *target && o.from.as_ref() == Some(client)).map(|o| &o.observed)
+}

@@ -1,0 +1,129 @@
+#![doc = include_str!("answer.md")]
+
+use super::{Call, call, declared, last, logged, told};
+use crate::checks::finding::{Code, Confidence, Finding, Fix, Severity};
+use crate::checks::{Check, Layer, Outcome, View};
+use crate::kubernetes::Place;
+use crate::model::trace::HopName;
+use crate::model::workload_of;
+use crate::probe::Failure;
+
+const CODE: Code = Code("EG501");
+
+pub(in crate::checks) const CHECK: Check =
+    Check { code: CODE, title: "The call fails", layer: Layer::Observed, page: include_str!("answer.md"), look };
+
+fn look(view: &View<'_>) -> Outcome {
+    let call = match call(view) {
+        Ok(call) => call,
+        Err(other) => return other,
+    };
+    if call.answer.reached {
+        return Outcome::Pass;
+    }
+    match &call.answer.failure {
+        Some(Failure::NoTool) => Outcome::Skip("the client's container has nothing to connect with".into()),
+        _ if told(view) => Outcome::Pass,
+        failure => Outcome::Found(vec![explain(view, &call, failure.as_ref())]),
+    }
+}
+
+fn explain(view: &View<'_>, call: &Call<'_>, failure: Option<&Failure>) -> Finding {
+    let hop = hop(view, call, failure);
+    let (title, what) = words(view, failure);
+    let ends = last(view)
+        .and_then(|(_, s)| s.ends.as_ref())
+        .map_or_else(String::new, |e| format!("; its proxy says: {}", e.value));
+    let message = format!("a call from {} to {} fails: {what}, at the {hop}{ends}", view.path.client, view.path.target);
+    let finding = Finding::new(CODE, hop, title, message)
+        .severity(Severity::Error)
+        .sure(Confidence::Certain)
+        .on(places(view, hop))
+        .seen(call.answer.raw.lines().next().unwrap_or_default().to_owned())
+        .fix(Fix::advice(cure(failure)));
+    logged(view).last().into_iter().fold(finding, |f, line| f.seen(line.clone()))
+}
+
+/// Where it ended: whoever says so, else as far as the counters moved.
+fn hop(view: &View<'_>, call: &Call<'_>, failure: Option<&Failure>) -> HopName {
+    if view.walk.denied.is_some() && matches!(failure, Some(Failure::Envoy { .. } | Failure::Reset)) {
+        return HopName::Gateway;
+    }
+    match (failure, call.passage) {
+        (Some(Failure::NameNotResolved), _) | (_, None) => HopName::Client,
+        // The sidecar's own words, about the gateway that it cannot send to.
+        (Some(Failure::Envoy { flag, hop: HopName::Sidecar, .. }), _) if flag == "UH" && through_gateway(view) => {
+            HopName::Gateway
+        }
+        (Some(Failure::Envoy { flag, hop, .. }), _) if flag != "UF" && flag != "UT" => *hop,
+        (_, Some(p)) if p.gateway_to_host.tried() && p.sidecar_to_gateway.tried() => HopName::Outside,
+        (_, Some(p)) if p.sidecar_to_gateway.tried() => HopName::Gateway,
+        (_, Some(p)) if p.went_past() => HopName::Outside,
+        _ => HopName::Sidecar,
+    }
+}
+
+fn through_gateway(view: &View<'_>) -> bool {
+    view.walk.exit.is_some() || view.walk.wanted.is_some()
+}
+
+fn words(view: &View<'_>, failure: Option<&Failure>) -> (String, String) {
+    let host = &view.path.target.host;
+    match failure {
+        Some(Failure::NameNotResolved) => {
+            (format!("The client cannot resolve {host}"), "DNS does not answer its name with an address".into())
+        }
+        Some(Failure::Envoy { flag, status, .. }) if flag == "RBAC" => (
+            "The call is denied by policy".into(),
+            format!("{status} RBAC: access denied, an AuthorizationPolicy refuses it"),
+        ),
+        Some(Failure::Envoy { flag, status, .. }) => (
+            format!("The call fails with {status} ({flag})"),
+            format!("{status} with response flag {flag}: {}", flag_words(flag)),
+        ),
+        Some(Failure::Reset) => (
+            "The connection is reset".into(),
+            "the connection is reset before anything comes back (no filter chain for it, or a policy that refuses it)"
+                .into(),
+        ),
+        Some(other) => (format!("The call fails: {other}"), other.to_string()),
+        None => ("The call fails".into(), "nothing comes back".into()),
+    }
+}
+
+/// Envoy's response flags, in words.
+fn flag_words(flag: &str) -> &'static str {
+    match flag {
+        "NR" => "no route for the Host",
+        "UH" => "no healthy upstream, the cluster has no endpoint",
+        "UF" => "the connection to the next hop failed",
+        "UO" => "too many connections or requests, the circuit breaker is open",
+        "UT" => "the next hop did not answer in time",
+        "NC" => "the route leads to a cluster that the proxy does not have, or that still waits",
+        "DPE" => "what came is not HTTP",
+        "blocked" => "unknown hosts are blocked (REGISTRY_ONLY)",
+        _ => "Envoy answered in the host's place",
+    }
+}
+
+fn cure(failure: Option<&Failure>) -> &'static str {
+    match failure {
+        Some(Failure::NameNotResolved) => "make the name known to the cluster's DNS, or switch DNS capture on",
+        Some(Failure::Envoy { flag, .. }) if flag == "RBAC" => {
+            "let the client's principal into the AuthorizationPolicy at the gateway"
+        }
+        _ => "see the findings about this hop; `-o json` has what each proxy was given",
+    }
+}
+
+fn places(view: &View<'_>, hop: HopName) -> Vec<Place> {
+    if let Some(denied) = &view.walk.denied {
+        return vec![denied.place.clone()];
+    }
+    match hop {
+        HopName::Client => view.world.pod(view.path).map(|p| Place::from(workload_of(p))).into_iter().collect(),
+        HopName::Sidecar => view.walk.wanted.iter().map(|w| w.route.clone()).collect(),
+        HopName::Gateway => view.walk.exit.iter().map(|e| Place::from(e.service.clone())).collect(),
+        HopName::Outside => declared(view, false),
+    }
+}

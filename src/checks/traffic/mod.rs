@@ -1,0 +1,89 @@
+//! 5xx: what connections did, each failure told apart, at its hop. What could not be tried is skipped, never passed.
+
+pub(super) mod answer;
+pub(super) mod certificate;
+pub(super) mod listener;
+pub(super) mod passage;
+pub(super) mod refused;
+pub(super) mod unreachable;
+
+use super::{Outcome, View};
+use crate::kubernetes::{Kind, Place};
+use crate::model::trace::{HopName, Step};
+use crate::probe::{Answer, Observation, Observed, Outside, Passage};
+
+/// A request from the client.
+#[derive(Clone, Copy, Debug)]
+struct Call<'v> {
+    answer: &'v Answer,
+    /// The counters around it; none for a client without a sidecar.
+    passage: Option<&'v Passage>,
+}
+
+/// The observations of this path, those of all clients of its host among them.
+fn observations<'v>(view: &View<'v>) -> impl Iterator<Item = &'v Observation> {
+    let (target, client) = (&view.path.target, &view.path.client);
+    let all = view.world.snapshot.observations.iter();
+    all.filter(move |o| o.target == *target && o.from.as_ref().is_none_or(|from| from == client))
+}
+
+/// The client's request; or why there was none.
+fn call<'v>(view: &View<'v>) -> Result<Call<'v>, Outcome> {
+    for observation in observations(view).filter(|o| o.hop == HopName::Client) {
+        match &observation.observed {
+            Observed::Passage(passage) => return Ok(Call { answer: &passage.answer, passage: Some(passage) }),
+            Observed::Client(answer) => return Ok(Call { answer, passage: None }),
+            Observed::NotTried(why) => return Err(Outcome::Skip(why.clone())),
+            _ => {}
+        }
+    }
+    Err(Outcome::Idle)
+}
+
+/// What the host said to an offer like the proxy's.
+fn outside<'v>(view: &View<'v>) -> Option<&'v Outside> {
+    observations(view).find_map(|o| match &o.observed {
+        Observed::Outside(outside) => Some(outside),
+        _ => None,
+    })
+}
+
+/// The last proxy's step, as programmed, and its hop.
+fn last<'v>(view: &View<'v>) -> Option<(HopName, &'v Step)> {
+    let trace = view.programmed.seen()?;
+    Some(trace.gateway.as_ref().map_or((HopName::Sidecar, &trace.sidecar), |step| (HopName::Gateway, step)))
+}
+
+/// Lines of the gateways' access logs.
+fn logged<'v>(view: &View<'v>) -> impl Iterator<Item = &'v String> {
+    observations(view).flat_map(|o| match &o.observed {
+        Observed::Log(lines) => lines.as_slice(),
+        _ => &[],
+    })
+}
+
+/// What declares the host outside, and the rules for it: the rules first where TLS is at stake.
+fn declared(view: &View<'_>, rules_first: bool) -> Vec<Place> {
+    let host = view.path.target.host.text();
+    let rules: Vec<Place> = view
+        .world
+        .rules
+        .all_for(&host)
+        .into_iter()
+        .map(|r| r.reference(Kind::DestinationRule).at("spec.trafficPolicy"))
+        .collect();
+    let entries: Vec<Place> = view
+        .world
+        .registry
+        .iter()
+        .filter(|s| s.entry().is_some() && crate::model::hosts::within(&host, &s.host))
+        .map(|s| Place::from(s.object()))
+        .collect();
+    if rules_first { [rules, entries].concat() } else { [entries, rules].concat() }
+}
+
+/// Whether a more telling check has the cause of a failed call.
+fn told(view: &View<'_>) -> bool {
+    let tellers: [fn(&View<'_>) -> Outcome; 4] = [refused::look, certificate::look, unreachable::look, listener::look];
+    tellers.iter().any(|look| matches!(look(view), Outcome::Found(_)))
+}

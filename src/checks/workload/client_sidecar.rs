@@ -1,0 +1,149 @@
+#![doc = include_str!("client_sidecar.md")]
+
+use super::{asks_for_injection, labelled, namespace_of};
+use crate::checks::finding::{Code, Finding, Fix};
+use crate::checks::{Check, Layer, Outcome, View};
+use crate::kubernetes::pod::Pod;
+use crate::kubernetes::{Kind, ObjectRef};
+use crate::model::trace::HopName;
+use crate::model::{Uncaptured, workload_of};
+
+const CODE: Code = Code("EG102");
+
+pub(in crate::checks) const CHECK: Check = Check {
+    code: CODE,
+    title: "The client has no sidecar",
+    layer: Layer::Intended,
+    page: include_str!("client_sidecar.md"),
+    look,
+};
+
+fn look(view: &View<'_>) -> Outcome {
+    let (Some((why, place)), Some(pod)) = (&view.walk.client.uncaptured, view.world.pod(view.path)) else {
+        return Outcome::Pass;
+    };
+    if !matches!(why, Uncaptured::NoProxy | Uncaptured::HostNetwork) {
+        return Outcome::Idle;
+    }
+    let Some(wanted) = &view.walk.wanted else { return Outcome::Idle };
+    let workload = workload_of(pod);
+    let cause = if *why == Uncaptured::HostNetwork { Cause::HostNetwork } else { cause(view, pod) };
+    let namespace = ObjectRef::new(Kind::Namespace, "", pod.namespace());
+    let message = format!(
+        "{workload} runs without a sidecar, {}: no proxy routes its traffic, so {} is reached directly from pod {} and not through the \
+         gateway {}",
+        cause.words(pod),
+        view.path.target,
+        pod.name(),
+        wanted.gateway
+    );
+    let mut finding = Finding::new(CODE, HopName::Client, cause.title(), message)
+        .on([workload.at(cause.field()), pod.object().into()])
+        .on([wanted.route.clone()])
+        .fix(Fix::advice(cause.cure(&workload)));
+    if matches!(cause, Cause::NotLabelled) {
+        finding = finding.on([namespace.at("metadata.labels")]);
+    }
+    if *why == Uncaptured::HostNetwork {
+        finding = finding.seen(place.to_string());
+    }
+    Outcome::Found(vec![finding])
+}
+
+/// Why there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    HostNetwork,
+    SwitchedOff,
+    NotLabelled,
+    Older,
+}
+
+fn cause(view: &View<'_>, pod: &Pod) -> Cause {
+    let namespace = namespace_of(view, pod.namespace());
+    let said =
+        pod.metadata.label("sidecar.istio.io/inject").or_else(|| pod.metadata.annotation("sidecar.istio.io/inject"));
+    match said {
+        Some("false" | "n" | "no" | "off") => Cause::SwitchedOff,
+        _ if asks_for_injection(&pod.metadata, namespace) || namespace.is_some_and(labelled) => Cause::Older,
+        _ => Cause::NotLabelled,
+    }
+}
+
+impl Cause {
+    fn title(self) -> &'static str {
+        match self {
+            Cause::HostNetwork => "The client lives in the node's network: no sidecar",
+            Cause::SwitchedOff => "Injection is switched off for the client: no sidecar",
+            Cause::NotLabelled => "Nothing asks for a sidecar for the client",
+            Cause::Older => "The client has no sidecar, although injection is on",
+        }
+    }
+
+    fn words(self, pod: &Pod) -> String {
+        match self {
+            Cause::HostNetwork => {
+                "since it has hostNetwork: true, and the injector leaves pods in the host network alone".into()
+            }
+            Cause::SwitchedOff => "since its label or annotation sidecar.istio.io/inject switches injection off".into(),
+            Cause::NotLabelled => format!(
+                "since namespace {} is not labelled for injection and the pod does not ask for it",
+                pod.namespace()
+            ),
+            Cause::Older => format!(
+                "although namespace {} is labelled for injection: pod {} was started before it was, or while istiod's webhook did not answer",
+                pod.namespace(),
+                pod.name()
+            ),
+        }
+    }
+
+    fn field(self) -> &'static str {
+        match self {
+            Cause::HostNetwork => "spec.template.spec.hostNetwork",
+            Cause::SwitchedOff => "spec.template.metadata.labels[sidecar.istio.io/inject]",
+            Cause::NotLabelled | Cause::Older => "spec.template",
+        }
+    }
+
+    fn cure(self, workload: &ObjectRef) -> String {
+        let restart = format!(
+            "kubectl rollout restart -n {} {}/{}",
+            workload.namespace,
+            workload.kind.name().to_lowercase(),
+            workload.name
+        );
+        match self {
+            Cause::HostNetwork => format!(
+                "drop hostNetwork from {workload}, or let its traffic out another way: it cannot have a sidecar"
+            ),
+            Cause::SwitchedOff => format!("drop sidecar.istio.io/inject from {workload}, and restart it: {restart}"),
+            Cause::NotLabelled => format!(
+                "label the namespace: kubectl label namespace {} istio-injection=enabled; then {restart}",
+                workload.namespace
+            ),
+            Cause::Older => format!("restart it, and it gets its sidecar: {restart}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::Meta;
+
+    fn meta(labels: &str) -> Meta {
+        serde_saphyr::from_str(&format!("name: x\nlabels: {labels}")).unwrap()
+    }
+
+    #[test]
+    fn who_asks_for_injection() {
+        let (on, off, none) = (meta("{istio-injection: enabled}"), meta("{istio-injection: disabled}"), meta("{}"));
+        let (yes, no) = (meta("{sidecar.istio.io/inject: \"true\"}"), meta("{sidecar.istio.io/inject: \"false\"}"));
+        for (pod, namespace, want) in
+            [(&none, &on, true), (&none, &none, false), (&yes, &none, true), (&no, &on, false), (&none, &off, false)]
+        {
+            assert_eq!(asks_for_injection(pod, Some(namespace)), want, "{pod:?} {namespace:?}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The gateway's pods.
+
+use crate::site::{Site, Want};
+
+fn pods<'a>(words: &'a [&'a str]) -> Want<'a> {
+    Want { code: "EG101", hop: "gateway", object: ("Deployment", "egress"), words }
+}
+
+#[test]
+fn scaled_to_zero() {
+    let site = Site::new("f-zero");
+    site.kubectl(&["scale", "deploy/egress", "--replicas=0"]);
+    site.named(&pods(&["scaled to 0 replicas", "no endpoint"]));
+}
+
+#[test]
+fn pending() {
+    let site = Site::new("f-pending");
+    site.break_gateway("      nodeSelector: {nowhere: \"true\"}\n", "");
+    site.named(&pods(&["pending", "node"]));
+}
+
+#[test]
+fn crash_looping() {
+    let site = Site::new("f-crash");
+    site.break_gateway("", "        command: [\"false\"]\n");
+    site.named(&pods(&["crash"]));
+}
+
+#[test]
+fn not_ready() {
+    let site = Site::new("f-unready");
+    site.break_gateway("", "        readinessProbe: {exec: {command: [\"false\"]}, periodSeconds: 1}\n");
+    site.named(&pods(&["not ready"]));
+}
+
+#[test]
+fn image_that_is_nowhere() {
+    let site = Site::new("f-image");
+    site.break_gateway("", "        image: localhost/mesh/nothing:1\n");
+    site.named(&pods(&["cannot pull its image"]));
+}
+
+#[test]
+fn not_injected() {
+    let site = Site::new("f-auto");
+    site.kubectl(&["label", "namespace", site.namespace(), "istio-injection-"]);
+    site.kubectl(&["patch", "deploy/egress", "--type=json", "-p", r#"[{"op": "remove", "path": "/spec/template/metadata/labels/sidecar.istio.io~1inject"}, {"op": "replace", "path": "/spec/strategy", "value": {"type": "Recreate"}}]"#]);
+    site.named(&pods(&["auto", "inject"]));
+}
+
+#[test]
+fn a_service_that_selects_nothing() {
+    let site = Site::new("f-selector");
+    site.kubectl(&["patch", "service/egress", "-p", r#"{"spec": {"selector": {"egress": "nobody"}}}"#]);
+    site.named(&Want {
+        code: "EG103",
+        hop: "gateway",
+        object: ("Service", "egress"),
+        words: &["selects egress=nobody", "no endpoint"],
+    });
+}
