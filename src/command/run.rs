@@ -23,8 +23,11 @@ pub fn main(app: &App) -> Exit {
             _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
         }
     });
-    // A question that nobody answers must not keep the process.
+    // A question that nobody answers must not keep the process, nor hide the cursor.
     runtime.shutdown_background();
+    if io.interactive && matches!(ended, Err(Error::Interrupted)) {
+        let _ = dialoguer::console::Term::stderr().show_cursor();
+    }
     ended.unwrap_or_else(|error| tell(&io, &error))
 }
 

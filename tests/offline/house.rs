@@ -134,3 +134,11 @@ fn every_module_says_what_it_is_for() {
     let silent = sources("src").into_iter().filter(|(_, text)| !text.starts_with("//!") && !text.starts_with("#![doc"));
     assert_eq!(silent.map(|(path, _)| path.display().to_string()).collect::<Vec<_>>(), Vec::<String>::new());
 }
+
+#[test]
+fn the_map_for_newcomers_has_every_room() {
+    let map = include_str!("../../CONTRIBUTING.md");
+    for room in STOREYS.iter().filter(|room| Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(room).is_dir()) {
+        assert!(map.contains(&format!("`src/{room}`")), "CONTRIBUTING.md does not say what src/{room} is for");
+    }
+}

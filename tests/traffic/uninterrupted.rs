@@ -40,6 +40,6 @@ fn setup_and_cleanup_fail_no_request() {
     });
     let requests: u32 = load.lines().filter_map(|l| l.strip_prefix("requests ")?.parse::<u32>().ok()).sum();
     assert!(!load.contains("FAILED"), "{load}");
-    // Enough that each step of each round met some, also on a machine that has much else to do.
-    assert!(requests > 10 * 20, "only {requests} requests in 20 s");
+    // Some for each step of each round, also on a machine that has much else to do.
+    assert!(requests >= 6 * 2 * ROUNDS, "only {requests} requests in 20 s");
 }
