@@ -53,6 +53,11 @@ impl<'v> Binding<'v> {
         self.selecting().into_iter().flat_map(of).filter(|(_, _, s)| covers(s, self.routes)).collect()
     }
 
+    /// The one on the port that the route sends to.
+    pub(super) fn on_its_port(&self) -> Option<(&'v Gateway, usize, &'v Server)> {
+        self.servers().into_iter().find(|(_, _, s)| s.port.number == self.exit.port)
+    }
+
     /// What was left out of the gateway for this route's sake.
     pub(super) fn left_out(&self) -> Option<&'v LeftOut> {
         let mine = |l: &&LeftOut| {

@@ -27,7 +27,10 @@ fn look(view: &View<'_>) -> Outcome {
     }
     let servers: Vec<_> =
         binding.servers().into_iter().filter(|(_, _, s)| s.port.number == binding.exit.port).collect();
-    if bound && servers.is_empty() {
+    // Plain bytes at a server for TLS: no rule would help.
+    let plain =
+        view.walk.trace.gateway.as_ref().is_some_and(|step| super::ends(step).starts_with(super::hop_tls::PLAIN));
+    if bound && (servers.is_empty() || plain) {
         return Outcome::Pass;
     }
     let route = binding.routes.reference();

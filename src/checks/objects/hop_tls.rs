@@ -1,5 +1,6 @@
 #![doc = include_str!("hop_tls.md")]
 
+use super::binding::{Binding, unbound};
 use super::{ends, finding, sending};
 use crate::checks::finding::{Code, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
@@ -17,12 +18,21 @@ pub(in crate::checks) const CHECK: Check = Check {
     look,
 };
 
+/// How the way ends where a port has chains for TLS only.
+pub(super) const PLAIN: &str = "NR: no filter chain for plain";
+
 fn look(view: &View<'_>) -> Outcome {
     let (Some(step), Some(exit)) = (&view.walk.trace.gateway, &view.walk.exit) else { return Outcome::Idle };
     let end = ends(step);
     let server = step.chain.as_ref().and_then(|d| d.because.iter().find(|p| p.object.kind == Kind::Gateway).cloned());
     let opener = step.listener.as_ref().and_then(|d| d.because.first().cloned());
-    let server = server.or(opener);
+    let binding = unbound(view);
+    if binding.as_ref().is_some_and(|b| b.left_out().is_some()) {
+        return Outcome::Pass;
+    }
+    let meant = binding.as_ref().and_then(Binding::on_its_port);
+    let server = server.or_else(|| meant.map(|(g, at, _)| Binding::place(g, at, ""))).or(opener);
+    let passes = meant.is_some_and(|(_, _, s)| s.passes_through());
     let at = server.as_ref().map_or_else(|| "the gateway's server".to_owned(), |p| p.object.to_string());
     let started = view.walk.trace.sidecar.tls.as_ref().map_or("none", |d| d.value.mode.as_str());
     let rule = view.walk.trace.sidecar.tls.as_ref().and_then(|d| d.because.first().cloned());
@@ -37,7 +47,16 @@ fn look(view: &View<'_>) -> Outcome {
             ),
             "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's Service, or make the server PASSTHROUGH",
         )
-    } else if end.contains("gets plain bytes") {
+    } else if end.starts_with(PLAIN) && passes {
+        (
+            "the server passes TLS on, and plain bytes arrive".to_owned(),
+            format!(
+                "{at} passes TLS through and chooses by the SNI, and what arrives there is {sends}, without TLS and so without SNI: the gateway finds no \
+                 filter chain, and the caller gets 503 or a reset"
+            ),
+            "send it to a server for plain HTTP, or let the application speak TLS",
+        )
+    } else if end.contains("gets plain bytes") || end.starts_with(PLAIN) {
         (
             "the server ends TLS, the hop to it is plain".to_owned(),
             format!(
