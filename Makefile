@@ -1,4 +1,7 @@
 # make test runs every test, make demo shows the whole job; CONTRIBUTING.md has the rest.
+# The tests that need a mesh; plain `cargo test` leaves them out.
+on_mesh := --test traffic --test faults --test differential
+
 .PHONY: build test test-mesh clinic demo check completions deny
 
 build:
@@ -12,7 +15,7 @@ test: check-scripts
 
 # TEST=NAME runs those with NAME in their path. They mostly wait, so more of them run at once than there are cores.
 test-mesh:
-	tests/with-mesh cargo test --test traffic -- --test-threads=4 $(TEST)
+	tests/with-mesh cargo test $(on_mesh) -- --test-threads=4 $(TEST)
 
 # Failures from public reports made for real, one after the other, and what doctor says of each. TEST=c05 runs that one.
 clinic:
@@ -24,7 +27,7 @@ demo:
 # What a change must pass before it is merged, besides the tests.
 check: check-scripts
 	cargo fmt --check
-	cargo clippy --all-targets --test traffic --test clinic -- -D warnings
+	cargo clippy --all-targets $(on_mesh) --test clinic -- -D warnings
 
 .PHONY: check-scripts
 check-scripts:
