@@ -1,6 +1,7 @@
 //! The flags of setup that say how a host is carried.
 
 use crate::error::Error;
+use crate::model::target::Host;
 use crate::plan::{FlowOptions, HopWish, ServiceAccount};
 use std::net::IpAddr;
 
@@ -23,6 +24,9 @@ pub struct FlowArgs {
     /// Only these service accounts may call: NS/NAME (needs mutual TLS to the gateway)
     #[arg(long, value_name = "NS/SA", value_delimiter = ',')]
     pub allow: Vec<ServiceAccount>,
+    /// The one server that answers for a wildcard host, such as *.wikipedia.org
+    #[arg(long, value_name = "HOST")]
+    pub server: Option<Host>,
 }
 
 impl FlowArgs {
@@ -37,6 +41,7 @@ impl FlowArgs {
             hop: self.hop,
             addresses: self.address.clone(),
             allow: self.allow.clone(),
+            server: self.server.clone(),
         })
     }
 }

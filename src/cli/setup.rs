@@ -17,11 +17,17 @@ pub struct SetupArgs {
     #[arg(value_name = "HOST")]
     pub targets: Vec<Target>,
     /// Take hosts, ports and callers from a file (- is standard input)
-    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["targets", "from", "originate_tls", "hop", "address", "allow"])]
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["targets", "from", "originate_tls", "hop", "address", "allow", "server"])]
     pub filename: Option<PathBuf>,
     /// With -f: hosts and callers that came from an earlier version of the file and are no longer in it go
     #[arg(long, requires = "filename", conflicts_with = "targets")]
     pub prune: bool,
+    /// Print the JSON schema of the file that -f takes, for editors
+    #[arg(long)]
+    pub print_schema: bool,
+    /// Write nothing: print what the owners of the gateway's namespace have to write, then what the callers have to
+    #[arg(long)]
+    pub split: bool,
     /// Who calls: NS[/KIND/NAME] (default: the current namespace; a second run adds)
     #[arg(long, value_name = "CLIENT", value_delimiter = ',')]
     pub from: Vec<Client>,
@@ -122,7 +128,7 @@ impl SetupArgs {
 }
 
 /// The text of a file; `-` is standard input.
-fn read(path: &Path) -> Result<String, Error> {
+pub fn read(path: &Path) -> Result<String, Error> {
     let text =
         if path == Path::new("-") { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
     text.map_err(|e| Error::Input { path: path.display().to_string(), reason: e.to_string() })

@@ -2,7 +2,7 @@
 //! there is some; both on standard error, so that a script that reads the result never meets them.
 
 use super::Io;
-use crate::cli::App;
+use crate::cli::{App, Verb};
 use crate::error::Error;
 use crate::exit::Exit;
 use tracing_subscriber::EnvFilter;
@@ -20,7 +20,7 @@ pub fn main(app: &App) -> Exit {
             // A verb that tells what it had done by then comes first.
             biased;
             ended = super::verb(app, &io) => ended,
-            _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
+            () = interrupted(&app.verb) => Err(Error::Interrupted),
         }
     });
     // A question that nobody answers must not keep the process, nor hide the cursor.
@@ -29,6 +29,15 @@ pub fn main(app: &App) -> Exit {
         let _ = dialoguer::console::Term::stderr().show_cursor();
     }
     ended.unwrap_or_else(|error| tell(&io, &error))
+}
+
+/// Ctrl-C, but for a verb that writes: it has to say what it did, and maybe to ask.
+async fn interrupted(verb: &Verb) {
+    if matches!(verb, Verb::Setup(_)) {
+        std::future::pending::<()>().await;
+    }
+    // Without a handler the signal ends the process itself.
+    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// Say why the arguments were not taken; help and version, which come the same way, are results.

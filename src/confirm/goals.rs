@@ -14,6 +14,10 @@ use std::net::IpAddr;
 pub struct Site<'a> {
     /// The host.
     pub host: &'a Host,
+    /// A name to ask for, which the host is or stands for.
+    pub asked: &'a Host,
+    /// Where the gateway reaches it.
+    pub server: &'a Host,
     /// Its wires.
     pub wires: &'a [Wire],
     /// Its addresses, where it is told apart by them.
@@ -30,7 +34,14 @@ impl Site<'_> {
     /// The sidecar's cluster towards the gateway.
     pub fn to_gateway(&self, wire: &Wire) -> String {
         if wire.flow == Flow::Tcp && wire.hop == Hop::Plain {
-            let at = Hosting { host: self.host, addresses: &[], gateway: self.gateway, callers: &[], allow: &[] };
+            let at = Hosting {
+                host: self.host,
+                server: self.server,
+                addresses: &[],
+                gateway: self.gateway,
+                callers: &[],
+                allow: &[],
+            };
             return ClusterName::outbound(wire.gateway_port, "", &at.companion_host(wire)).to_string();
         }
         ClusterName::outbound(wire.gateway_port, &wire.subset(self.host), &self.gateway.hostname).to_string()
@@ -38,7 +49,7 @@ impl Site<'_> {
 
     /// The cluster of the host itself: the gateway's way out.
     pub fn to_host(&self, wire: &Wire) -> String {
-        ClusterName::outbound(wire.outside_port(), "", &self.host.text()).to_string()
+        ClusterName::outbound(wire.outside_port(), "", &self.server.text()).to_string()
     }
 
     /// The sidecar's own way to the host, past the gateway.
@@ -48,8 +59,8 @@ impl Site<'_> {
 
     fn bytes(&self, wire: &Wire) -> Bytes {
         match wire.flow {
-            Flow::Http | Flow::Originate => Bytes::http(&self.host.text(), wire.port),
-            Flow::Passthrough => Bytes::tls(self.host.sni()),
+            Flow::Http | Flow::Originate => Bytes::http(&self.asked.text(), wire.port),
+            Flow::Passthrough => Bytes::tls(self.asked.sni()),
             Flow::Tcp => Bytes::Tcp,
         }
     }
@@ -60,7 +71,7 @@ impl Site<'_> {
         let bytes = match wire.hop {
             Hop::Plain => inside,
             Hop::Mutual => Bytes::Tls {
-                sni: Some(wire.outer_name(self.host)),
+                sni: Some(wire.handshake_name(self.host)),
                 alpn: vec!["istio".into()],
                 inside: Some(Box::new(inside)),
             },

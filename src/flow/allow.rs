@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 /// The `spec` of the policy; nothing where everybody may call.
 pub(super) fn spec(at: &Hosting<'_>, wires: &[Wire]) -> Option<Map<String, Value>> {
     let names: std::collections::BTreeSet<String> =
-        wires.iter().filter(|w| w.hop == Hop::Mutual).map(|w| w.outer_name(at.host)).collect();
+        wires.iter().filter(|w| w.hop == Hop::Mutual).map(|w| w.handshake_name(at.host)).collect();
     if at.allow.is_empty() || names.is_empty() {
         return None;
     }

@@ -52,6 +52,8 @@ pub struct RulePlace {
 pub struct Hosting<'a> {
     /// The host.
     pub host: &'a Host,
+    /// Where the gateway reaches it: the host itself, or the one server of a wildcard.
+    pub server: &'a Host,
     /// Its addresses, where bytes without a name are told apart by them.
     pub addresses: &'a [IpAddr],
     /// The gateway.
@@ -89,7 +91,7 @@ impl Hosting<'_> {
 
     /// The gateway's destination.
     pub(super) fn to_host(&self, wire: &Wire) -> Value {
-        json!({"host": self.host.text(), "port": {"number": wire.outside_port()}})
+        json!({"host": self.server.text(), "port": {"number": wire.outside_port()}})
     }
 
     fn object(&self, kind: Kind, (namespace, name): (&str, &str), spec: &Map<String, Value>) -> Value {
@@ -113,6 +115,7 @@ impl Hosting<'_> {
 pub fn objects(at: &Hosting<'_>, wires: &[Wire]) -> Vec<Value> {
     let pieces: Vec<Pieces> = wires.iter().map(|wire| wire.flow.pieces(wire, at)).collect();
     let mut all = vec![service_entry(at, &pieces)];
+    all.extend((at.server != at.host).then(|| server_entry(at, &pieces)));
     all.extend(outside(at, &pieces));
     all.extend(allow::spec(at, wires).map(|s| at.beside_gateway(Kind::AuthorizationPolicy, &at.names().allow(), &s)));
     all.extend(wires.iter().filter(|w| needs_companion(w)).map(|w| companion(at, w)));
@@ -139,17 +142,31 @@ fn service_entry(at: &Hosting<'_>, pieces: &[Pieces]) -> Value {
     spec.extend(fields([
         ("ports", json!(ports)),
         ("location", json!("MESH_EXTERNAL")),
-        ("resolution", json!("DNS")),
+        // No resolver answers for a wildcard: the sidecar keeps the address that the application found.
+        ("resolution", json!(if at.server == at.host { "DNS" } else { "NONE" })),
         ("exportTo", json!(seen_by)),
     ]));
     at.beside_gateway(Kind::ServiceEntry, &at.names().object(), &spec)
+}
+
+/// The server that answers for a wildcard: only the gateway goes there.
+fn server_entry(at: &Hosting<'_>, pieces: &[Pieces]) -> Value {
+    let ports: Vec<&Value> = pieces.iter().flat_map(|p| &p.entry_ports).collect();
+    let spec = fields([
+        ("hosts", json!([at.server.text()])),
+        ("ports", json!(ports)),
+        ("location", json!("MESH_EXTERNAL")),
+        ("resolution", json!("DNS")),
+        ("exportTo", json!([at.gateway.namespace])),
+    ]);
+    at.beside_gateway(Kind::ServiceEntry, &at.names().server(), &spec)
 }
 
 /// TLS that the gateway starts.
 fn outside(at: &Hosting<'_>, pieces: &[Pieces]) -> Option<Value> {
     let settings: Vec<&Value> = pieces.iter().filter_map(|p| p.outside.as_ref()).collect();
     let spec = fields([
-        ("host", json!(at.host.text())),
+        ("host", json!(at.server.text())),
         ("trafficPolicy", json!({"portLevelSettings": settings})),
         ("exportTo", json!(["."])),
     ]);
@@ -220,7 +237,7 @@ fn subset(at: &Hosting<'_>, wire: &Wire) -> Value {
     match wire.hop {
         Hop::Plain => json!({"name": name}),
         Hop::Mutual => {
-            let tls = json!({"mode": "ISTIO_MUTUAL", "sni": wire.outer_name(at.host)});
+            let tls = json!({"mode": "ISTIO_MUTUAL", "sni": wire.handshake_name(at.host)});
             let port = json!({"port": {"number": wire.gateway_port}, "tls": tls});
             json!({"name": name, "trafficPolicy": {"portLevelSettings": [port]}})
         }

@@ -6,6 +6,7 @@
 //! | object | namespace | seen by | why |
 //! |---|---|---|---|
 //! | `ServiceEntry` | the gateway's | the gateway and the callers | one entry per host and gateway: of several the gateway takes the oldest, whatever its ports |
+//! | `ServiceEntry …-server` | the gateway's | the gateway | the one server of a wildcard, which no resolver could answer for |
 //! | `Gateway` | the gateway's | the gateway | two servers for one host and port shut each other out, so there is one |
 //! | `VirtualService …-gateway` | the gateway's | the gateway | the second half of the way |
 //! | `DestinationRule …-outside` | the gateway's | the gateway | TLS that the gateway starts is nobody else's business |

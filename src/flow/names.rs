@@ -41,6 +41,11 @@ impl Names {
         format!("egress-{}-outside", self.slug)
     }
 
+    /// The `ServiceEntry` of the server that answers for a wildcard.
+    pub fn server(&self) -> String {
+        format!("egress-{}-server", self.slug)
+    }
+
     /// The `AuthorizationPolicy`.
     pub fn allow(&self) -> String {
         format!("egress-{}-allow", self.slug)

@@ -24,7 +24,7 @@ pub(super) fn pieces(wire: &Wire, at: &Hosting<'_>) -> Pieces {
 }
 
 fn tls(wire: &Wire, at: &Hosting<'_>) -> Value {
-    let host = at.host.text();
+    let host = at.server.text();
     let mut tls = json!({"mode": "SIMPLE", "sni": host, "subjectAltNames": [host]});
     if let Some(secret) = &wire.credential {
         tls["mode"] = json!("MUTUAL");

@@ -41,7 +41,10 @@ fn written(host: &str, callers: &[Caller], wires: &[Wire]) -> Vec<Value> {
         if wires.iter().any(|w| w.flow == Flow::Tcp) { vec!["203.0.113.13".parse().unwrap()] } else { vec![] };
     let allow =
         if wires.iter().any(|w| w.hop == Hop::Mutual) { vec!["cluster.local/ns/a/sa/b".into()] } else { vec![] };
-    objects(&Hosting { host: &host, addresses: &addresses, gateway: &gateway, callers, allow: &allow }, wires)
+    objects(
+        &Hosting { host: &host, server: &host, addresses: &addresses, gateway: &gateway, callers, allow: &allow },
+        wires,
+    )
 }
 
 fn names(objects: &[Value]) -> Vec<String> {

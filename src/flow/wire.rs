@@ -78,15 +78,32 @@ impl Wire {
         self.port == other.port || at_gateway(self) == at_gateway(other)
     }
 
+    /// Whether it is the same port, carried the same way, and only comes to the gateway by another port or hop: both can
+    /// be there at a time, since the gateway tells them apart.
+    pub fn moves_to(&self, next: &Wire) -> bool {
+        let same = (self.port, self.flow, self.protocol) == (next.port, next.flow, next.protocol);
+        same && (self.gateway_port, self.hop) != (next.gateway_port, next.hop)
+    }
+
     /// The name that the gateway sees.
     pub fn served_name(&self, host: &Host) -> String {
         if self.hop == Hop::Mutual { self.outer_name(host) } else { host.text() }
+    }
+
+    /// The name in the handshake of mutual TLS: that by which the gateway tells the wire apart, with a name of its own
+    /// where that is a wildcard.
+    pub fn handshake_name(&self, host: &Host) -> String {
+        self.outer_name(host).replacen('*', "any", 1)
     }
 
     /// The name by which the gateway tells the wire apart in mutual TLS. HTTP is routed by the Host header once the TLS
     /// is ended, and a server's hosts are the hosts that it routes, so there it is the host; other wires have a name of
     /// their own each, because a server for bytes has one way only.
     pub fn outer_name(&self, host: &Host) -> String {
-        if self.flow.is_http() { host.text() } else { format!("port-{}.{host}", self.port) }
+        if self.flow.is_http() {
+            host.text()
+        } else {
+            format!("port-{}.{}", self.port, host.text().replacen('*', "any", 1))
+        }
     }
 }

@@ -36,6 +36,23 @@ impl Host {
         }
     }
 
+    /// A name that it stands for: itself, or one below a wildcard.
+    #[must_use]
+    pub fn example(&self) -> Host {
+        match self {
+            Host::Wildcard(text) => Host::Name(text.replacen('*', "www", 1)),
+            host => host.clone(),
+        }
+    }
+
+    /// Whether it stands for that name.
+    pub fn covers(&self, name: &Host) -> bool {
+        match (self, name) {
+            (Host::Wildcard(pattern), Host::Name(name)) => name.ends_with(&pattern[1..]),
+            (host, name) => host == name,
+        }
+    }
+
     /// A name that can be part of an object's name: at most `limit` characters of a DNS label.
     pub fn slug(&self, limit: usize) -> String {
         let text = self.text().replace("*.", "wildcard-");

@@ -186,6 +186,7 @@ mod tests {
             callers: vec!["team".into()],
             addresses: vec![],
             allow: vec![],
+            server: None,
             set: None,
             by: Stamp::default(),
             objects: vec![],

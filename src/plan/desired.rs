@@ -5,7 +5,7 @@ use super::inventory::{HostRecord, Stamp};
 use super::lookup::rule_place;
 use crate::error::Error;
 use crate::flow::{Caller, GatewayPlace, Hop, Hosting, Wire, objects};
-use crate::model::target::Target;
+use crate::model::target::{Host, Target};
 use crate::snapshot::Snapshot;
 use serde_json::Value;
 use std::net::IpAddr;
@@ -25,6 +25,8 @@ pub struct Addition<'a> {
     pub addresses: &'a [IpAddr],
     /// Principals that may call it.
     pub allow: &'a [String],
+    /// Where the gateway reaches the host.
+    pub server: &'a Host,
     /// The name of the file that it came from.
     pub set: Option<&'a str>,
     /// Who adds it.
@@ -41,6 +43,7 @@ pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord
         callers: Vec::new(),
         addresses: Vec::new(),
         allow: Vec::new(),
+        server: Some(add.server.clone()).filter(|server| server != host),
         set: None,
         by: add.stamp.clone(),
         objects: Vec::new(),
@@ -49,8 +52,23 @@ pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord
         let why = format!("{host} goes through the gateway's Service {} already", next.service);
         return Err(Error::Refused { why, hint: format!("clean it up first: kubectl egress cleanup {host}") });
     }
+    if next.server() != add.server {
+        let why = format!("{host} is served by {} already, not by {}", next.server(), add.server);
+        return Err(Error::Refused { why, hint: format!("clean it up first: kubectl egress cleanup '{host}'") });
+    }
     match next.wires.iter().find(|w| w.clashes(&add.wire, host)) {
         Some(old) if *old == add.wire => {}
+        Some(old) if old.moves_to(&add.wire) => {
+            let add = add.wire;
+            next.wires.retain(|w| w.port != add.port);
+            if next.wires.iter().any(|w| w.clashes(&add, host)) {
+                return Err(Error::Refused {
+                    why: format!("{host} cannot change its way to the gateway: another port of it is there"),
+                    hint: format!("clean it up first: kubectl egress cleanup {host}"),
+                });
+            }
+            next.wires.push(add);
+        }
         Some(old) => return Err(clash(add.target, old, &add.wire)),
         None => next.wires.push(add.wire),
     }
@@ -104,8 +122,14 @@ pub fn render(record: &HostRecord, gateway: &GatewayPlace, snapshot: &Snapshot) 
         Ok(Caller { namespace: namespace.clone(), rule })
     });
     let callers: Vec<Caller> = callers.collect::<Result<_, Error>>()?;
-    let at =
-        Hosting { host: &record.host, addresses: &record.addresses, gateway, callers: &callers, allow: &record.allow };
+    let at = Hosting {
+        host: &record.host,
+        server: record.server(),
+        addresses: &record.addresses,
+        gateway,
+        callers: &callers,
+        allow: &record.allow,
+    };
     Ok(objects(&at, &record.wires))
 }
 
@@ -130,7 +154,17 @@ mod tests {
         let (addresses, allow, set) = (&[], &[], None);
         join(
             record,
-            Addition { service: "gw", target: &target, wire, callers: &callers, addresses, allow, set, stamp: &stamp },
+            Addition {
+                service: "gw",
+                target: &target,
+                server: &target.host,
+                wire,
+                callers: &callers,
+                addresses,
+                allow,
+                set,
+                stamp: &stamp,
+            },
         )
     }
 

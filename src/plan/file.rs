@@ -14,61 +14,115 @@
 
 use super::spec::{EgressSpec, FlowOptions, GatewayName, HopWish, ServiceAccount, Wish};
 use crate::error::Error;
-use crate::model::target::{Client, Target, is_label};
+use crate::model::target::{Client, Host, Target, is_label};
+use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// `apiVersion` of the file.
 const API_VERSION: &str = "egress.report/v1";
 
-#[derive(Debug, Deserialize)]
+/// Hosts outside the mesh that go through an egress gateway, and who calls them
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "Egress")]
 struct File {
+    /// egress.report/v1
     api_version: String,
+    /// Egress
     kind: String,
     metadata: Metadata,
     spec: Spec,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Metadata {
+    /// The name of the set: --prune takes away what an earlier version of it had
     name: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Spec {
+    /// The gateway's Service: NAMESPACE/SERVICE
     gateway: Option<String>,
+    /// Labels of the gateway's pods: with them, --dry-run=client needs no cluster
+    #[serde(default)]
+    gateway_selector: BTreeMap<String, String>,
+    /// Ports of the gateway's Service, where no cluster is asked (80 and 443 where nothing is said)
+    #[serde(default)]
+    gateway_ports: Vec<u16>,
+    /// Who calls: NAMESPACE[/KIND/NAME]
     #[serde(default)]
     from: Vec<String>,
+    /// The hosts
     hosts: Vec<HostEntry>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct HostEntry {
+    /// A name, or a wildcard of names that one server answers
     host: String,
+    /// PORT or PORT=PROTOCOL, with http, https, tls or tcp; 443=tls where nothing is said
     #[serde(default)]
     ports: Vec<Port>,
+    /// Who calls this host, in place of spec.from
     #[serde(default)]
     from: Vec<String>,
+    /// The application speaks HTTP, and the gateway starts TLS
     #[serde(default)]
     originate_tls: bool,
+    /// A Secret in the gateway's namespace with the client certificate for the host
     client_cert: Option<String>,
+    /// From the sidecar to the gateway
     #[serde(default)]
     hop: HopWish,
+    /// The addresses of a tcp host
     #[serde(default)]
     addresses: Vec<IpAddr>,
+    /// Service accounts that may call: NAMESPACE/NAME; everybody where nothing is said
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     allow: Vec<ServiceAccount>,
+    /// The one server that answers for a wildcard
+    #[schemars(with = "Option<String>")]
+    server: Option<Host>,
 }
 
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 enum Port {
     Number(u16),
     Text(String),
+}
+
+/// The JSON schema of the file.
+pub fn schema() -> Result<String, Error> {
+    serde_json::to_string_pretty(&schema_for!(File)).map_err(|e| Error::Failed(e.to_string()))
+}
+
+/// What a file says about its gateway, where it says so much that no cluster need be asked.
+pub fn known_gateway(path: &str, text: &str) -> Result<Option<KnownGateway>, Error> {
+    let wrong = |reason: String| Error::Input { path: path.into(), reason };
+    let file: File = serde_saphyr::from_str(text).map_err(|e| wrong(e.to_string()))?;
+    let (Some(name), false) = (file.spec.gateway, file.spec.gateway_selector.is_empty()) else { return Ok(None) };
+    let name = name.parse().map_err(|e| wrong(format!("spec.gateway: {e}")))?;
+    let ports = if file.spec.gateway_ports.is_empty() { vec![80, 443] } else { file.spec.gateway_ports };
+    Ok(Some(KnownGateway { name, selector: file.spec.gateway_selector, ports }))
+}
+
+/// A gateway as a file describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownGateway {
+    /// Its Service.
+    pub name: GatewayName,
+    /// Labels of its pods.
+    pub selector: BTreeMap<String, String>,
+    /// Its Service's ports.
+    pub ports: Vec<u16>,
 }
 
 /// Read a file; clients that it does not name are those of `namespace`. Errors name the entry.
@@ -107,6 +161,7 @@ impl HostEntry {
             hop: self.hop,
             addresses: self.addresses.clone(),
             allow: self.allow.clone(),
+            server: self.server.clone(),
         };
         let wish = |target| Wish { target, clients: clients.clone(), options: options.clone() };
         Ok(self.targets()?.into_iter().map(wish).collect())

@@ -58,6 +58,9 @@ pub struct HostRecord {
     /// Principals that may call; empty is everybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
+    /// The one server that answers for a wildcard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<Host>,
     /// The name of the file that it came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub set: Option<String>,
@@ -176,6 +179,17 @@ impl GatewayRecord {
 }
 
 impl HostRecord {
+    /// Where the gateway reaches it.
+    pub fn server(&self) -> &Host {
+        self.server.as_ref().unwrap_or(&self.host)
+    }
+
+    /// A name to ask for: the host, or one that a wildcard stands for, its server if it is.
+    pub fn asked(&self) -> Host {
+        let server = self.server();
+        if self.host.covers(server) { server.clone() } else { self.host.example() }
+    }
+
     /// Let go of callers whose namespace was deleted, and of the objects that went with it.
     #[must_use]
     pub fn without_namespaces(mut self, gone: &[String]) -> Self {
@@ -342,6 +356,7 @@ mod tests {
             callers: vec!["default".into()],
             addresses: vec![],
             allow: vec![],
+            server: None,
             set: None,
             by: Stamp::default(),
             objects: vec![Owned { object, uid: "1-2-3".into() }],

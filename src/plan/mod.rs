@@ -1,6 +1,8 @@
 //! What a command wants to be, as objects, and what we remember of what we wrote: pure functions of the snapshot and of
 //! what is asked. [`crate::apply`] brings it to the cluster.
 
+mod breaks;
+mod bridge;
 mod callers;
 mod collisions;
 mod desired;
@@ -15,6 +17,8 @@ mod ports;
 mod spec;
 mod step;
 
+pub use breaks::refuse_breaks;
+pub use bridge::bridge;
 pub use callers::{CallerPods, caller_pods};
 pub use collisions::refuse_collisions;
 pub use desired::{Addition, join, render, without};

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::flow::{Flow, GatewayPlace, Hop, Wire};
 use crate::istio::Protocol;
 use crate::kubernetes::pod::Labels;
-use crate::model::target::{Host, Target};
+use crate::model::target::{AppProtocol, Host, Target};
 use crate::snapshot::Snapshot;
 
 /// The port that only mutual TLS of the mesh uses, at gateways that we install.
@@ -44,7 +44,7 @@ pub struct Choice {
 impl Ports<'_> {
     /// The wire of a target. One that is there keeps its hop unless another is asked for.
     pub fn wire(&self, target: &Target, options: &FlowOptions) -> Result<Choice, Error> {
-        named(target)?;
+        named(target, options)?;
         let flow = Flow::of(target.protocol, options.originate_tls);
         let record = self.inventory.host(&target.host).filter(|r| r.service == self.gateway.service);
         let there = record.and_then(|r| r.wires.iter().find(|w| w.port == target.port && w.flow == flow));
@@ -133,12 +133,17 @@ impl Ports<'_> {
 }
 
 /// A gateway resolves the host itself, so it needs one name.
-fn named(target: &Target) -> Result<(), Error> {
+fn named(target: &Target, options: &FlowOptions) -> Result<(), Error> {
     let (what, hint) = match &target.host {
         Host::Name(_) => return Ok(()),
-        Host::Wildcard(_) => {
-            ("it stands for many names, and the gateway has to resolve one", "name the hosts one by one")
+        Host::Wildcard(_) if target.protocol == AppProtocol::Tcp => {
+            ("bytes have no name in them to tell it by", "name the hosts one by one, with their addresses")
         }
+        Host::Wildcard(_) if options.server.is_some() => return Ok(()),
+        Host::Wildcard(_) => (
+            "it stands for many names, and the gateway has to resolve one",
+            "name the hosts one by one, or say with --server HOST which one server answers for all of them",
+        ),
         Host::Address(_) => {
             ("an address has no name that sidecar and gateway could tell it by", "name the host that has it")
         }

@@ -1,7 +1,7 @@
 //! What somebody wants: arguments, the guided form and the file all become this.
 
 use crate::flow::Hop;
-use crate::model::target::{Client, Target, is_label};
+use crate::model::target::{Client, Host, Target, is_label};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::IpAddr;
@@ -42,10 +42,24 @@ pub struct FlowOptions {
     pub addresses: Vec<IpAddr>,
     /// Who may call; empty is everybody.
     pub allow: Vec<ServiceAccount>,
+    /// The one server that answers for a wildcard.
+    pub server: Option<Host>,
+}
+
+impl FlowOptions {
+    /// Where the gateway reaches a host, or why it cannot.
+    pub fn server_of(&self, host: &Host) -> Result<Host, String> {
+        match (host, &self.server) {
+            (Host::Wildcard(_), Some(server @ Host::Name(_))) => Ok(server.clone()),
+            (Host::Wildcard(_), _) => Err(format!("{host} stands for many names: say which server answers for them")),
+            (_, Some(server)) => Err(format!("{host} is its own server: {server} would only be for a wildcard")),
+            (_, None) => Ok(host.clone()),
+        }
+    }
 }
 
 /// `--hop`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum HopWish {
     /// Mutual TLS where the gateway has a port for it

@@ -3,6 +3,7 @@
 
 mod completion;
 mod connection;
+mod declarative;
 mod exits;
 mod faults;
 mod house;

@@ -1,5 +1,6 @@
 //! The guided form, on a pseudo-terminal: every question, a wrong answer, and Ctrl-C.
 
+use super::fingerprint::{Fingerprint, Own};
 use super::mesh::{CLUSTER, FOUND, MESH, Team};
 use super::run::done;
 use std::io::{Read, Write};
@@ -108,4 +109,23 @@ fn ctrl_c_ends_it_with_nothing_written() {
     let (code, seen) = terminal.end();
     assert_eq!(code, 130, "{seen}");
     assert!(seen.contains("\u{1b}[?25h"), "the cursor is back: {seen:?}");
+}
+
+#[test]
+fn a_run_that_was_interrupted_half_way_goes_back() {
+    let _alone = CLUSTER.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _team = Team::new("half-way");
+    let own = Own { namespace: "half-way", host: "halfway.example.com" };
+    let before = Fingerprint::take(&own);
+    // No node is like that, so the gateway never becomes ready.
+    let mut terminal = Terminal::open(
+        "setup halfway.example.com -n half-way --gateway half-way-gateway/egress --node-selector no=where",
+    );
+    terminal.answer("write this?", "y");
+    terminal.answer("waiting for the gateway half-way-gateway/egress", "\u{3}");
+    terminal.answer("What now?", "\u{1b}[B\r");
+    terminal.answer("all that this run did is taken back", "");
+    let (code, seen) = terminal.end();
+    assert_eq!(code, 130, "{seen}");
+    before.assert_same(&Fingerprint::take(&own), "after going back");
 }

@@ -3,7 +3,9 @@
 
 mod allow;
 mod cleanup;
+mod cut;
 mod fingerprint;
+mod flows;
 mod guided;
 mod http;
 mod inject;

@@ -18,7 +18,7 @@ pub(crate) struct Mesh {
     /// The image of the clients, which has curl, nc and getent.
     pub(crate) image: String,
     /// The log of the world outside: the client's address first, then what it asked for.
-    outside: PathBuf,
+    pub(crate) outside: PathBuf,
 }
 
 /// The egress gateway that istioctl installed.

@@ -4,7 +4,7 @@ mod perform;
 mod plan;
 
 pub(super) use perform::Run as RemovalRun;
-pub(super) use plan::{Removal, host_removal};
+pub(super) use plan::{GatewayRemoval, HostRemoval, Removal, host_change, host_removal};
 
 use super::Io;
 use crate::apply::{Journal, read_inventories};
@@ -34,8 +34,9 @@ async fn cleanup(args: &CleanupArgs, connect: &ConnectArgs, io: &Io, journal: &J
     let deadline = args.write.deadline();
     let cluster = Cluster::connect(&connect.options()).await?;
     let progress = io.progress("reading the cluster");
-    let inventories = read_inventories(&cluster).await?;
+    let mut inventories = read_inventories(&cluster).await?;
     let snapshot = take(&cluster, &connect.scope()).await?;
+    inventories.extend(plan::unfinished(&snapshot, &inventories));
     drop(progress);
     let removals = plan::removals(args, &cluster.namespace, &inventories, &snapshot)?;
     if removals.is_empty() {

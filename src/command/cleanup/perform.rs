@@ -2,7 +2,7 @@
 //! nobody uses, the inventory last.
 
 use super::plan::{GatewayRemoval, HostRemoval, Removal};
-use crate::apply::{Journal, delete_all, give_back, gone, preview, update_inventory, write_all};
+use crate::apply::{Journal, delete_all, give_back, gone, preview, read_inventory, update_inventory, write_all};
 use crate::cli::write::WriteArgs;
 use crate::cluster::Cluster;
 use crate::command::Io;
@@ -13,7 +13,7 @@ use crate::flow::Names;
 use crate::install::{GatewayPatch, Istioctl, undo};
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, ObjectRef};
-use crate::plan::{Inventory, Owned, PART_OF, caller_pods, hidden_from};
+use crate::plan::{HostRecord, Inventory, Owned, PART_OF, caller_pods, hidden_from};
 use crate::snapshot::Snapshot;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
@@ -95,6 +95,8 @@ impl Run<'_> {
             let pods: Vec<Pod> = host.callers.iter().flat_map(|c| self.pods_of(c)).collect();
             goals.extend(left_goals(&Site {
                 host: &host.record.host,
+                asked: &host.record.asked(),
+                server: host.record.server(),
                 wires: &host.record.wires,
                 addresses: &host.record.addresses,
                 gateway: &host.place,
@@ -175,8 +177,9 @@ impl Run<'_> {
                 let key = Names::of(&host.record.host).object();
                 match (&host.next, inventory.hosts.get_mut(&key)) {
                     (Some(next), Some(record)) => {
-                        record.callers.clone_from(&next.callers);
-                        record.objects.retain(|o| !host.switches.contains(o) && !host.rest.contains(o));
+                        let mut objects = std::mem::take(&mut record.objects);
+                        objects.retain(|o| !host.switches.contains(o) && !host.rest.contains(o));
+                        *record = HostRecord { objects, ..next.clone() };
                     }
                     _ => drop(inventory.hosts.remove(&key)),
                 }
@@ -207,11 +210,26 @@ impl Run<'_> {
                 let text = |key: &str| object.pointer(key).and_then(Value::as_str).unwrap_or_default().to_owned();
                 let object = ObjectRef::new(*kind, text("/metadata/namespace"), text("/metadata/name"));
                 if after.find(&object).is_none() {
-                    left.push(format!("{object} carries our label and is not in our inventory"));
+                    left.push(object);
                 }
             }
         }
-        Ok(left)
+        self.strays(inventory, left).await
+    }
+
+    /// Somebody may be setting up or cleaning up beside us: what the inventory names by now, or what has gone, is none.
+    async fn strays(&self, inventory: &Inventory, found: Vec<ObjectRef>) -> Result<Vec<String>, Error> {
+        let mut strays = Vec::new();
+        if found.is_empty() {
+            return Ok(strays);
+        }
+        let now = read_inventory(self.cluster, &inventory.namespace).await?;
+        for object in found.into_iter().filter(|o| now.find(o).is_none()) {
+            if self.cluster.get(&object).await?.is_some() {
+                strays.push(format!("{object} carries our label and is not in our inventory"));
+            }
+        }
+        Ok(strays)
     }
 
     /// A namespace that we made goes when nothing of anybody else is in it.

@@ -2,11 +2,14 @@
 
 use crate::cli::cleanup::CleanupArgs;
 use crate::error::Error;
-use crate::flow::{GatewayPlace, Names};
-use crate::install::{FoundGateway, find_gateways, users};
+use crate::flow::{GatewayPlace, MANAGED_BY, Names};
+use crate::install::{FoundGateway, Installer, find_gateways, users};
+use crate::kubernetes::workload::Namespace;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::model::target::Host;
-use crate::plan::{GatewayRecord, HostRecord, Inventory, NamespaceRecord, Owned, Restore, reference, render, without};
+use crate::plan::{
+    GatewayRecord, HostRecord, Inventory, NamespaceRecord, Owned, PART_OF, Restore, reference, render, without,
+};
 use crate::snapshot::Snapshot;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -63,6 +66,23 @@ pub(in crate::command) fn removals(
     Ok(all.into_iter().filter(|r| !(r.hosts.is_empty() && r.gateways.is_empty() && r.namespaces.is_empty())).collect())
 }
 
+/// Namespaces that setup had made for a gateway when it was cut off, before there was an inventory in them.
+pub(in crate::command) fn unfinished(snapshot: &Snapshot, inventories: &[Inventory]) -> Vec<Inventory> {
+    let made = snapshot.objects.namespaces.iter().filter(|n| {
+        let labels = (n.metadata.label("app.kubernetes.io/managed-by"), n.metadata.label(PART_OF));
+        labels == (Some(MANAGED_BY), Some(&Inventory::new(n.name()).id()))
+    });
+    let strays = made.filter(|n| !inventories.iter().any(|i| i.namespace == n.name()));
+    let inventory = |n: &Namespace| {
+        let object = n.reference(Kind::Namespace);
+        let objects = vec![Owned { object, uid: n.metadata.uid.clone() }];
+        let record =
+            GatewayRecord { installer: Installer::Injection.name().into(), objects, ..GatewayRecord::default() };
+        Inventory { gateways: [("unfinished".to_owned(), record)].into(), ..Inventory::new(n.name()) }
+    };
+    strays.map(inventory).collect()
+}
+
 /// Namespaces that call some host also afterwards.
 fn still_calling(removal: &Removal) -> Vec<String> {
     let goes = |record: &HostRecord, caller: &String| {
@@ -98,7 +118,9 @@ fn removal(args: &CleanupArgs, namespace: &str, inventory: &Inventory, snapshot:
             hosts.push(host_removal(record, callers, (inventory, snapshot))?);
         }
     }
-    let everywhere = args.all && (args.all_namespaces || inventory.namespace == namespace);
+    // Without a version there is no inventory in the cluster: nobody can be using what it stands for.
+    let anybodys = args.all_namespaces || inventory.namespace == namespace || inventory.version.is_none();
+    let everywhere = args.all && anybodys;
     let gateways = gateways(inventory, snapshot, (&hosts, everywhere));
     Ok(Removal { inventory: inventory.clone(), hosts, gateways, namespaces: Vec::new() })
 }
@@ -110,6 +132,15 @@ pub(in crate::command) fn host_removal(
     (inventory, snapshot): (&Inventory, &Snapshot),
 ) -> Result<HostRemoval, Error> {
     let next = without(record, &callers);
+    host_change(record, (next, callers), (inventory, snapshot))
+}
+
+/// What goes and what stays of a host when that is what it shall be.
+pub(in crate::command) fn host_change(
+    record: &HostRecord,
+    (next, callers): (Option<HostRecord>, Vec<String>),
+    (inventory, snapshot): (&Inventory, &Snapshot),
+) -> Result<HostRemoval, Error> {
     let found = find_gateways(snapshot).into_iter().map(|g: FoundGateway| g.place);
     let place = found
         .into_iter()

@@ -1,8 +1,10 @@
 //! `setup`: from a wish to a path that is proven.
 
 mod gateway;
+mod half_way;
 mod inject;
 mod needs;
+mod offline;
 mod perform;
 mod prune;
 mod show;
@@ -10,7 +12,7 @@ mod wanted;
 mod wizard;
 
 use super::Io;
-use crate::apply::{Journal, preview};
+use crate::apply::preview;
 use crate::cli::connect::ConnectArgs;
 use crate::cli::setup::SetupArgs;
 use crate::cluster::{Cluster, DryRun};
@@ -18,26 +20,39 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::install::{Installer, Istioctl};
-use crate::plan::{Action, EgressSpec, Step, diff};
+use crate::plan::{Action, EgressSpec, Step, diff, file};
 use crate::snapshot::{Snapshot, take};
+use half_way::Trail;
 
 /// Run the verb.
 pub async fn run(args: &SetupArgs, connect: &ConnectArgs, io: &Io) -> Result<Exit, Error> {
-    let journal = Journal::default();
-    let done = tokio::select! {
-        done = setup(args, connect, io, &journal) => done,
-        _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
-    };
-    if done.is_err() {
-        show::half_way(io, &journal.lines());
+    let trail = Trail::default();
+    match Box::pin(interruptible(setup(args, connect, io, &trail))).await {
+        Err(error) => half_way::settle(connect, io, &trail, error).await,
+        done => done,
     }
-    done
 }
 
-async fn setup(args: &SetupArgs, connect: &ConnectArgs, io: &Io, journal: &Journal) -> Result<Exit, Error> {
+/// Ctrl-C ends it as an error does.
+async fn interruptible(work: impl Future<Output = Result<Exit, Error>>) -> Result<Exit, Error> {
+    tokio::select! {
+        done = work => done,
+        _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
+    }
+}
+
+async fn setup(args: &SetupArgs, connect: &ConnectArgs, io: &Io, trail: &Trail) -> Result<Exit, Error> {
+    if args.print_schema {
+        io.result(&file::schema()?)?;
+        return Ok(Exit::Done);
+    }
     let guided = args.targets.is_empty() && args.filename.is_none();
     if guided && !io.interactive {
         return Err(Error::Usage("name the hosts: HOST[:PORT][=PROTOCOL]…, or a file with -f".into()));
+    }
+    if let Some(objects) = offline::objects(args)? {
+        show::objects(io, args.output, &objects)?;
+        return Ok(Exit::Done);
     }
     let deadline = args.write.deadline();
     let cluster = Cluster::connect(&connect.options()).await?;
@@ -48,7 +63,7 @@ async fn setup(args: &SetupArgs, connect: &ConnectArgs, io: &Io, journal: &Journ
     if args.inject && inject::inject((&cluster, io), args, (&spec, &snapshot), deadline).await? {
         snapshot = take(&cluster, &connect.scope()).await?;
     }
-    let session = Session { cluster: &cluster, connect, io, journal, snapshot: &snapshot, guided };
+    let session = Session { cluster: &cluster, connect, io, trail, snapshot: &snapshot, guided };
     if !guided {
         return session.carry_out(args, (&spec, deadline)).await;
     }
@@ -64,7 +79,7 @@ struct Session<'a> {
     cluster: &'a Cluster,
     connect: &'a ConnectArgs,
     io: &'a Io,
-    journal: &'a Journal,
+    trail: &'a Trail,
     snapshot: &'a Snapshot,
     guided: bool,
 }
@@ -80,6 +95,9 @@ impl Session<'_> {
         let (cluster, io) = (self.cluster, self.io);
         let tool = self.tool(args)?;
         let wanted = wanted::wanted(cluster, self.snapshot, spec, (args, &tool, deadline)).await?;
+        if args.split {
+            return show::halves(io, &wanted).map(|()| Exit::Done);
+        }
         if args.write.dry_run == DryRun::Client {
             show::objects(io, args.output, &wanted.objects())?;
             return Ok(Exit::Done);
@@ -103,7 +121,9 @@ impl Session<'_> {
             io.note("nothing was written");
             return Ok(Exit::Problems);
         }
-        let run = perform::Run { cluster, io, args, wanted: &wanted, steps: &steps, journal: self.journal, deadline };
+        let run =
+            perform::Run { cluster, io, args, wanted: &wanted, steps: &steps, journal: &self.trail.journal, deadline };
+        self.trail.keep(args, &wanted.inventory);
         let mut outcome = run.perform(self.snapshot, writes).await?;
         outcome.changed |= !stale.is_empty();
         outcome.left = if args.prune { prune::prune(&run, self.connect, spec).await? } else { Vec::new() };

@@ -2,7 +2,7 @@
 //! has that, the switch in the callers' namespaces. Then the proof.
 
 use super::wanted::{HostWish, Wanted};
-use crate::apply::{Journal, update_inventory, write_all};
+use crate::apply::{Journal, delete_all, update_inventory, write_all};
 use crate::cli::setup::SetupArgs;
 use crate::cluster::Cluster;
 use crate::command::Io;
@@ -15,12 +15,13 @@ use crate::install::{GatewayPatch, Work, wait_ready};
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::model::target::Target;
-use crate::plan::{GatewayRecord, HostRecord, Inventory, Owned, Step, before_export, reference};
+use crate::plan::{GatewayRecord, HostRecord, Inventory, Owned, Step, before_export, bridge, reference};
 use crate::probe::{Answer, Request};
 use crate::snapshot::Snapshot;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 pub(super) struct Run<'a> {
     pub(super) cluster: &'a Cluster,
@@ -34,6 +35,9 @@ pub(super) struct Run<'a> {
 
 /// Hosts are asked this many at a time: each has counters of its own.
 const SIDE_BY_SIDE: usize = 8;
+
+/// Requests that are under way by an old way may take this long to end.
+const IN_FLIGHT: Duration = Duration::from_millis(500);
 
 /// How setup ended.
 pub(super) struct Outcome {
@@ -66,11 +70,15 @@ impl Run<'_> {
         }
         let mut outcome = Outcome { changed, proofs: Vec::new(), unproven: Vec::new(), left: Vec::new() };
         if !self.args.write.wait {
+            self.leave_old_ways().await?;
             outcome.unproven.push("not waited for the proxies (--wait=false)".into());
             return Ok(outcome);
         }
         let pods = self.gateway_pods().await?;
         self.wait_for_routes(&pods).await?;
+        if changed {
+            self.leave_old_ways().await?;
+        }
         self.prove(&pods, (&askers, &before), &mut outcome).await?;
         Ok(outcome)
     }
@@ -86,7 +94,7 @@ impl Run<'_> {
     }
 
     fn request(&self, host: &HostWish, wire: &Wire) -> Request {
-        let target = Target { host: host.record.host.clone(), port: wire.port, protocol: wire.protocol };
+        let target = Target { host: host.asked.clone(), port: wire.port, protocol: wire.protocol };
         Request { target, path: self.args.probe_path.clone() }
     }
 
@@ -124,8 +132,8 @@ impl Run<'_> {
             let _progress = self.io.progress(&format!("waiting for the gateway {}/{}", patch.namespace, patch.name));
             self.wait_ready(patch).await?;
         }
-        let hidden: Vec<Step> = halves.iter().map(hide).collect();
-        owned.extend(self.write_steps(&hidden).await?);
+        let first: Vec<Step> = halves.iter().map(first_half).collect();
+        owned.extend(self.write_steps(&first).await?);
         if self.args.write.wait {
             self.wait_for_halves(snapshot).await?;
         }
@@ -133,6 +141,28 @@ impl Run<'_> {
         let entries: Vec<Step> = halves.into_iter().filter(|s| s.object.kind == Kind::ServiceEntry).collect();
         owned.extend(self.write_steps(&entries).await?);
         self.keep_inventory(&owned).await
+    }
+
+    /// Once the callers take the new way, what only served the old one goes.
+    async fn leave_old_ways(&self) -> Result<(), Error> {
+        let halves = self.steps[self.wanted.gateway.objects.len()..].iter().filter(|s| !self.is_switch(&s.object));
+        let bridged: Vec<Step> =
+            halves.filter(|s| s.object.kind != Kind::ServiceEntry && first_half(s).body != s.body).cloned().collect();
+        let kept: BTreeSet<ObjectRef> = self.steps.iter().map(|s| s.object.clone()).collect();
+        let hosts = self.wanted.hosts.iter().filter_map(|h| self.wanted.inventory.host(&h.record.host));
+        let left: Vec<Owned> = hosts.flat_map(|h| &h.objects).filter(|o| !kept.contains(&o.object)).cloned().collect();
+        if bridged.is_empty() && left.is_empty() {
+            return Ok(());
+        }
+        let _progress = self.io.progress("letting the old way go");
+        tokio::time::sleep(IN_FLIGHT).await;
+        self.write_steps(&bridged).await?;
+        let how = (self.args.write.options(), self.journal, self.deadline);
+        delete_all(self.cluster, &self.wanted.inventory, &left, how).await?;
+        let forget = |inventory: &mut Inventory| {
+            inventory.hosts.values_mut().for_each(|h| h.objects.retain(|o| !left.iter().any(|l| l.object == o.object)));
+        };
+        update_inventory(self.cluster, &self.wanted.inventory.namespace, forget).await.map(|_| ())
     }
 
     /// What Istio's own installer does.
@@ -203,6 +233,8 @@ impl Run<'_> {
     fn sites<'s>(&'s self, gateway_pods: &'s [Pod]) -> Vec<Site<'s>> {
         let site = |host: &'s HostWish| Site {
             host: &host.record.host,
+            asked: &host.asked,
+            server: host.record.server(),
             wires: &host.record.wires,
             addresses: &host.record.addresses,
             gateway: &self.wanted.gateway.place,
@@ -317,14 +349,14 @@ impl Run<'_> {
     }
 }
 
-/// A `ServiceEntry` as its new callers must not see it yet; any other object as it is.
-fn hide(step: &Step) -> Step {
-    match &step.body {
-        Some(body) if step.object.kind == Kind::ServiceEntry => {
-            Step { body: Some(before_export(body, step.live.as_ref())), ..step.clone() }
-        }
-        _ => step.clone(),
-    }
+/// A `ServiceEntry` as its new callers must not see it yet; any other object with the old way beside the new one.
+fn first_half(step: &Step) -> Step {
+    let body = match (&step.body, &step.live) {
+        (Some(body), live) if step.object.kind == Kind::ServiceEntry => Some(before_export(body, live.as_ref())),
+        (Some(body), Some(live)) => Some(bridge(body, live)),
+        (body, _) => body.clone(),
+    };
+    Step { body, ..step.clone() }
 }
 
 /// Old and new objects together, with the UIDs that are known.

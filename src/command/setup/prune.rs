@@ -65,6 +65,7 @@ mod tests {
             callers: callers.iter().map(|c| (*c).to_owned()).collect(),
             addresses: vec![],
             allow: vec![],
+            server: None,
             set: set.map(str::to_owned),
             by: Stamp::default(),
             objects: vec![],

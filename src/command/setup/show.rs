@@ -1,7 +1,7 @@
 //! What setup says: the plan before, the result after, and what a run that broke off left behind.
 
 use super::perform::Outcome;
-use super::wanted::Wanted;
+use super::wanted::{HostWish, Wanted};
 use crate::cli::setup::SetupOutput;
 use crate::cluster::Cluster;
 use crate::command::{Io, escape};
@@ -9,9 +9,11 @@ use crate::confirm::say;
 use crate::envoy::Moved;
 use crate::error::Error;
 use crate::flow::{Flow, Hop, Wire};
+use crate::kubernetes::Kind;
 use crate::model::target::Host;
 use crate::plan::{Action, Step, diff};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// The objects as they would be applied by hand, or in a repository.
 pub(super) fn objects(io: &Io, output: SetupOutput, objects: &[Value]) -> Result<(), Error> {
@@ -29,27 +31,14 @@ pub(super) fn objects(io: &Io, output: SetupOutput, objects: &[Value]) -> Result
     }
 }
 
+/// So many paths, or objects, are shown one by one; of more only their number, unless `-v`.
+const ONE_BY_ONE: usize = 40;
+
 /// Where, what, and what is left out.
 pub(super) fn plan(io: &Io, cluster: &Cluster, wanted: &Wanted, steps: &[Step]) {
-    let place = &wanted.gateway.place;
-    let changes = steps.iter().filter(|s| s.action != Action::Unchanged).count();
     io.note(&format!("context {}, server {}", cluster.context, cluster.server));
-    for host in &wanted.hosts {
-        let ports: Vec<String> = host.record.wires.iter().map(describe).collect();
-        let callers = host.record.callers.join(", ");
-        io.note(&format!(
-            "{} port {}: {callers} -> {}/{} -> outside",
-            host.record.host,
-            ports.join(", "),
-            place.namespace,
-            place.service
-        ));
-        let web = host.record.wires.iter().any(|w| w.flow != Flow::Tcp);
-        let unwired = |p: &u16| web && host.record.wires.iter().all(|w| w.port != *p);
-        for port in [80, 443].into_iter().filter(unwired) {
-            io.warn(&format!("port {port} of {} is not wired: it leaves directly", host.record.host));
-        }
-    }
+    picture(io, wanted);
+    unwired(io, &wanted.hosts);
     wanted.reasons.iter().for_each(|reason| io.note(reason));
     for caller in wanted.callers.iter().filter(|c| !c.without_sidecar.is_empty()) {
         let pods = caller.without_sidecar.join(", ");
@@ -61,10 +50,67 @@ pub(super) fn plan(io: &Io, cluster: &Cluster, wanted: &Wanted, steps: &[Step]) 
     if let Some(work) = &wanted.gateway.work {
         io.note(work.describe().trim_end());
     }
+    objects_of(io, steps);
+}
+
+/// The way of each port, from the caller to the host.
+fn picture(io: &Io, wanted: &Wanted) {
+    let place = &wanted.gateway.place;
+    let way = |host: &HostWish, wire: &Wire| {
+        let hop = if wire.hop == Hop::Mutual { " (mutual TLS)" } else { "" };
+        let callers = host.record.callers.join(", ");
+        let server = host.record.server();
+        let by = if *server == host.record.host { String::new() } else { format!(" at {server}") };
+        format!(
+            "  {callers} \u{2192} {}/{}:{}{hop} \u{2192} {}:{} ({}){by}",
+            place.namespace,
+            place.service,
+            wire.gateway_port,
+            host.record.host,
+            wire.port,
+            wire.flow.name()
+        )
+    };
+    let ways: Vec<String> =
+        wanted.hosts.iter().flat_map(|h| h.record.wires.iter().map(|w| way(h, w)).collect::<Vec<_>>()).collect();
+    let shown = if io.verbose > 0 || ways.len() <= ONE_BY_ONE { ways.len() } else { ONE_BY_ONE / 4 };
+    ways[..shown].iter().for_each(|way| io.note(way));
+    if shown < ways.len() {
+        io.note(&format!("  and {} more (-v shows all)", ways.len() - shown));
+    }
+}
+
+/// The two ports of the web are usually both called.
+fn unwired(io: &Io, hosts: &[HostWish]) {
+    for port in [80, 443] {
+        let web = |h: &&HostWish| h.record.wires.iter().any(|w| w.flow != Flow::Tcp);
+        let open = |h: &&HostWish| h.record.wires.iter().all(|w| w.port != port);
+        let names: Vec<String> = hosts.iter().filter(web).filter(open).map(|h| h.record.host.to_string()).collect();
+        match names.as_slice() {
+            [] => {}
+            [one] => io.warn(&format!("port {port} of {one} is not wired: it leaves directly")),
+            few if few.len() <= ONE_BY_ONE / 4 => {
+                io.warn(&format!("port {port} of these is not wired, it leaves directly: {}", few.join(", ")));
+            }
+            many => io.warn(&format!("port {port} of {} hosts is not wired: it leaves directly", many.len())),
+        }
+    }
+}
+
+fn objects_of(io: &Io, steps: &[Step]) {
+    let changes = steps.iter().filter(|s| s.action != Action::Unchanged).count();
     if changes == 0 {
-        io.note(&format!("unchanged: all {} objects are as they should be", steps.len()));
-    } else {
-        io.note(diff::summary(steps).trim_end());
+        return io.note(&format!("unchanged: all {} objects are as they should be", steps.len()));
+    }
+    if io.verbose > 0 || steps.len() <= ONE_BY_ONE {
+        return io.note(diff::summary(steps).trim_end());
+    }
+    let mut counts: BTreeMap<(&str, Kind, &str), usize> = BTreeMap::new();
+    for step in steps {
+        *counts.entry((step.action.name(), step.object.kind, &step.object.namespace)).or_default() += 1;
+    }
+    for ((action, kind, namespace), count) in counts {
+        io.note(&format!("  {action:<9} {count} of kind {kind} in {namespace}"));
     }
 }
 
@@ -73,11 +119,6 @@ pub(super) fn pruned(io: &Io, stale: &[(Host, Vec<String>)]) {
     for (host, callers) in stale {
         io.note(&format!("  prune     {host} for {}", callers.join(", ")));
     }
-}
-
-fn describe(wire: &Wire) -> String {
-    let hop = if wire.hop == Hop::Mutual { ", mutual TLS to the gateway" } else { "" };
-    format!("{} ({}{hop})", wire.port, wire.flow.name())
 }
 
 /// The proofs, and what was not proven.
@@ -121,14 +162,21 @@ fn count(moved: Moved) -> u64 {
     moved.connections.max(moved.requests)
 }
 
-/// What exists after a run that broke off, and the two ways from there.
-pub(super) fn half_way(io: &Io, written: &[String]) {
-    if written.is_empty() {
-        return;
+/// The plan in two: what the owners of the gateway's namespace have to write, and what the callers' owners have to,
+/// afterwards.
+pub(super) fn halves(io: &Io, wanted: &Wanted) -> Result<(), Error> {
+    let calls =
+        |o: &Value| wanted.hosts.iter().any(|h| h.record.callers.iter().any(|c| o["metadata"]["namespace"] == *c));
+    let (theirs, platform): (Vec<Value>, Vec<Value>) = wanted
+        .objects()
+        .into_iter()
+        .partition(|o| calls(o) && o["metadata"]["namespace"] != wanted.gateway.place.namespace);
+    let place = &wanted.gateway.place.namespace;
+    let mut text =
+        format!("# 1. For the owners of {place}: kubectl apply it first.\n{}", diff::yaml_stream(&platform)?);
+    if !theirs.is_empty() {
+        text.push_str("---\n# 2. For the callers, when the first part is there: it sends them through the gateway.\n");
+        text.push_str(&diff::yaml_stream(&theirs)?);
     }
-    io.say("this was done before it broke off:");
-    for line in written {
-        io.say(&format!("  {line}"));
-    }
-    io.say("to go on, run the same command again; to go back: kubectl egress cleanup with the same hosts");
+    io.result(&text)
 }

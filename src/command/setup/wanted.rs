@@ -8,16 +8,17 @@ use crate::cluster::Cluster;
 use crate::command::stamp::stamp;
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::install::Istioctl;
+use crate::install::{Istioctl, find_gateways};
 use crate::kubernetes::pod::Pod;
-use crate::model::target::{AppProtocol, Client};
+use crate::model::target::{AppProtocol, Client, Host, Target};
 use crate::plan::{
     Addition, CallerPods, Choice, EgressSpec, HostRecord, Inventory, Ports, Stamp, Wish, caller_pods, join,
-    refuse_collisions, render,
+    refuse_breaks, refuse_collisions, render,
 };
 use crate::snapshot::Snapshot;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 pub(super) struct Wanted {
     pub(super) gateway: GatewayWish,
@@ -37,6 +38,8 @@ pub(super) struct Wanted {
 pub(super) struct HostWish {
     pub(super) record: HostRecord,
     pub(super) objects: Vec<Value>,
+    /// A name to ask for.
+    pub(super) asked: Host,
 }
 
 impl HostWish {
@@ -72,26 +75,70 @@ pub(super) async fn wanted(
         spec.clients().iter().map(|client| caller_pods(snapshot, client)).collect::<Result<_, _>>()?;
     let choice = crate::install::choose(snapshot, spec.gateway.as_ref(), args.installer, args.patch()?)?;
     let namespace = choice.namespace().to_owned();
-    let mut inventory = read_inventory(cluster, &namespace).await?;
+    let mut inventory = match read_inventory(cluster, &namespace).await {
+        // Who only wants to have it printed may have no right there: that is what for.
+        Err(Error::Forbidden { .. }) if args.split => Inventory::new(&namespace),
+        other => other?,
+    };
     let gone = inventory.vanished(snapshot);
     for record in inventory.hosts.values_mut() {
         *record = record.clone().without_namespaces(&gone);
     }
     let gateway = gateway_wish((cluster, snapshot), &inventory, choice, (args, tool, deadline)).await?;
     let mut spec = spec.clone();
+    let mut drifted = Vec::new();
     for wish in &mut spec.wishes {
         if let Some(secret) = &wish.options.client_cert {
             check_credential(cluster, &gateway.place, secret).await?;
         }
-        let known = inventory.host(&wish.target.host).is_some_and(|r| !r.addresses.is_empty());
-        if wish.target.protocol == AppProtocol::Tcp && wish.options.addresses.is_empty() && !known {
-            wish.options.addresses = resolve(cluster, &wish.target.host, (&callers, deadline)).await?;
+        if wish.target.protocol == AppProtocol::Tcp && wish.options.addresses.is_empty() {
+            let known = inventory.host(&wish.target.host).map(|r| r.addresses.clone()).unwrap_or_default();
+            let now = resolve(cluster, &wish.target.host, (&callers, deadline)).await;
+            wish.options.addresses = match now {
+                // What is captured already stays so where nobody can resolve it now.
+                Err(_) if !known.is_empty() => Vec::new(),
+                now => now?,
+            };
+            drifted.extend(drift(&wish.target, &known, &wish.options.addresses));
         }
     }
     let stamp = stamp(cluster).await;
-    let (hosts, reasons) = hosts(snapshot, &spec, (&gateway, &inventory, &stamp))?;
+    let (hosts, mut reasons) = hosts(snapshot, &spec, (&gateway, &inventory, &stamp))?;
+    reasons.extend(drifted);
+    if find_gateways(snapshot).iter().any(|g| g.place == gateway.place) {
+        let objects: Vec<Value> = hosts.iter().flat_map(|h| h.objects.iter().cloned()).collect();
+        refuse_breaks(snapshot, &objects, &paths(&hosts))?;
+    }
     let pods = pods(snapshot, &callers, &hosts);
     Ok(Wanted { gateway, inventory, callers, hosts, stamp, reasons, gone, pods })
+}
+
+/// Who will call what.
+fn paths(hosts: &[HostWish]) -> Vec<(Client, Target)> {
+    let of = |host: &HostWish| {
+        let targets =
+            host.record.wires.iter().map(|w| Target { host: host.asked.clone(), port: w.port, protocol: w.protocol });
+        let targets: Vec<Target> = targets.collect();
+        let callers = host.record.callers.iter().map(|c| Client::namespace(c.as_str()));
+        callers.flat_map(move |c| targets.clone().into_iter().map(move |t| (c.clone(), t))).collect::<Vec<_>>()
+    };
+    hosts.iter().flat_map(of).collect()
+}
+
+/// A host without a name on the wire is captured by its addresses, and these may change behind our back.
+fn drift(target: &Target, known: &[IpAddr], now: &[IpAddr]) -> Vec<String> {
+    let list = |all: Vec<&IpAddr>| all.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let new: Vec<&IpAddr> = now.iter().filter(|ip| !known.contains(ip)).collect();
+    let old: Vec<&IpAddr> = known.iter().filter(|ip| !now.contains(ip)).collect();
+    let mut said = Vec::new();
+    if !known.is_empty() && !new.is_empty() {
+        said.push(format!("{target} has moved: it is at {} now, which is captured from now on", list(new)));
+    }
+    if !now.is_empty() && !old.is_empty() {
+        let advice = "clean it up and set it up again if that is another host's now";
+        said.push(format!("{target} is no longer at {}, which stays captured: {advice}", list(old)));
+    }
+    said
 }
 
 /// The pods of this run's callers, and of those that call the same hosts from earlier runs.
@@ -122,7 +169,7 @@ fn readable(snapshot: &Snapshot) -> Result<(), Error> {
     }
 }
 
-fn hosts(
+pub(super) fn hosts(
     snapshot: &Snapshot,
     spec: &EgressSpec,
     (gateway, inventory, stamp): (&GatewayWish, &Inventory, &Stamp),
@@ -141,6 +188,7 @@ fn hosts(
         let add = Addition {
             service: &gateway.place.service,
             target,
+            server: &options.server_of(&target.host).map_err(Error::Usage)?,
             wire,
             callers: &wish.namespaces(),
             addresses: if target.protocol == AppProtocol::Tcp { &options.addresses } else { &[] },
@@ -153,7 +201,7 @@ fn hosts(
     let wishes = records.into_iter().map(|record| {
         refuse_collisions(snapshot, &gateway.place, &record)?;
         let objects = render(&record, &gateway.place, snapshot)?;
-        Ok(HostWish { record, objects })
+        Ok(HostWish { asked: record.asked(), record, objects })
     });
     Ok((wishes.collect::<Result<_, Error>>()?, reasons))
 }
