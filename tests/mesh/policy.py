@@ -8,6 +8,7 @@ enforce   NetworkPolicies hold: pod, namespace and address peers, ports (named o
 firewall  only egress gateways (the labels in GATEWAYS) reach the internet, as with a firewall that knows their addresses
 
 Written for a mesh of one node with IPv4 pods on a bridge; filtered packets are dropped, established connections stay.
+Over IPv6 pods have only link-local addresses, which no policy can name: as soon as one pod is isolated, nothing goes over it.
 """
 import http.client
 import ipaddress
@@ -170,7 +171,16 @@ def enforcement():
     keep = "    ct state established,related accept"
     forward = ["    type filter hook forward priority -5;", keep] + jumps["egress"] + jumps["ingress"]
     entering = ["    type filter hook input priority -5;", keep] + jumps["egress"]  # from pods to the node itself: the apiserver
+    if any(jumps.values()):
+        # The bridge hands these on by itself; to the node they come as any other packet.
+        entering.append("    iifname cni0 meta nfproto ipv6 meta l4proto { tcp, udp } counter drop")
     return chains + ["  chain forward {\n%s\n  }" % "\n".join(forward), "  chain input {\n%s\n  }" % "\n".join(entering)]
+
+
+def link_local():
+    """What the bridge itself drops: IPv6 between pods, which the other table does not see."""
+    return "table bridge guard {\n  chain forward {\n    type filter hook forward priority 0;\n" \
+        "    ether type ip6 meta l4proto { tcp, udp } counter drop\n  }\n}\n"
 
 
 def is_gateway(pod):
@@ -198,9 +208,11 @@ def main():
         changed.clear()
         with lock:
             body = {"none": list, "enforce": enforcement, "firewall": firewall}[mode]()
-        text = "table inet guard\ndelete table inet guard\n"
+        text = "table inet guard\ndelete table inet guard\ntable bridge guard\ndelete table bridge guard\n"
         if mode != "none":
             text += "table inet guard {\n%s\n}\n" % "\n".join(body)
+        if mode == "enforce" and any(" jump " in line for line in body):
+            text += link_local()
         done = subprocess.run(["nft", "-f", "-"], input=text, text=True, capture_output=True)
         if done.returncode:
             if text != refused:
