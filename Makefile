@@ -16,6 +16,7 @@ test: check-scripts
 # TEST=NAME runs those with NAME in their path. They mostly wait, so more of them run at once than there are cores.
 test-mesh:
 	tests/with-mesh cargo test $(on_mesh) -- --test-threads=4 $(TEST)
+	EGRESS_TEST_MESH=$${EGRESS_TEST_LOCKDOWN_MESH:-m3} tests/with-mesh cargo test --test lockdown -- --test-threads=1 $(TEST)
 
 # Failures from public reports made for real, one after the other, and what doctor says of each. TEST=c05 runs that one.
 clinic:
@@ -27,7 +28,7 @@ demo:
 # What a change must pass before it is merged, besides the tests.
 check: check-scripts
 	cargo fmt --check
-	cargo clippy --all-targets $(on_mesh) --test clinic -- -D warnings
+	cargo clippy --all-targets $(on_mesh) --test clinic --test lockdown -- -D warnings
 
 .PHONY: check-scripts
 check-scripts:

@@ -41,6 +41,9 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -s h -l help
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "setup" -d 'Wire hosts through an egress gateway, installing one if there is none, and prove it'
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "doctor" -d 'Say whether egress works and, if not, why'
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "cleanup" -d 'Remove what setup made, restore what it changed, and prove that nothing is left'
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "status" -d 'The wired hosts, their way, what went through, and who can go round'
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "lockdown" -d 'Let namespaces leave only through the gateway, and see whether that holds'
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "unlock" -d 'Take the policy of lockdown away'
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "version" -d 'The versions of this program, of the cluster and of Istio'
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "completion" -d 'Print a completion script for a shell, or for kubectl'
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -162,6 +165,83 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l interval -d 'Count twice, this long apart, and show rates' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -s o -l output -d 'How it is printed' -r -f -a "text\t'For people'
+wide\t'For people with wide screens'
+json\t'The whole of it'
+yaml\t'The same as YAML'
+name\t'Only HOST:PORT'"
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l kubeconfig -d 'Path to the kubeconfig file (default: KUBECONFIG, a list, or ~/.kube/config)' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l context -d 'The kubeconfig context to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l cluster -d 'The kubeconfig cluster to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l user -d 'The kubeconfig user to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l as -d 'User to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l request-timeout -d 'How long a single request may take (0: the default, 10s)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l revision -d 'The revision of the control plane, where there are several' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -s A -l all-namespaces -d 'The callers of all namespaces'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -s w -l watch -d 'Show it again and again, until interrupted'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l in-cluster -d 'What stays open within the cluster: all (every pod), none (only what the mesh needs), or the pods of NS,… (default: all, or what an earlier run said)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l gateway -d 'The gateways that stay open: NS/SERVICE (default: those that carry the namespace\'s hosts)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l probe -d 'The host that is tried round the gateway: HOST[:PORT][=PROTOCOL] (default: one that is wired)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -s o -l output -d 'How the result is printed' -r -f -a "text\t'For people'
+yaml\t'The objects, for kubectl apply -f -'
+json\t'The objects as a List'
+name\t'Only the names of the objects'"
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l dry-run -d 'Write nothing: only print the objects (client), or let the server check them (server)' -r -f -a "none\t'Write'
+client\t'Send nothing'
+server\t'Let the server check and forget'"
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l wait -d 'Wait until it is in force (--wait=false: return after the last write)' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l timeout -d 'How long the whole command may take' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l kubeconfig -d 'Path to the kubeconfig file (default: KUBECONFIG, a list, or ~/.kube/config)' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l context -d 'The kubeconfig context to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l cluster -d 'The kubeconfig cluster to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l user -d 'The kubeconfig user to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l as -d 'User to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l request-timeout -d 'How long a single request may take (0: the default, 10s)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l revision -d 'The revision of the control plane, where there are several' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l allow-apiserver -d 'Keep the API server open, for pods that talk to it'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l no-probe -d 'Do not try to get round it'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l diff -d 'Only show what would change; exit 0 where nothing would, 1 where something would'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -s y -l yes -d 'Do not ask'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l force-conflicts -d 'Take over fields that another field manager holds'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l dry-run -d 'Write nothing: only print the objects (client), or let the server check them (server)' -r -f -a "none\t'Write'
+client\t'Send nothing'
+server\t'Let the server check and forget'"
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l wait -d 'Wait until it is in force (--wait=false: return after the last write)' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l timeout -d 'How long the whole command may take' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l kubeconfig -d 'Path to the kubeconfig file (default: KUBECONFIG, a list, or ~/.kube/config)' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l context -d 'The kubeconfig context to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l cluster -d 'The kubeconfig cluster to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l user -d 'The kubeconfig user to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l as -d 'User to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l request-timeout -d 'How long a single request may take (0: the default, 10s)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l revision -d 'The revision of the control plane, where there are several' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l diff -d 'Only show what would change; exit 0 where nothing would, 1 where something would'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -s y -l yes -d 'Do not ask'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l force-conflicts -d 'Take over fields that another field manager holds'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -s o -l output -d 'How the result is printed' -r -f -a "text\t'For people'
 json\t'One JSON object'
 yaml\t'The same as YAML'"
@@ -194,9 +274,12 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup version completion help" -f -a "setup" -d 'Wire hosts through an egress gateway, installing one if there is none, and prove it'
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup version completion help" -f -a "doctor" -d 'Say whether egress works and, if not, why'
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup version completion help" -f -a "cleanup" -d 'Remove what setup made, restore what it changed, and prove that nothing is left'
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup version completion help" -f -a "version" -d 'The versions of this program, of the cluster and of Istio'
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup version completion help" -f -a "completion" -d 'Print a completion script for a shell, or for kubectl'
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup version completion help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup status lockdown unlock version completion help" -f -a "setup" -d 'Wire hosts through an egress gateway, installing one if there is none, and prove it'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup status lockdown unlock version completion help" -f -a "doctor" -d 'Say whether egress works and, if not, why'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup status lockdown unlock version completion help" -f -a "cleanup" -d 'Remove what setup made, restore what it changed, and prove that nothing is left'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup status lockdown unlock version completion help" -f -a "status" -d 'The wired hosts, their way, what went through, and who can go round'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup status lockdown unlock version completion help" -f -a "lockdown" -d 'Let namespaces leave only through the gateway, and see whether that holds'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup status lockdown unlock version completion help" -f -a "unlock" -d 'Take the policy of lockdown away'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup status lockdown unlock version completion help" -f -a "version" -d 'The versions of this program, of the cluster and of Istio'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup status lockdown unlock version completion help" -f -a "completion" -d 'Print a completion script for a shell, or for kubectl'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup status lockdown unlock version completion help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -7,6 +7,7 @@
 pub mod engine;
 pub mod finding;
 pub mod fold;
+mod network;
 mod objects;
 #[cfg(test)]
 mod pages;

@@ -1,12 +1,13 @@
 //! All checks, most upstream cause first: of two findings that explain the same failure the earlier one is the root.
 
-use super::{Check, objects, proxies, traffic, workload};
+use super::{Check, network, objects, proxies, traffic, workload};
 
 /// Every check. Adding one is one line here.
 pub static CHECKS: &[Check] = &[
     workload::client_sidecar::CHECK,
     workload::gateway_pods::CHECK,
     workload::gateway_service::CHECK,
+    network::policy::CHECK,
     objects::exclusion::CHECK,
     objects::unresolved::CHECK,
     objects::refused_listener::CHECK,
@@ -47,6 +48,8 @@ pub static CHECKS: &[Check] = &[
     objects::expected_name::CHECK,
     objects::http2::CHECK,
     objects::bypass::CHECK,
+    network::unenforced::CHECK,
+    network::elsewhere::CHECK,
     objects::unchecked_name::CHECK,
     proxies::stale::CHECK,
     proxies::rejected::CHECK,

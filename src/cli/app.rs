@@ -7,7 +7,9 @@ use super::completion::CompletionArgs;
 use super::connect::ConnectArgs;
 use super::doctor::DoctorArgs;
 use super::explain::ExplainArgs;
+use super::lockdown::{LockdownArgs, UnlockArgs};
 use super::setup::SetupArgs;
+use super::status::StatusArgs;
 use super::version::VersionArgs;
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
@@ -37,10 +39,16 @@ pub enum Verb {
     Setup(Box<SetupArgs>),
     /// Say whether egress works and, if not, why
     Doctor(Box<DoctorArgs>),
-    /// What a check looks for, why, and how to fix what it finds
+    /// What the objects of a flow are for, and what a check looks for
     Explain(ExplainArgs),
     /// Remove what setup made, restore what it changed, and prove that nothing is left
     Cleanup(CleanupArgs),
+    /// The wired hosts, their way, what went through, and who can go round
+    Status(StatusArgs),
+    /// Let namespaces leave only through the gateway, and see whether that holds
+    Lockdown(LockdownArgs),
+    /// Take the policy of lockdown away
+    Unlock(UnlockArgs),
     /// The versions of this program, of the cluster and of Istio
     Version(VersionArgs),
     /// Print a completion script for a shell, or for kubectl

@@ -1,9 +1,9 @@
 //! `explain`: its argument.
 
-/// What a check looks for, why, and how to fix what it finds
+/// What the objects of a flow are for, and what a check looks for
 #[derive(Clone, Debug, clap::Args)]
 pub struct ExplainArgs {
-    /// The check: EG201 (default: a list of all)
+    /// A flow (http, passthrough, originate, tcp) or a check (EG201); default: a list of all
     #[arg(value_name = "CODE")]
     pub topic: Option<String>,
 }

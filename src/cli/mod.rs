@@ -10,7 +10,9 @@ pub mod duration;
 pub mod explain;
 pub mod flow;
 mod invocation;
+pub mod lockdown;
 pub mod setup;
+pub mod status;
 pub mod version;
 pub mod write;
 

@@ -1,4 +1,4 @@
-//! `explain`: the page of a check, or the list of all.
+//! `explain`: the page of a flow or of a check, or the list of all.
 
 use super::Io;
 use crate::checks::Layer;
@@ -6,6 +6,7 @@ use crate::checks::registry::{CHECKS, find};
 use crate::cli::explain::ExplainArgs;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::flow::Flow;
 use crate::report::markdown;
 use std::fmt::Write;
 
@@ -13,17 +14,21 @@ use std::fmt::Write;
 pub fn run(args: &ExplainArgs, io: &Io) -> Result<Exit, Error> {
     let text = match &args.topic {
         None => list(),
-        Some(topic) => match find(topic) {
-            Some(check) => markdown(check.page),
-            None => return Err(Error::Usage(format!("there is no check {topic}; `explain` without it lists them"))),
-        },
+        Some(topic) => {
+            let page = Flow::named(topic).map(Flow::page).or_else(|| find(topic).map(|check| check.page));
+            let unknown = || format!("there is no flow and no check {topic}; `explain` without it lists them");
+            markdown(page.ok_or_else(|| Error::Usage(unknown()))?)
+        }
     };
     io.result(&text)?;
     Ok(Exit::Done)
 }
 
 fn list() -> String {
-    let mut text = String::new();
+    let mut text = String::from("How a host is carried\n");
+    for flow in Flow::ALL {
+        let _ = writeln!(text, "  {:<11}  {}", flow.name(), flow.summary());
+    }
     let layers = [
         (Layer::Intended, "What the objects say"),
         (Layer::Programmed, "What the proxies were given"),

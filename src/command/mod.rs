@@ -5,9 +5,11 @@ mod complete;
 pub mod doctor;
 pub mod explain;
 mod io;
+pub mod lockdown;
 mod run;
 pub mod setup;
 mod stamp;
+mod status;
 mod version;
 
 pub use crate::terminal::escape;
@@ -26,6 +28,9 @@ async fn verb(app: &App, io: &Io) -> Result<Exit, Error> {
         Verb::Doctor(args) => doctor::run(args, &app.connect, io).await,
         Verb::Explain(args) => explain::run(args, io),
         Verb::Cleanup(args) => cleanup::run(args, &app.connect, io).await,
+        Verb::Status(args) => status::run(args, &app.connect, io).await,
+        Verb::Lockdown(args) => lockdown::run(args, &app.connect, io).await,
+        Verb::Unlock(args) => lockdown::unlock(args, &app.connect, io).await,
         Verb::Version(args) => version::run(args, &app.connect, io).await,
         Verb::Completion(args) => completion(args, io),
         Verb::Complete(args) => complete::run(args, io).await,

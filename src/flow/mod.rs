@@ -30,7 +30,7 @@ mod wire;
 
 pub use access_log::access_log;
 pub use assemble::{Caller, GatewayPlace, Hosting, MANAGED_BY, RulePlace, objects};
-pub use names::Names;
+pub use names::{LOCKDOWN, Names};
 pub use pieces::{Pieces, Route};
 pub use wire::{Hop, Wire};
 
@@ -72,6 +72,21 @@ impl Flow {
             Flow::Passthrough => "passthrough",
             Flow::Originate => "originate",
             Flow::Tcp => "tcp",
+        }
+    }
+
+    /// The flow of that name.
+    pub fn named(name: &str) -> Option<Flow> {
+        Flow::ALL.iter().copied().find(|flow| flow.name() == name)
+    }
+
+    /// Its manual page, in Markdown: the objects, the reason of each field, how to prove it by hand.
+    pub fn page(self) -> &'static str {
+        match self {
+            Flow::Http => include_str!("http.md"),
+            Flow::Passthrough => include_str!("passthrough.md"),
+            Flow::Originate => include_str!("originate.md"),
+            Flow::Tcp => include_str!("tcp.md"),
         }
     }
 

@@ -6,6 +6,9 @@ use sha2::{Digest, Sha256};
 /// A subset is a DNS label, and an object's name has parts added to it.
 const LONGEST: usize = 40;
 
+/// The NetworkPolicy of a namespace that may leave only through a gateway.
+pub const LOCKDOWN: &str = "egress-lockdown";
+
 /// The names of a host's objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {

@@ -58,6 +58,23 @@ fn the_seed_becomes_five_objects_with_the_switch_last() {
 }
 
 #[test]
+fn a_page_has_every_object_that_its_flow_writes() {
+    for flow in Flow::ALL {
+        assert!(flow.page().starts_with(&format!("# {}: ", flow.name())), "{}", flow.name());
+        for hop in [Hop::Plain, Hop::Mutual] {
+            for object in written("x.example.com", &[caller("default")], &[wire(80, *flow, hop)]) {
+                let kind = object["kind"].as_str().unwrap();
+                let name = object["metadata"]["name"].as_str().unwrap();
+                let part =
+                    ["-gateway", "-outside", "-allow"].into_iter().find(|p| name.contains(p)).unwrap_or_default();
+                let head = if part.is_empty() { format!("\n### {kind}") } else { format!("\n### {kind} …{part}") };
+                assert!(flow.page().contains(&head), "{} ({hop:?}): {head}", flow.name());
+            }
+        }
+    }
+}
+
+#[test]
 fn a_second_caller_adds_its_own_route_and_no_second_entry() {
     let all = written("a.example.com", &[caller("default"), caller("team-b")], &[wire(80, Flow::Http, Hop::Plain)]);
     let found = names(&all);

@@ -90,6 +90,22 @@ pub struct PolicyPort {
     pub end_port: Option<u16>,
 }
 
+/// What carries the bytes of a connection, as far as policies for egress are concerned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Transport {
+    /// TCP.
+    #[default]
+    Tcp,
+    /// UDP: DNS, QUIC.
+    Udp,
+}
+
+impl std::fmt::Display for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if *self == Transport::Udp { "UDP" } else { "TCP" })
+    }
+}
+
 impl NetworkPolicySpec {
     /// Whether it isolates its pods for outgoing connections.
     pub fn governs_egress(&self) -> bool {

@@ -5,6 +5,7 @@
 //! One key of the data for each host, each gateway that we installed and each namespace that we labelled, so that it
 //! can be read with kubectl. Two runs at the same time are kept apart by the `ConfigMap`'s resource version.
 
+use super::lockdown::LockdownRecord;
 use crate::flow::{MANAGED_BY, Names, Wire};
 use crate::kubernetes::{FIELD_MANAGER, Kind, ObjectRef};
 use crate::model::target::Host;
@@ -36,6 +37,8 @@ pub struct Inventory {
     pub gateways: BTreeMap<String, GatewayRecord>,
     /// The namespaces that we had injected.
     pub namespaces: BTreeMap<String, NamespaceRecord>,
+    /// The namespaces that may leave only through a gateway here.
+    pub lockdowns: BTreeMap<String, LockdownRecord>,
     /// The version that was read; none where there is no `ConfigMap`.
     pub version: Option<String>,
 }
@@ -228,7 +231,7 @@ impl Inventory {
 
     /// True when nothing is left to remember.
     pub fn is_empty(&self) -> bool {
-        self.hosts.is_empty() && self.gateways.is_empty() && self.namespaces.is_empty()
+        self.hosts.is_empty() && self.gateways.is_empty() && self.namespaces.is_empty() && self.lockdowns.is_empty()
     }
 
     /// A host's record.
@@ -239,7 +242,8 @@ impl Inventory {
     /// Every object of ours.
     pub fn objects(&self) -> impl Iterator<Item = &Owned> {
         let of_gateways = self.gateways.values().flat_map(|g| &g.objects);
-        self.hosts.values().flat_map(|h| &h.objects).chain(of_gateways)
+        let of_lockdowns = self.lockdowns.values().flat_map(|l| &l.objects);
+        self.hosts.values().flat_map(|h| &h.objects).chain(of_gateways).chain(of_lockdowns)
     }
 
     /// The record of an object, if it is in the inventory.
@@ -278,6 +282,9 @@ impl Inventory {
                 Some(("namespace", name)) => {
                     inventory.namespaces.insert(name.into(), serde_json::from_str(value).map_err(wrong)?);
                 }
+                Some(("lockdown", name)) => {
+                    inventory.lockdowns.insert(name.into(), serde_json::from_str(value).map_err(wrong)?);
+                }
                 _ => return Err(format!("key {key} is not one that this version knows")),
             }
         }
@@ -295,6 +302,9 @@ impl Inventory {
         }
         for (name, record) in &self.namespaces {
             data.insert(format!("namespace.{name}"), json!(serde_json::to_string(record).unwrap_or_default()));
+        }
+        for (name, record) in &self.lockdowns {
+            data.insert(format!("lockdown.{name}"), json!(serde_json::to_string(record).unwrap_or_default()));
         }
         let mut object = json!({
             "apiVersion": "v1", "kind": "ConfigMap",

@@ -11,6 +11,7 @@ mod export;
 pub mod file;
 mod injection;
 mod inventory;
+mod lockdown;
 mod lookup;
 mod owner;
 mod ports;
@@ -28,6 +29,7 @@ pub use inventory::{
     GatewayRecord, HostRecord, INVENTORY, Inventory, NamespaceRecord, Owned, PART_OF, Restarted, Restore, Stamp,
     managers, reference,
 };
+pub use lockdown::{Enforcement, InCluster, LockdownRecord, LockdownSpec};
 pub use lookup::rule_place;
 pub use owner::kept_by;
 pub use ports::{Choice, Ports, on_pod};

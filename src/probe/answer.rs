@@ -245,6 +245,13 @@ impl Answer {
         }
     }
 
+    /// A connection of bytes that stayed open, and nothing came.
+    pub(super) fn is_quiet(&self) -> bool {
+        let quiet =
+            self.raw.trim().is_empty() || self.raw.starts_with("stays open") || self.raw.starts_with("curl: (28)");
+        self.reached && self.status.is_none() && self.subject.is_none() && self.chain.is_empty() && quiet
+    }
+
     /// An answer that is only a failure.
     pub(super) fn failed(failure: Failure, through: &str) -> Self {
         Answer { failure: Some(failure), through: through.into(), ..Answer::default() }

@@ -5,7 +5,9 @@
 //! Nothing is made in the cluster, no command runs in a proxy's container, and everything ends by a deadline: commands
 //! in containers carry their own, since Kubernetes cannot end them.
 
+mod addresses;
 mod answer;
+pub mod bypass;
 mod client;
 mod exchange;
 mod handshake;
@@ -15,9 +17,11 @@ mod outside;
 mod passage;
 mod pipe;
 mod sni;
+mod sockets;
 mod tcp;
 mod watched;
 
+pub use addresses::addresses;
 pub use answer::{Answer, Body, Failure};
 pub use client::{ClientPod, Request, client, find_tools};
 pub use exchange::get;
@@ -27,6 +31,7 @@ pub use outside::{Doorway, Outside, Tried, outside};
 pub use passage::{Passage, PodPassage, Question, Way, passage};
 pub use pipe::{Tools, read_curl};
 pub use sni::{Answered, SniAnswer, nobody, sni};
+pub use sockets::sockets;
 pub use tcp::{TcpAnswer, tcp};
 
 use crate::model::target::{Client, Target};

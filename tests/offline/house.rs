@@ -26,6 +26,8 @@ const STOREYS: &[&str] = &[
     "report",
     "plan",
     "install",
+    "lockdown",
+    "status",
     "apply",
     "confirm",
     "cli",
@@ -33,7 +35,7 @@ const STOREYS: &[&str] = &[
 ];
 
 /// Rooms that are functions of values: no client, no runtime, and nothing that leads to either.
-const PURE: &[&str] = &["model", "programmed", "checks", "flow", "plan", "report"];
+const PURE: &[&str] = &["model", "programmed", "checks", "flow", "plan", "lockdown", "status", "report"];
 const IMPURE: &[&str] = &["kube::", "tokio::", "crate::cluster", "crate::apply", "crate::confirm", "crate::command"];
 
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {

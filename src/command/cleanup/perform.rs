@@ -6,6 +6,7 @@ use crate::apply::{Journal, delete_all, give_back, gone, preview, read_inventory
 use crate::cli::write::WriteArgs;
 use crate::cluster::Cluster;
 use crate::command::Io;
+use crate::command::lockdown::remove;
 use crate::confirm::{Site, left_goals, wait_for};
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -39,6 +40,8 @@ impl Run<'_> {
     /// Do it; the answer names what is left and should not be.
     pub(in crate::command) async fn perform(&self, removal: &Removal) -> Result<Vec<String>, Error> {
         let inventory = &removal.inventory;
+        let how = (self.write, self.journal, self.deadline);
+        let kept = remove(self.cluster, inventory, &removal.lockdowns, how).await?;
         let mut left = Vec::new();
         let hiding = removal.hosts.iter().map(|host| self.hide(inventory, host));
         stream::iter(hiding).buffer_unordered(SIDE_BY_SIDE).try_collect::<Vec<()>>().await?;
@@ -57,7 +60,7 @@ impl Run<'_> {
             left.extend(self.remove_gateway(inventory, gateway).await?);
         }
         if self.write.options().dry_run {
-            return Ok(left.iter().map(ObjectRef::to_string).collect());
+            return Ok(kept.into_iter().chain(left.iter().map(ObjectRef::to_string)).collect());
         }
         for record in &removal.namespaces {
             let _progress = self.io.progress(&format!("restoring namespace {}", record.namespace));
@@ -65,6 +68,7 @@ impl Run<'_> {
         }
         let after = self.forget(removal, &going).await?;
         let mut names: Vec<String> = left.iter().map(|o| format!("{o} is no longer ours and was left")).collect();
+        names.extend(kept);
         names.extend(self.look(inventory, &after).await?);
         self.remove_namespaces(inventory, &going).await?;
         Ok(names)

@@ -1,6 +1,7 @@
 //! What goes, what is trimmed, and what stays because somebody else uses it.
 
 use crate::cli::cleanup::CleanupArgs;
+use crate::command::lockdown::records_of;
 use crate::error::Error;
 use crate::flow::{GatewayPlace, MANAGED_BY, Names};
 use crate::install::{FoundGateway, Installer, find_gateways, users};
@@ -8,7 +9,8 @@ use crate::kubernetes::workload::Namespace;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::model::target::Host;
 use crate::plan::{
-    GatewayRecord, HostRecord, Inventory, NamespaceRecord, Owned, PART_OF, Restore, reference, render, without,
+    GatewayRecord, HostRecord, Inventory, LockdownRecord, NamespaceRecord, Owned, PART_OF, Restore, reference, render,
+    without,
 };
 use crate::snapshot::Snapshot;
 use serde_json::Value;
@@ -21,6 +23,8 @@ pub(in crate::command) struct Removal {
     pub(in crate::command) gateways: Vec<GatewayRemoval>,
     /// Namespaces that get back the labels that they had.
     pub(in crate::command) namespaces: Vec<NamespaceRecord>,
+    /// Namespaces that may leave directly again, before all else.
+    pub(in crate::command) lockdowns: Vec<LockdownRecord>,
 }
 
 /// What changes for one host.
@@ -63,7 +67,13 @@ pub(in crate::command) fn removals(
             |r: &&NamespaceRecord| !still.contains(&r.namespace) && (args.all_namespaces || r.namespace == namespace);
         removal.namespaces = records.filter(ends).cloned().collect();
     }
-    Ok(all.into_iter().filter(|r| !(r.hosts.is_empty() && r.gateways.is_empty() && r.namespaces.is_empty())).collect())
+    Ok(all.into_iter().filter(|r| !r.is_empty()).collect())
+}
+
+impl Removal {
+    fn is_empty(&self) -> bool {
+        self.hosts.is_empty() && self.gateways.is_empty() && self.namespaces.is_empty() && self.lockdowns.is_empty()
+    }
 }
 
 /// Namespaces that setup had made for a gateway when it was cut off, before there was an inventory in them.
@@ -122,7 +132,8 @@ fn removal(args: &CleanupArgs, namespace: &str, inventory: &Inventory, snapshot:
     let anybodys = args.all_namespaces || inventory.namespace == namespace || inventory.version.is_none();
     let everywhere = args.all && anybodys;
     let gateways = gateways(inventory, snapshot, (&hosts, everywhere));
-    Ok(Removal { inventory: inventory.clone(), hosts, gateways, namespaces: Vec::new() })
+    let lockdowns = records_of(inventory, &|n| args.all && (args.all_namespaces || n == namespace));
+    Ok(Removal { inventory: inventory.clone(), hosts, gateways, namespaces: Vec::new(), lockdowns })
 }
 
 /// What goes and what stays of a host when these callers no longer call.
@@ -197,6 +208,8 @@ fn restored(restore: &Restore) -> String {
 pub(in crate::command) fn summary(removals: &[Removal]) -> String {
     let mut lines = Vec::new();
     for removal in removals {
+        let policies = removal.lockdowns.iter().flat_map(|l| &l.objects);
+        lines.extend(policies.map(|o| format!("  delete    {}", o.object)));
         for host in &removal.hosts {
             lines.push(format!("{} no longer through the gateway for {}", host.record.host, host.callers.join(", ")));
             lines.extend(host.switches.iter().chain(&host.rest).map(|o| format!("  delete    {}", o.object)));

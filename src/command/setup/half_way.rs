@@ -88,6 +88,12 @@ async fn go_back((args, connect, io): (&SetupArgs, &ConnectArgs, &Io), before: &
             .map(|(s, r)| GatewayRemoval { service: s.clone(), record: r.clone(), users: Vec::new() })
             .collect(),
         namespaces: Vec::new(),
+        lockdowns: now
+            .lockdowns
+            .iter()
+            .filter(|(namespace, _)| !before.lockdowns.contains_key(*namespace))
+            .map(|(_, record)| record.clone())
+            .collect(),
         inventory: now.clone(),
     };
     let tool = connect.istioctl().unwrap_or_default();

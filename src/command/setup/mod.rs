@@ -11,6 +11,8 @@ mod show;
 mod wanted;
 mod wizard;
 
+pub(super) use show::objects as print_objects;
+
 use super::Io;
 use crate::apply::preview;
 use crate::cli::connect::ConnectArgs;

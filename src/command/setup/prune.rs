@@ -33,7 +33,13 @@ pub(super) async fn prune(run: &Run<'_>, connect: &ConnectArgs, spec: &EgressSpe
     let records = stale.into_iter().filter_map(|(host, callers)| Some((inventory.host(&host)?, callers)));
     let hosts = records.map(|(record, callers)| host_removal(record, callers, (&inventory, &snapshot)));
     let hosts = hosts.collect::<Result<Vec<_>, Error>>()?;
-    let removal = Removal { inventory: inventory.clone(), hosts, gateways: Vec::new(), namespaces: Vec::new() };
+    let removal = Removal {
+        inventory: inventory.clone(),
+        hosts,
+        gateways: Vec::new(),
+        namespaces: Vec::new(),
+        lockdowns: Vec::new(),
+    };
     let removing = RemovalRun {
         cluster: run.cluster,
         io: run.io,

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The objects as they would be applied by hand, or in a repository.
-pub(super) fn objects(io: &Io, output: SetupOutput, objects: &[Value]) -> Result<(), Error> {
+pub(in crate::command) fn objects(io: &Io, output: SetupOutput, objects: &[Value]) -> Result<(), Error> {
     match output {
         SetupOutput::Text | SetupOutput::Yaml => io.result(&diff::yaml_stream(objects)?),
         SetupOutput::Json => {

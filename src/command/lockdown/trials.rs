@@ -1,0 +1,286 @@
+//! The ways round the gateway, tried before the policy and with it, and the way through the gateway, which must stay.
+
+use super::{Session, Tried, Wanted};
+use crate::envoy::read_tally;
+use crate::error::Error;
+use crate::flow::LOCKDOWN;
+use crate::kubernetes::Place;
+use crate::kubernetes::network_policy::Transport;
+use crate::kubernetes::pod::Pod;
+use crate::lockdown::Trial;
+use crate::model::PROXY_USER;
+use crate::model::policy_network::{Permission, Side, leaves_to};
+use crate::model::target::{AppProtocol, Host, Target};
+use crate::probe::bypass::{Outcome, Runaway, RunawayKind, Way};
+use crate::probe::{ClientPod, SniAnswer, addresses, find_tools, nobody, sni};
+use crate::snapshot::Snapshot;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+const SIDE_BY_SIDE: usize = 6;
+
+/// A network plugin takes up a policy within this.
+const TAKES_HOLD: Duration = Duration::from_secs(8);
+
+const PAUSE: Duration = Duration::from_millis(400);
+
+/// Containers that have nothing to connect with are passed over, but not for ever.
+const CANDIDATES: usize = 3;
+
+/// The way through the gateway, which must work as before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Control {
+    pub(super) from: String,
+    pub(super) target: Target,
+    pub(super) before: Option<Outcome>,
+    pub(super) after: Outcome,
+}
+
+/// One way of one pod.
+struct Try {
+    who: usize,
+    way: Way,
+    /// A way through the gateway, not round it.
+    control: bool,
+    before: Option<Outcome>,
+    /// The rule that would let it pass with the policy in place.
+    allowed: Option<Place>,
+}
+
+/// All that is tried of one namespace.
+pub(super) struct Tries<'a> {
+    session: &'a Session<'a>,
+    want: &'a Wanted,
+    targets: Vec<Target>,
+    runaways: Vec<Runaway>,
+    all: Vec<Try>,
+    notes: Vec<String>,
+}
+
+impl<'a> Tries<'a> {
+    pub(super) async fn prepare(session: &'a Session<'a>, want: &'a Wanted, then: &Snapshot) -> Result<Self, Error> {
+        let namespace = &want.spec.namespace;
+        let (targets, calls) = session.targets(namespace);
+        let mut tries = Self { session, want, targets, runaways: Vec::new(), all: Vec::new(), notes: Vec::new() };
+        if session.args.no_probe || !session.args.write.wait {
+            return Ok(tries);
+        }
+        if tries.targets.is_empty() {
+            tries.notes.push("no host outside is known to try with: name one with --probe HOST".into());
+            return Ok(tries);
+        }
+        for kind in [RunawayKind::Sidecar, RunawayKind::ProxyUser, RunawayKind::Bare, RunawayKind::HostNetwork] {
+            tries.runaways.extend(session.runaway(namespace, kind).await?);
+        }
+        for (who, runaway) in tries.runaways.iter().enumerate() {
+            for target in &tries.targets {
+                let known = session.addresses_of(runaway, (want, target)).await?;
+                for way in runaway.kind.ways(target, &known) {
+                    let allowed = way.leads_to(&known).and_then(|to| allowed(then, runaway, to));
+                    tries.all.push(Try { who, way, control: false, before: None, allowed });
+                }
+                if runaway.kind == RunawayKind::Sidecar && calls {
+                    let way = Way::Name(target.clone());
+                    tries.all.push(Try { who, way, control: true, before: None, allowed: None });
+                }
+            }
+        }
+        if tries.runaways.is_empty() {
+            tries.notes.push(format!("no running pod of {namespace} has anything to connect with"));
+        }
+        Ok(tries)
+    }
+
+    /// How it is without the policy.
+    pub(super) async fn before(&mut self) -> Result<(), Error> {
+        let outcomes = self.attempt(&(0..self.all.len()).collect::<Vec<_>>()).await?;
+        for (at, outcome) in outcomes {
+            self.all[at].before = Some(outcome);
+        }
+        Ok(())
+    }
+
+    /// How it is with it. What is still open is tried again, since a plugin takes a moment.
+    pub(super) async fn after(mut self, new: bool) -> Result<Tried, Error> {
+        let mut open: Vec<usize> = (0..self.all.len()).collect();
+        let mut outcomes: Vec<Outcome> = vec![Outcome::Untried(String::new()); self.all.len()];
+        let patience = if new { TAKES_HOLD } else { Duration::ZERO };
+        let until = Instant::now() + patience;
+        loop {
+            for (at, outcome) in self.attempt(&open).await? {
+                outcomes[at] = outcome;
+            }
+            open.retain(|at| {
+                outcomes[*at].through() != self.all[*at].control && !matches!(outcomes[*at], Outcome::Untried(_))
+            });
+            if open.is_empty() || Instant::now() > until || self.session.deadline.passed() {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        self.straight_to_the_gateway().await;
+        let (mut trials, mut controls) = (Vec::new(), Vec::new());
+        for (one, after) in self.all.into_iter().zip(outcomes) {
+            let runaway = &self.runaways[one.who];
+            let (from, before, allowed) = (runaway.name(), one.before, one.allowed);
+            match (one.control, one.way) {
+                (true, Way::Name(target)) => controls.push(Control { from, target, before, after }),
+                (_, way) => trials.push(Trial { from, kind: runaway.kind, way, before, after, allowed }),
+            }
+        }
+        Ok((trials, controls, self.notes))
+    }
+
+    async fn attempt(&self, which: &[usize]) -> Result<Vec<(usize, Outcome)>, Error> {
+        let session = self.session;
+        let attempts = which.iter().map(|at| async move {
+            let one = &self.all[*at];
+            let outcome = self.runaways[one.who].attempt(session.cluster, &one.way, session.deadline).await;
+            outcome.map(|outcome| (*at, outcome))
+        });
+        stream::iter(attempts).buffer_unordered(SIDE_BY_SIDE).try_collect().await
+    }
+
+    /// Whoever reaches the gateway can send it a server name of its own choice.
+    async fn straight_to_the_gateway(&mut self) {
+        let Some(target) = self.targets.iter().find(|t| t.protocol != AppProtocol::Tcp && t.host.sni().is_some())
+        else {
+            return;
+        };
+        let (session, name) = (self.session, target.host.text());
+        for gateway in &self.want.gateways {
+            let place = &gateway.place;
+            let pods = session.snapshot.objects.pods.iter();
+            let found = pods.clone().find(|p| {
+                p.namespace() == place.namespace && gateway.pods.contains(&p.name().to_owned()) && p.is_ready()
+            });
+            let Some((pod, port)) = found.and_then(|p| Some((p, https_port(session, place, p)?))) else { continue };
+            let at = (pod.namespace(), pod.name(), port);
+            let taken = |answer: Result<SniAnswer, Error>| matches!(answer, Ok(SniAnswer::Answered(_)));
+            if taken(sni(session.cluster, at, Some(&name), session.deadline).await) {
+                self.notes.push(format!(
+                    "the gateway {}/{} takes {name} from whoever reaches it, sidecar or not; setup --hop mtls lets only the mesh in",
+                    place.namespace, place.service
+                ));
+            }
+            if taken(sni(session.cluster, at, Some(&nobody(&name)), session.deadline).await) {
+                self.notes.push(format!(
+                    "the gateway {}/{} takes any server name: it is a way out to every host",
+                    place.namespace, place.service
+                ));
+            }
+        }
+    }
+}
+
+fn https_port(session: &Session<'_>, place: &crate::flow::GatewayPlace, pod: &Pod) -> Option<u16> {
+    let mut services = session.snapshot.objects.services.iter();
+    let service = services.find(|s| s.namespace() == place.namespace && s.name() == place.service)?;
+    service.port(443)?.on(Some(pod))
+}
+
+impl Session<'_> {
+    /// The hosts to try with, and whether the namespace calls them through its gateway.
+    fn targets(&self, namespace: &str) -> (Vec<Target>, bool) {
+        let records = || self.inventories.iter().flat_map(|i| i.hosts.values());
+        let target = |host: &Host, port, protocol| Target { host: host.clone(), port, protocol };
+        let wired = |calls: bool| {
+            let fits = records().filter(move |r| !calls || r.callers.iter().any(|c| c == namespace));
+            let named = fits.filter(|r| !matches!(r.host, Host::Wildcard(_)));
+            let mut all = named.flat_map(|r| r.wires.iter().map(move |w| target(&r.host, w.port, w.protocol)));
+            all.next()
+        };
+        let own = wired(true);
+        if !self.args.probe.is_empty() {
+            let calls = self
+                .args
+                .probe
+                .iter()
+                .all(|t| records().any(|r| r.host == t.host && r.callers.iter().any(|c| c == namespace)));
+            return (self.args.probe.clone(), calls);
+        }
+        let calls = own.is_some();
+        let declared = || {
+            let outside = self.snapshot.objects.service_entries.iter().filter(|e| e.spec.location != "MESH_INTERNAL");
+            let hosts = outside.flat_map(|e| e.spec.hosts.iter().map(move |h| (h, e)));
+            let mut named = hosts.filter_map(|(h, e)| {
+                let host: Host = h.parse().ok().filter(|h| !matches!(h, Host::Wildcard(_)))?;
+                let port = e.spec.ports.iter().map(|p| p.number).find(|p| [443, 80].contains(p))?;
+                Some(target(&host, port, if port == 443 { AppProtocol::Tls } else { AppProtocol::Http }))
+            });
+            named.next()
+        };
+        (own.or_else(|| wired(false)).or_else(declared).into_iter().collect(), calls)
+    }
+
+    /// A running pod of that kind with something to connect with; none where there is none.
+    async fn runaway(&self, namespace: &str, kind: RunawayKind) -> Result<Option<Runaway>, Error> {
+        let pods = self.snapshot.objects.pods.iter();
+        let fitting = pods.filter(|p| p.namespace() == namespace && p.is_ready() && !p.spec.is_gateway());
+        let containers = fitting.filter_map(|p| container(p, kind).map(|name| (p, name)));
+        for (pod, container) in containers.take(CANDIDATES) {
+            let at = ClientPod { namespace: namespace.into(), pod: pod.name().into(), container };
+            let tools = match find_tools(self.cluster, &at, self.deadline).await {
+                Ok(tools) => tools,
+                Err(Error::Api { .. } | Error::NotFound { .. }) => continue,
+                Err(error) => return Err(error),
+            };
+            if !tools.is_empty() {
+                return Ok(Some(Runaway { at, tools, kind }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// As the pod resolves the host, else as the gateway did.
+    async fn addresses_of(&self, runaway: &Runaway, (want, target): (&Wanted, &Target)) -> Result<Vec<IpAddr>, Error> {
+        if let Host::Address(ip) = target.host {
+            return Ok(vec![ip]);
+        }
+        let host = target.host.text();
+        let found = addresses(self.cluster, &runaway.at, &host, self.deadline).await?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let mut known = BTreeSet::new();
+        for gateway in &want.gateways {
+            for pod in &gateway.pods {
+                let Ok(tally) = read_tally(self.cluster, &gateway.place.namespace, pod).await else { continue };
+                let clusters = tally.clusters.iter().filter(|(name, _)| name.ends_with(&format!("|{host}")));
+                let addresses = clusters.flat_map(|(_, addresses)| addresses.keys());
+                known.extend(addresses.filter_map(|a| Some(a.parse::<SocketAddr>().ok()?.ip())));
+            }
+        }
+        Ok(known.into_iter().collect())
+    }
+}
+
+/// Somebody else's rule that lets it pass, in the cluster as it will be.
+fn allowed(then: &Snapshot, runaway: &Runaway, (transport, to): (Transport, SocketAddr)) -> Option<Place> {
+    let mut pods = then.objects.pods.iter();
+    let pod = pods.find(|p| p.namespace() == runaway.at.namespace && p.name() == runaway.at.pod)?;
+    match leaves_to(then, &Side::of(pod), transport, to) {
+        Permission::Allowed(place) if place.object.name != LOCKDOWN => Some(place),
+        _ => None,
+    }
+}
+
+/// The container to try from, if the pod is of that kind.
+fn container(pod: &Pod, kind: RunawayKind) -> Option<String> {
+    let bare = pod.spec.proxy().is_none();
+    let proxy_user = || {
+        let own = pod.spec.containers.iter().filter(|c| c.name != crate::kubernetes::pod::PROXY);
+        own.into_iter().find(|c| pod.spec.user_of(c) == Some(PROXY_USER))
+    };
+    let found = match kind {
+        RunawayKind::HostNetwork if pod.spec.host_network => pod.spec.application(),
+        _ if pod.spec.host_network => None,
+        RunawayKind::Bare if bare => pod.spec.application(),
+        RunawayKind::ProxyUser if !bare => proxy_user(),
+        RunawayKind::Sidecar if !bare => pod.spec.application(),
+        _ => None,
+    };
+    found.map(|c| c.name.clone())
+}

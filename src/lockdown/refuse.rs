@@ -1,0 +1,40 @@
+//! Namespaces that must not be locked down: the mesh's and the cluster's own, and those that are not there.
+
+use crate::error::Error;
+use crate::kubernetes::pod::Pod;
+use crate::snapshot::Snapshot;
+
+/// Say why not, and what to do instead.
+pub fn refuse(snapshot: &Snapshot, namespace: &str) -> Result<(), Error> {
+    let unread = |what: &str| snapshot.unseen.iter().find(|u| u.what == what);
+    for what in ["pods", "services", "namespaces", "networkpolicies"] {
+        if let Some(unseen) = unread(what) {
+            return Err(Error::Refused {
+                why: format!("{what} could not be read, so it is not known what a policy would cut: {}", unseen.why),
+                hint: "lockdown reads pods, services, namespaces, endpointslices and networkpolicies of all namespaces"
+                    .into(),
+            });
+        }
+    }
+    if !snapshot.objects.namespaces.iter().any(|n| n.name() == namespace) {
+        return Err(Error::NotFound { what: format!("namespace {namespace}"), hint: String::new() });
+    }
+    let pods: Vec<&Pod> = snapshot.objects.pods.iter().filter(|p| p.namespace() == namespace).collect();
+    let runs = |what: &str| Error::Refused {
+        why: format!("{what} runs in namespace {namespace}: a policy there would cut the whole mesh off"),
+        hint: "lock down the namespaces of applications".into(),
+    };
+    if namespace == snapshot.mesh.namespace || pods.iter().any(|p| p.metadata.label("app") == Some("istiod")) {
+        return Err(runs("istiod"));
+    }
+    if namespace == "kube-system" || pods.iter().any(|p| p.metadata.label("k8s-app") == Some("kube-dns")) {
+        return Err(runs("the cluster's DNS"));
+    }
+    if !pods.is_empty() && pods.iter().all(|p| p.spec.is_gateway()) {
+        return Err(Error::Refused {
+            why: format!("namespace {namespace} has only gateways: they are the way out, and need it open"),
+            hint: "lock down the namespaces of those that call".into(),
+        });
+    }
+    Ok(())
+}

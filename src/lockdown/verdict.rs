@@ -1,0 +1,140 @@
+//! From tries to a verdict: only what got through before a policy and no longer does shows that somebody enforces it.
+
+use crate::kubernetes::Place;
+use crate::plan::Enforcement;
+use crate::probe::bypass::{Outcome, RunawayKind, Way};
+
+/// One way, tried before the policy and after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trial {
+    /// The pod, `namespace/pod`.
+    pub from: String,
+    /// What makes it worth trying.
+    pub kind: RunawayKind,
+    /// The way.
+    pub way: Way,
+    /// Before the policy; none where it was there already.
+    pub before: Option<Outcome>,
+    /// With it.
+    pub after: Outcome,
+    /// The rule that allows it, somebody else's: then nobody is at fault but its author.
+    pub allowed: Option<Place>,
+}
+
+/// What all tries of a namespace say together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// What got through before no longer does.
+    Enforced,
+    /// All that got through before still does.
+    NothingEnforces,
+    /// Some of it still does.
+    Partly,
+    /// What still gets through is what another policy allows.
+    Allowed,
+    /// Nothing got through before the policy either: something else closes the way.
+    ClosedBefore,
+    /// Nothing gets through now, and there is no telling why: the policy was there before.
+    ClosedNow,
+    /// Nothing could be tried.
+    Untried,
+}
+
+impl Trial {
+    /// Whether it says anything about policies; a pod on the node's own network does not.
+    fn counts(&self) -> bool {
+        self.kind != RunawayKind::HostNetwork && !matches!(self.after, Outcome::Untried(_))
+    }
+
+    /// It got through with the policy in place.
+    pub fn is_open(&self) -> bool {
+        self.counts() && self.after.through()
+    }
+
+    /// It got through, and no policy allows it.
+    fn is_leak(&self) -> bool {
+        self.is_open() && self.allowed.is_none()
+    }
+
+    /// It got through before, and no longer does.
+    pub fn was_closed(&self) -> bool {
+        self.counts() && self.after.stopped() && self.before.as_ref().is_some_and(Outcome::through)
+    }
+}
+
+impl Verdict {
+    /// What the inventory remembers; a namespace in which nothing could be told keeps what was known of it.
+    pub fn seen(self, earlier: Enforcement) -> Enforcement {
+        match self {
+            Verdict::Enforced => Enforcement::Enforced,
+            Verdict::NothingEnforces | Verdict::Partly | Verdict::Allowed => Enforcement::Open,
+            Verdict::ClosedNow => match earlier {
+                Enforcement::Open => Enforcement::Unproven,
+                known => known,
+            },
+            Verdict::ClosedBefore | Verdict::Untried => Enforcement::Unproven,
+        }
+    }
+}
+
+/// The verdict of one namespace.
+pub fn verdict(trials: &[Trial]) -> Verdict {
+    let count = |fits: fn(&Trial) -> bool| trials.iter().filter(|t| fits(t)).count();
+    let (leaks, closed) = (count(Trial::is_leak), count(Trial::was_closed));
+    match (leaks, closed) {
+        (0, _) if count(Trial::is_open) > 0 => Verdict::Allowed,
+        (0, 0) if count(Trial::counts) == 0 => Verdict::Untried,
+        (0, 0) if trials.iter().any(|t| t.counts() && t.before.is_none()) => Verdict::ClosedNow,
+        (0, 0) => Verdict::ClosedBefore,
+        (0, _) => Verdict::Enforced,
+        (_, 0) => Verdict::NothingEnforces,
+        (_, _) => Verdict::Partly,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::{Kind, ObjectRef};
+
+    fn trial(kind: RunawayKind, before: Option<bool>, after: Option<bool>) -> Trial {
+        let outcome = |through: bool| if through { Outcome::Through("x".into()) } else { Outcome::Stopped("x".into()) };
+        Trial {
+            from: "ns/pod".into(),
+            kind,
+            way: Way::Name("x.example:443".parse().unwrap()),
+            before: before.map(outcome),
+            after: after.map_or(Outcome::Untried("no tool".into()), outcome),
+            allowed: None,
+        }
+    }
+
+    #[test]
+    fn what_another_policy_allows_is_no_sign_that_nobody_enforces() {
+        let rule = ObjectRef::new(Kind::NetworkPolicy, "ns", "theirs").at("spec.egress[0]");
+        let allowed = Trial { allowed: Some(rule), ..trial(RunawayKind::Bare, Some(true), Some(true)) };
+        let closed = trial(RunawayKind::Bare, Some(true), Some(false));
+        let leak = trial(RunawayKind::Bare, Some(true), Some(true));
+        assert_eq!(verdict(&[allowed.clone(), closed.clone()]), Verdict::Allowed);
+        assert_eq!(verdict(&[allowed, closed, leak]), Verdict::Partly);
+    }
+
+    #[test]
+    fn only_a_difference_proves_enforcement() {
+        let bare = |before, after| trial(RunawayKind::Bare, before, after);
+        let (yes, no) = (Some(true), Some(false));
+        for (trials, want) in [
+            (vec![bare(yes, no)], Verdict::Enforced),
+            (vec![bare(yes, yes)], Verdict::NothingEnforces),
+            (vec![bare(yes, yes), bare(yes, no)], Verdict::Partly),
+            (vec![bare(no, no)], Verdict::ClosedBefore),
+            (vec![bare(None, no)], Verdict::ClosedNow),
+            (vec![bare(None, yes)], Verdict::NothingEnforces),
+            (vec![bare(yes, None)], Verdict::Untried),
+            (vec![], Verdict::Untried),
+            (vec![trial(RunawayKind::HostNetwork, yes, yes), bare(yes, no)], Verdict::Enforced),
+        ] {
+            assert_eq!(verdict(&trials), want, "{trials:?}");
+        }
+    }
+}
