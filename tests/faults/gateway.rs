@@ -30,7 +30,7 @@ fn crash_looping() {
 #[test]
 fn not_ready() {
     let site = Site::new("f-unready");
-    site.break_gateway("", "        readinessProbe: {exec: {command: [\"false\"]}, periodSeconds: 1}\n");
+    site.break_gateway("", "        readinessProbe: {httpGet: {path: /never, port: 15021}, periodSeconds: 1}\n");
     site.named(&pods(&["not ready"]));
 }
 

@@ -1,14 +1,13 @@
 //! A healthy mesh, with three gateway pods and two client namespaces: nothing found, quickly, and nothing left behind.
 
-use crate::mesh::{CLUSTER, MESH, Team};
+use crate::mesh::{MESH, Team};
 use crate::site::Site;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
 #[test]
 fn a_healthy_mesh_is_healthy_within_two_seconds() {
-    let _whole = CLUSTER.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let site = Site::new("f-well");
+    let site = Site::alone("f-well");
     let other = Team::new("f-well-other");
     site.kubectl(&["scale", "deploy/egress", "--replicas=3"]);
     site.roll("egress");

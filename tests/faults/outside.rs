@@ -122,7 +122,7 @@ fn a_certificate_of_the_future() {
     let outside = Outside::new("f-future");
     let pki = pki(&outside.0.host, (2036, 2039), &rcgen::PKCS_ECDSA_P256_SHA256);
     serve(&outside.0, &pki, ("", &pki.authority));
-    outside.0.named(&certificate(&["not valid"]));
+    outside.0.named(&certificate(&["valid only from"]));
 }
 
 #[test]

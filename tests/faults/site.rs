@@ -1,16 +1,24 @@
 //! A client, a gateway of its own, and a host outside that leaves through it: healthy, before a test breaks it. And what
 //! doctor says about it.
 
-use crate::mesh::{MESH, Team};
+use crate::mesh::{CLUSTER, MESH, Team};
 use serde_json::Value;
+use std::sync::{PoisonError, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 /// A cause takes a while to show: pods stop, proxies are told.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(150);
 
 pub(crate) struct Site {
     pub(crate) team: Team,
     pub(crate) host: String,
+    _held: Held,
+}
+
+/// Tests run side by side, less those that break something for all.
+enum Held {
+    Shared { _guard: RwLockReadGuard<'static, ()> },
+    Alone { _guard: RwLockWriteGuard<'static, ()> },
 }
 
 /// What doctor must say first.
@@ -38,15 +46,24 @@ pub(crate) fn gateway(namespace: &str, pod: &str, container: &str, replicas: u32
 impl Site {
     /// Namespace, client, gateway, and the way out for `NAME.example.com` on port 80, which answers with a 301.
     pub(crate) fn new(name: &str) -> Self {
-        let site = Self::unproven(name);
+        Self::held(name, Held::Shared { _guard: CLUSTER.read().unwrap_or_else(PoisonError::into_inner) })
+    }
+
+    /// The same, while no other test runs.
+    pub(crate) fn alone(name: &str) -> Self {
+        Self::held(name, Held::Alone { _guard: CLUSTER.write().unwrap_or_else(PoisonError::into_inner) })
+    }
+
+    fn held(name: &str, held: Held) -> Self {
+        let site = Self::unproven(name, held);
         site.roll("egress");
         site.healthy();
         site
     }
 
-    fn unproven(name: &str) -> Self {
+    fn unproven(name: &str, held: Held) -> Self {
         let team = Team::new(name);
-        let site = Self { host: format!("{name}.example.com"), team };
+        let site = Self { host: format!("{name}.example.com"), team, _held: held };
         let (host, gateway_host) = (&site.host, format!("egress.{name}.svc.cluster.local"));
         MESH.apply(&format!(
             "{}---\napiVersion: v1\nkind: Service\nmetadata: {{name: egress, namespace: {name}}}\nspec:\n  \
