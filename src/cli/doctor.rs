@@ -40,7 +40,7 @@ pub struct DoctorArgs {
     /// Only these checks
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub only: Vec<String>,
-    /// Not these checks
+    /// Not these checks; the annotation egress.kubectl.io/ignore: CODE,CODE on an object does the same for it
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub skip: Vec<String>,
     /// Judge these manifests, laid over the cluster (- is standard input; a folder means the files in it)

@@ -86,11 +86,11 @@ fn drawn(text: &mut String, path: &PathReport, (findings, wide): (&[&Finding], b
             Mark::Broken => (BAD, "✗"),
             Mark::Beyond => (FAINT, "○"),
         };
-        let words = match (stop.mark, at + 1 == stops.len()) {
-            (Mark::Beyond, false) => String::new(),
-            _ => visible(&stop.words).into_owned(),
+        let hop = stop.hop.name();
+        let _ = match (stop.mark, at + 1 == stops.len()) {
+            (Mark::Beyond, false) => writeln!(text, "  {style}{mark} {hop}{style:#}"),
+            _ => writeln!(text, "  {style}{mark} {hop:<8}{style:#} {}", visible(&stop.words)),
         };
-        let _ = writeln!(text, "{}", format!("  {style}{mark} {:<8}{style:#} {words}", stop.hop.name()).trim_end());
         parted(text, stop);
     }
     if wide {

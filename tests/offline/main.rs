@@ -1,6 +1,7 @@
 //! What needs no cluster: wrong usage, exit codes, an API server that only fails, the kubeconfig, completion, the krew
 //! manifest, and the rules of the house.
 
+mod cases;
 mod completion;
 mod connection;
 mod declarative;
@@ -8,6 +9,7 @@ mod exits;
 mod faults;
 mod house;
 mod krew;
+mod report;
 mod run;
 mod server;
 mod usage;
