@@ -25,6 +25,9 @@ _kubectl__egress() {
             kubectl__egress,doctor)
                 cmd="kubectl__egress__subcmd__doctor"
                 ;;
+            kubectl__egress,explain)
+                cmd="kubectl__egress__subcmd__explain"
+                ;;
             kubectl__egress,help)
                 cmd="kubectl__egress__subcmd__help"
                 ;;
@@ -52,6 +55,9 @@ _kubectl__egress() {
             kubectl__egress__subcmd__help,doctor)
                 cmd="kubectl__egress__subcmd__help__subcmd__doctor"
                 ;;
+            kubectl__egress__subcmd__help,explain)
+                cmd="kubectl__egress__subcmd__help__subcmd__explain"
+                ;;
             kubectl__egress__subcmd__help,help)
                 cmd="kubectl__egress__subcmd__help__subcmd__help"
                 ;;
@@ -77,7 +83,7 @@ _kubectl__egress() {
 
     case "${cmd}" in
         kubectl__egress)
-            opts="-n -v -q -h --kubeconfig --context --cluster --user --namespace --as --as-group --as-uid --request-timeout --istio-namespace --revision --verbose --quiet --help setup doctor cleanup status lockdown unlock version completion help"
+            opts="-n -v -q -h --kubeconfig --context --cluster --user --namespace --as --as-group --as-uid --request-timeout --istio-namespace --revision --verbose --quiet --help setup doctor explain cleanup status lockdown unlock version completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -275,7 +281,7 @@ _kubectl__egress() {
             return 0
             ;;
         kubectl__egress__subcmd__doctor)
-            opts="-A -f -o -n -v -q -h --host --port --protocol --from --all-namespaces --layers --only --skip --filename --offline --bundle --snapshot --watch --wait --fail-on --output --timeout --kubeconfig --context --cluster --user --namespace --as --as-group --as-uid --request-timeout --istio-namespace --revision --verbose --quiet --help"
+            opts="-A -f -y -o -n -v -q -h --host --port --protocol --from --all-namespaces --layers --only --skip --filename --offline --bundle --snapshot --fix --yes --watch --wait --fail-on --output --timeout --kubeconfig --context --cluster --user --namespace --as --as-group --as-uid --request-timeout --istio-namespace --revision --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -396,8 +402,70 @@ _kubectl__egress() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        kubectl__egress__subcmd__explain)
+            opts="-n -v -q -h --kubeconfig --context --cluster --user --namespace --as --as-group --as-uid --request-timeout --istio-namespace --revision --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-uid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --istio-namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --revision)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         kubectl__egress__subcmd__help)
-            opts="setup doctor cleanup status lockdown unlock version completion help"
+            opts="setup doctor explain cleanup status lockdown unlock version completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -439,6 +507,20 @@ _kubectl__egress() {
             return 0
             ;;
         kubectl__egress__subcmd__help__subcmd__doctor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__egress__subcmd__help__subcmd__explain)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -631,7 +713,7 @@ _kubectl__egress() {
             return 0
             ;;
         kubectl__egress__subcmd__setup)
-            opts="-f -o -y -n -v -q -h --filename --prune --from --gateway --installer --istio-operator --replicas --node-selector --toleration --inject --access-log --originate-tls --client-cert --hop --address --allow --no-probe --probe-path --output --dry-run --diff --yes --wait --timeout --force-conflicts --kubeconfig --context --cluster --user --namespace --as --as-group --as-uid --request-timeout --istio-namespace --revision --verbose --quiet --help"
+            opts="-f -o -y -n -v -q -h --filename --prune --print-schema --split --from --gateway --installer --istio-operator --replicas --node-selector --toleration --inject --access-log --originate-tls --client-cert --hop --address --allow --server --no-probe --probe-path --output --dry-run --diff --yes --wait --timeout --force-conflicts --kubeconfig --context --cluster --user --namespace --as --as-group --as-uid --request-timeout --istio-namespace --revision --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -686,6 +768,10 @@ _kubectl__egress() {
                     return 0
                     ;;
                 --allow)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -40,6 +40,7 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -s q -l quie
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -s h -l help -d 'Print help'
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "setup" -d 'Wire hosts through an egress gateway, installing one if there is none, and prove it'
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "doctor" -d 'Say whether egress works and, if not, why'
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "explain" -d 'What the objects of a flow are for, and what a check looks for'
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "cleanup" -d 'Remove what setup made, restore what it changed, and prove that nothing is left'
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "status" -d 'The wired hosts, their way, what went through, and who can go round'
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -f -a "lockdown" -d 'Let namespaces leave only through the gateway, and see whether that holds'
@@ -65,6 +66,7 @@ plain\t'As the application sent it'
 mtls\t'Mutual TLS of the mesh'"
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l address -d 'The addresses of a tcp host (default: what the client resolves now)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l allow -d 'Only these service accounts may call: NS/NAME (needs mutual TLS to the gateway)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l server -d 'The one server that answers for a wildcard host, such as *.wikipedia.org' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l probe-path -d 'The path of the request that proves the way' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -s o -l output -d 'How the result is printed' -r -f -a "text\t'For people'
 yaml\t'The objects, for kubectl apply -f -'
@@ -88,6 +90,8 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l 
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l revision -d 'The revision of the control plane, where there are several' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l prune -d 'With -f: hosts and callers that came from an earlier version of the file and are no longer in it go'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l print-schema -d 'Print the JSON schema of the file that -f takes, for editors'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l split -d 'Write nothing: print what the owners of the gateway\'s namespace have to write, then what the callers have to'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l inject -d 'Label a caller\'s namespace that has no sidecars, and restart its workloads'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l access-log -d 'Have the gateway, and only the gateway, write an access log'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l originate-tls -d 'The application speaks HTTP; the gateway starts TLS with the host and verifies its name'
@@ -106,7 +110,7 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l
 programmed\t'What each proxy was given'
 observed\t'What a connection does'"
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l only -d 'Only these checks' -r
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l skip -d 'Not these checks' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l skip -d 'Not these checks; the annotation egress.kubectl.io/ignore: CODE,CODE on an object does the same for it' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s f -l filename -d 'Judge these manifests, laid over the cluster (- is standard input; a folder means the files in it)' -r -F
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l bundle -d 'Write all that was read to a file, without secrets' -r -F
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l snapshot -d 'Look at what --bundle has written, in place of a cluster' -r -F
@@ -135,11 +139,27 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l revision -d 'The revision of the control plane, where there are several' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s A -l all-namespaces -d 'The callers of all namespaces'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l offline -d 'Without a cluster: the manifests in a mesh with Istio\'s defaults'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l fix -d 'Offer the fixes: each is shown as a difference and asked for'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s y -l yes -d 'With --fix: do not ask'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l watch -d 'Look again whenever something changes, until Ctrl-C'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l wait -d 'Look again until there is no problem, at most for --timeout'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l kubeconfig -d 'Path to the kubeconfig file (default: KUBECONFIG, a list, or ~/.kube/config)' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l context -d 'The kubeconfig context to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l cluster -d 'The kubeconfig cluster to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l user -d 'The kubeconfig user to use' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l as -d 'User to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l request-timeout -d 'How long a single request may take (0: the default, 10s)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l revision -d 'The revision of the control plane, where there are several' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l dry-run -d 'Write nothing: only print the objects (client), or let the server check them (server)' -r -f -a "none\t'Write'
 client\t'Send nothing'
 server\t'Let the server check and forget'"
@@ -274,12 +294,13 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup status lockdown unlock version completion help" -f -a "setup" -d 'Wire hosts through an egress gateway, installing one if there is none, and prove it'
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup status lockdown unlock version completion help" -f -a "doctor" -d 'Say whether egress works and, if not, why'
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup status lockdown unlock version completion help" -f -a "cleanup" -d 'Remove what setup made, restore what it changed, and prove that nothing is left'
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup status lockdown unlock version completion help" -f -a "status" -d 'The wired hosts, their way, what went through, and who can go round'
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup status lockdown unlock version completion help" -f -a "lockdown" -d 'Let namespaces leave only through the gateway, and see whether that holds'
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup status lockdown unlock version completion help" -f -a "unlock" -d 'Take the policy of lockdown away'
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup status lockdown unlock version completion help" -f -a "version" -d 'The versions of this program, of the cluster and of Istio'
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup status lockdown unlock version completion help" -f -a "completion" -d 'Print a completion script for a shell, or for kubectl'
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor cleanup status lockdown unlock version completion help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor explain cleanup status lockdown unlock version completion help" -f -a "setup" -d 'Wire hosts through an egress gateway, installing one if there is none, and prove it'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor explain cleanup status lockdown unlock version completion help" -f -a "doctor" -d 'Say whether egress works and, if not, why'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor explain cleanup status lockdown unlock version completion help" -f -a "explain" -d 'What the objects of a flow are for, and what a check looks for'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor explain cleanup status lockdown unlock version completion help" -f -a "cleanup" -d 'Remove what setup made, restore what it changed, and prove that nothing is left'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor explain cleanup status lockdown unlock version completion help" -f -a "status" -d 'The wired hosts, their way, what went through, and who can go round'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor explain cleanup status lockdown unlock version completion help" -f -a "lockdown" -d 'Let namespaces leave only through the gateway, and see whether that holds'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor explain cleanup status lockdown unlock version completion help" -f -a "unlock" -d 'Take the policy of lockdown away'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor explain cleanup status lockdown unlock version completion help" -f -a "version" -d 'The versions of this program, of the cluster and of Istio'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor explain cleanup status lockdown unlock version completion help" -f -a "completion" -d 'Print a completion script for a shell, or for kubectl'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand help; and not __fish_seen_subcommand_from setup doctor explain cleanup status lockdown unlock version completion help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -4,6 +4,6 @@
 #[derive(Clone, Debug, clap::Args)]
 pub struct ExplainArgs {
     /// A flow (http, passthrough, originate, tcp) or a check (EG201); default: a list of all
-    #[arg(value_name = "CODE")]
+    #[arg(value_name = "FLOW|CODE")]
     pub topic: Option<String>,
 }
