@@ -39,14 +39,14 @@ fn what_another_policy_opens_is_named_and_a_second_run_changes_nothing() {
         "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: theirs, namespace: lock-others}, \
          spec: {podSelector: {}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 203.0.113.0/24}}], ports: [{port: 80}]}]}}",
     );
-    let run = egress(&["lockdown", "lock-others", "--probe", "edition.cnn.com", "-y"]);
+    let run = egress(&["lockdown", "lock-others", "--probe", "edition.cnn.com:80", "-y"]);
     assert_eq!(run.code, 1, "{}\n{}", run.stdout, run.stderr);
     let said = "policies add up: NetworkPolicy lock-others/theirs spec.egress[0] lets all pods of lock-others out to 203.0.113.0/24 on TCP 80";
     assert!(run.stderr.contains(said), "{}", run.stderr);
     assert!(run.stdout.contains("NetworkPolicy lock-others/theirs spec.egress[0] allows it"), "{}", run.stdout);
     assert!(team.curl("https://edition.cnn.com").starts_with("000"));
     let before = super::mesh::MESH.json(&["-n", "lock-others", "get", "networkpolicy", "egress-lockdown"]);
-    let again = egress(&["lockdown", "lock-others", "--probe", "edition.cnn.com"]);
+    let again = egress(&["lockdown", "lock-others", "--probe", "edition.cnn.com:80"]);
     assert!(again.stdout.contains("unchanged"), "{}\n{}", again.stdout, again.stderr);
     let after = super::mesh::MESH.json(&["-n", "lock-others", "get", "networkpolicy", "egress-lockdown"]);
     assert_eq!(before["metadata"]["resourceVersion"], after["metadata"]["resourceVersion"]);

@@ -39,9 +39,9 @@ fn explain(view: &View<'_>, call: &Call<'_>, failure: Option<&Failure>) -> Findi
         .severity(Severity::Error)
         .sure(Confidence::Certain)
         .on(places(view, hop))
-        .seen(call.answer.raw.lines().next().unwrap_or_default().to_owned())
-        .fix(Fix::advice(cure(failure)));
-    logged(view).last().into_iter().fold(finding, |f, line| f.seen(line.clone()))
+        .fix(Fix::advice(cure(failure, hop)));
+    let answered = call.answer.raw.lines().next().filter(|line| !line.trim().is_empty());
+    answered.into_iter().chain(logged(view).last().map(String::as_str)).fold(finding, |f, line| f.seen(line))
 }
 
 /// Where it ended: whoever says so, else as far as the counters moved.
@@ -106,13 +106,22 @@ fn flag_words(flag: &str) -> &'static str {
     }
 }
 
-fn cure(failure: Option<&Failure>) -> &'static str {
-    match failure {
-        Some(Failure::NameNotResolved) => "make the name known to the cluster's DNS, or switch DNS capture on",
-        Some(Failure::Envoy { flag, .. }) if flag == "RBAC" => {
+fn cure(failure: Option<&Failure>, hop: HopName) -> &'static str {
+    match (failure, hop) {
+        (Some(Failure::NameNotResolved), _) => "make the name known to the cluster's DNS, or switch DNS capture on",
+        (Some(Failure::Envoy { flag, .. }), _) if flag == "RBAC" => {
             "let the client's principal into the AuthorizationPolicy at the gateway"
         }
-        _ => "see the findings about this hop; `-o json` has what each proxy was given",
+        (_, HopName::Outside) => {
+            "see that the server outside answers at the address and port that it is sent to, in the protocol that \
+             reaches it; `-o wide` says where each comes from"
+        }
+        (_, HopName::Gateway) => {
+            "see that the gateway's pods take what the sidecar sends: the port, the TLS around it, the certificate; \
+             `-o wide` has both sides"
+        }
+        (_, HopName::Sidecar) => "see the sidecar's log; `-o wide` has what it was given for this path",
+        (_, HopName::Client) => "try the same call by hand in the client's container",
     }
 }
 
