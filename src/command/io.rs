@@ -71,9 +71,7 @@ impl Io {
     /// Ask for yes or no; without a terminal it is wrong usage not to have said `-y`.
     pub async fn confirm(&self, question: &str) -> Result<bool, Error> {
         if !self.interactive {
-            return Err(Error::Usage(
-                "there is no terminal to ask on: say -y to go ahead, or --dry-run to look".into(),
-            ));
+            return Err(Error::Usage("there is no terminal to ask on: say -y to go ahead".into()));
         }
         let question = escape(question);
         let asked = tokio::task::spawn_blocking(move || {

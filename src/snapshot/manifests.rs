@@ -160,7 +160,10 @@ fn unreadable(origin: Origin<'_>, line: usize, error: &serde_saphyr::Error) -> E
     let at = error.location().and_then(|l| usize::try_from(l.line()).ok()).unwrap_or(line);
     let words = error.to_string();
     let words = words.lines().next().unwrap_or_default();
-    wrong(origin, at, words.trim_start_matches("error: "))
+    let words = words.trim_start_matches("error: ");
+    // The place is said once, and by us.
+    let reason = words.strip_prefix("line ").and_then(|w| w.split_once(": ")).map_or(words, |(_, reason)| reason);
+    wrong(origin, at, reason)
 }
 
 #[cfg(test)]

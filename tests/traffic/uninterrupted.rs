@@ -6,17 +6,18 @@ use super::run::done;
 use std::time::Instant;
 
 /// A line for each request: `new` over a connection of its own, `kept` over one that lives as long as Envoy lets it,
-/// then its status, how many connections it made, and what went wrong.
+/// then its status, how many connections it made, and what went wrong. Each loop has a file of its own: what several
+/// write to one pipe comes in pieces of a buffer, and a line torn in two looks like a failure.
 const LOAD: &str = r#"
-rm -f /tmp/stop
+rm -f /tmp/stop /tmp/load.*
 for u in "$@"; do
   for worker in 1 2 3; do ( while [ ! -e /tmp/stop ]; do
       curl -sk --http1.1 -H 'Connection: close' -m 5 -o /dev/null -w 'new %{http_code} %{num_connects} %{errormsg}\n' "$u[1-20]"
-    done ) & done
+    done ) >"$(mktemp /tmp/load.XXXXXX)" & done
   ( while [ ! -e /tmp/stop ]; do
       curl -sk --http1.1 --rate 20/s -m 5 -o /dev/null -w 'kept %{http_code} %{num_connects} %{url} %{errormsg}\n' "$u[1-100]"
-    done ) &
-done; wait
+    done ) >"$(mktemp /tmp/load.XXXXXX)" &
+done; wait; cat /tmp/load.*
 "#;
 
 const URLS: [&str; 3] =

@@ -170,7 +170,7 @@ impl Session<'_> {
     async fn lock(&self, want: &Wanted, step: &Step) -> Result<show::End, Error> {
         let namespace = &want.spec.namespace;
         let new = step.action == Action::Create;
-        let mut tries = trials::Tries::prepare(self, want, &self.then(&want.policy)?).await?;
+        let mut tries = trials::Tries::prepare(self, want).await?;
         if new {
             let _progress = self.io.progress(&format!("trying the ways out of {namespace} as they are now"));
             tries.before().await?;
@@ -185,7 +185,7 @@ impl Session<'_> {
             return Ok(end);
         }
         let progress = self.io.progress(&format!("trying to get round it from {namespace}"));
-        let (trials, controls, notes) = tries.after(new).await?;
+        let (trials, controls, notes) = tries.after(new, &self.then(&want.policy)?).await?;
         drop(progress);
         let earlier = want.earlier.as_ref().map(|r| r.seen).unwrap_or_default();
         end.verdict = Some(verdict(&trials));

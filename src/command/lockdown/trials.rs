@@ -45,8 +45,6 @@ struct Try {
     /// A way through the gateway, not round it.
     control: bool,
     before: Option<Outcome>,
-    /// The rule that would let it pass with the policy in place.
-    allowed: Option<Place>,
 }
 
 /// All that is tried of one namespace.
@@ -60,7 +58,7 @@ pub(super) struct Tries<'a> {
 }
 
 impl<'a> Tries<'a> {
-    pub(super) async fn prepare(session: &'a Session<'a>, want: &'a Wanted, then: &Snapshot) -> Result<Self, Error> {
+    pub(super) async fn prepare(session: &'a Session<'a>, want: &'a Wanted) -> Result<Self, Error> {
         let namespace = &want.spec.namespace;
         let (targets, calls) = session.targets(namespace);
         let mut tries = Self { session, want, targets, runaways: Vec::new(), all: Vec::new(), notes: Vec::new() };
@@ -78,12 +76,11 @@ impl<'a> Tries<'a> {
             for target in &tries.targets {
                 let known = session.addresses_of(runaway, (want, target)).await?;
                 for way in runaway.kind.ways(target, &known) {
-                    let allowed = way.leads_to(&known).and_then(|to| allowed(then, runaway, to));
-                    tries.all.push(Try { who, way, control: false, before: None, allowed });
+                    tries.all.push(Try { who, way, control: false, before: None });
                 }
                 if runaway.kind == RunawayKind::Sidecar && calls {
                     let way = Way::Name(target.clone());
-                    tries.all.push(Try { who, way, control: true, before: None, allowed: None });
+                    tries.all.push(Try { who, way, control: true, before: None });
                 }
             }
         }
@@ -103,7 +100,7 @@ impl<'a> Tries<'a> {
     }
 
     /// How it is with it. What is still open is tried again, since a plugin takes a moment.
-    pub(super) async fn after(mut self, new: bool) -> Result<Tried, Error> {
+    pub(super) async fn after(mut self, new: bool, then: &Snapshot) -> Result<Tried, Error> {
         let mut open: Vec<usize> = (0..self.all.len()).collect();
         let mut outcomes: Vec<Outcome> = vec![Outcome::Untried(String::new()); self.all.len()];
         let patience = if new { TAKES_HOLD } else { Duration::ZERO };
@@ -121,16 +118,31 @@ impl<'a> Tries<'a> {
             tokio::time::sleep(PAUSE).await;
         }
         self.straight_to_the_gateway().await;
+        let mut rules: Vec<Option<Place>> = vec![None; self.all.len()];
+        for at in open {
+            rules[at] = self.rule_for(&self.all[at], then).await?;
+        }
         let (mut trials, mut controls) = (Vec::new(), Vec::new());
-        for (one, after) in self.all.into_iter().zip(outcomes) {
+        for ((one, after), allowed) in self.all.into_iter().zip(outcomes).zip(rules) {
             let runaway = &self.runaways[one.who];
-            let (from, before, allowed) = (runaway.name(), one.before, one.allowed);
+            let (from, before) = (runaway.name(), one.before);
             match (one.control, one.way) {
                 (true, Way::Name(target)) => controls.push(Control { from, target, before, after }),
                 (_, way) => trials.push(Trial { from, kind: runaway.kind, way, before, after, allowed }),
             }
         }
         Ok((trials, controls, self.notes))
+    }
+
+    /// Somebody else's rule that lets a way pass. Asked last: whatever kept names from being resolved before, the policy
+    /// lets DNS through.
+    async fn rule_for(&self, one: &Try, then: &Snapshot) -> Result<Option<Place>, Error> {
+        let runaway = &self.runaways[one.who];
+        let known = match &one.way {
+            Way::Name(target) => self.session.addresses_of(runaway, (self.want, target)).await?,
+            Way::Address(..) | Way::Datagram(_) => Vec::new(),
+        };
+        Ok(one.way.leads_to(&known).and_then(|to| allowed(then, runaway, to)))
     }
 
     async fn attempt(&self, which: &[usize]) -> Result<Vec<(usize, Outcome)>, Error> {
