@@ -157,15 +157,23 @@ fn drift() {
     assert_eq!(egress(&["status", "-n", "status-a"]).code, 0);
 }
 
-/// Who may only read objects gets all but the counters, and is told so.
+/// Who may only read objects gets all but the counters, and is told so. Each kind is named: `*` means the subresources
+/// too, and a port-forward over a WebSocket is a GET.
 fn rights() {
-    MESH.apply(
-        "{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: status-reader}, \
-         rules: [{apiGroups: ['*'], resources: ['*'], verbs: [get, list]}]}\n---\n\
-         {apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: status-reader}, \
-         roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: status-reader}, \
-         subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: reader}]}",
+    let kinds = "pods, nodes, namespaces, services, configmaps, serviceaccounts, deployments, replicasets, daemonsets, \
+                 statefulsets, jobs, cronjobs, networkpolicies, endpointslices, serviceentries, virtualservices, \
+                 destinationrules, gateways, sidecars, envoyfilters, workloadentries, workloadgroups, proxyconfigs, \
+                 authorizationpolicies, peerauthentications, telemetries, roles, rolebindings, istiooperators, \
+                 customresourcedefinitions, mutatingwebhookconfigurations, horizontalpodautoscalers, \
+                 poddisruptionbudgets";
+    let role = format!(
+        "{{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {{name: status-reader}}, \
+         rules: [{{apiGroups: ['*'], resources: [{kinds}], verbs: [get, list]}}]}}\n---\n\
+         {{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {{name: status-reader}}, \
+         roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: status-reader}}, \
+         subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: reader}}]}}"
     );
+    MESH.apply(&role);
     let run = egress(&["status", "-A", "--as", "reader"]);
     MESH.kubectl(&["delete", "clusterrole,clusterrolebinding", "status-reader"]);
     assert_eq!(run.code, 3, "{}\n{}", run.stdout, run.stderr);
