@@ -16,20 +16,8 @@ use crate::cluster::{Attributes, missing_right};
 use crate::error::Error;
 use crate::kubernetes::Kind;
 
-/// How to try connections.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// The path of an HTTP request.
-    pub path: String,
-    /// Whether an ephemeral container may be put into the client's pod, where it has nothing to connect with.
-    pub ephemeral: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { path: "/".into(), ephemeral: false }
-    }
-}
+/// What an HTTP request asks for.
+const PATH: &str = "/";
 
 /// So many requests are in flight at most: more gains nothing over HTTP/1.1.
 const SIDE_BY_SIDE: usize = 8;

@@ -3,7 +3,7 @@
 //! host outside refuses the gateway.
 
 use super::question::{Knock, Trial, What};
-use super::{Options, SIDE_BY_SIDE, why};
+use super::{PATH, SIDE_BY_SIDE, why};
 use crate::cluster::Cluster;
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -30,7 +30,6 @@ pub async fn observe(
     cluster: &Cluster,
     snapshot: &Snapshot,
     paths: &[EgressPath],
-    options: &Options,
     deadline: Deadline,
 ) -> Vec<Observation> {
     let world = World::new(snapshot);
@@ -43,11 +42,11 @@ pub async fn observe(
             .or_default()
             .push(trial);
     }
-    let asks = by_pod.into_values().map(|trials| ask_from((cluster, snapshot), trials, options, deadline));
+    let asks = by_pod.into_values().map(|trials| ask_from((cluster, snapshot), trials, deadline));
     let mut seen: Vec<Observation> =
         stream::iter(asks).buffer_unordered(SIDE_BY_SIDE / 2).collect::<Vec<_>>().await.into_iter().flatten().collect();
     let knocks: BTreeSet<Knock> = trials.iter().flat_map(|t| t.knocks(snapshot)).collect();
-    let knocks = knocks.into_iter().map(|knock| at_gateway(cluster, knock, options, deadline.at_most(KNOCK)));
+    let knocks = knocks.into_iter().map(|knock| at_gateway(cluster, knock, deadline.at_most(KNOCK)));
     seen.extend(stream::iter(knocks).buffer_unordered(SIDE_BY_SIDE).collect::<Vec<_>>().await);
     seen
 }
@@ -55,7 +54,6 @@ pub async fn observe(
 async fn ask_from(
     (cluster, snapshot): (&Cluster, &Snapshot),
     trials: Vec<&Trial<'_>>,
-    options: &Options,
     deadline: Deadline,
 ) -> Vec<Observation> {
     let Some(pod) = trials.first().and_then(|t| t.client) else {
@@ -71,7 +69,7 @@ async fn ask_from(
     };
     let mut seen = Vec::new();
     for trial in trials {
-        let said = asker.ask(cluster, trial, options, deadline).await;
+        let said = asker.ask(cluster, trial, deadline).await;
         let failed = match &said {
             Observed::Passage(passage) => !passage.answer.reached,
             Observed::Client(answer) => !answer.reached,
@@ -118,14 +116,14 @@ impl Asker {
         ))
     }
 
-    async fn ask(&self, cluster: &Cluster, trial: &Trial<'_>, options: &Options, deadline: Deadline) -> Observed {
+    async fn ask(&self, cluster: &Cluster, trial: &Trial<'_>, deadline: Deadline) -> Observed {
         if !trial.has_name() {
             return Observed::NotTried(format!("{} is not a host that could be asked", trial.path.target.host));
         }
         if deadline.passed() {
             return Observed::NotTried(format!("no time left of {}s", deadline.total().as_secs()));
         }
-        let request = Request { target: trial.path.target.clone(), path: options.path.clone() };
+        let request = Request { target: trial.path.target.clone(), path: PATH.into() };
         let done = if self.captured {
             self.look(cluster, trial, &request, deadline).await.map(Observed::Passage)
         } else {
@@ -196,14 +194,14 @@ async fn read_logs(cluster: &Cluster, trial: &Trial<'_>, deadline: Deadline) -> 
     futures::future::join_all(reads).await.into_iter().flatten().collect()
 }
 
-async fn at_gateway(cluster: &Cluster, knock: Knock<'_>, options: &Options, deadline: Deadline) -> Observation {
+async fn at_gateway(cluster: &Cluster, knock: Knock<'_>, deadline: Deadline) -> Observation {
     let at = (knock.namespace, knock.pod, knock.port);
     let tried = match &knock.what {
         What::Name(name) => {
             let answer = sni(cluster, at, name.as_deref(), deadline).await;
             answer.map(|answer| Observed::Sni { name: name.clone().unwrap_or_default(), answer })
         }
-        What::Request(host) => http(cluster, at, (host, &options.path), deadline).await.map(Observed::Http),
+        What::Request(host) => http(cluster, at, (host, PATH), deadline).await.map(Observed::Http),
         What::Silence => tcp(cluster, at, deadline).await.map(Observed::Tcp),
     };
     Observation {

@@ -27,6 +27,9 @@ fn only_what_goes_through_the_gateway_leaves() {
     let pod = text(&MESH.gateway_pods(FOUND)[0], "/metadata/name");
     let log = MESH.kubectl(&["-n", namespace, "logs", &pod, "--tail=50"]);
     assert!(log.contains("edition.cnn.com"), "{log}");
+    let said = done(&["status", "-n", "test-egress"]).stdout;
+    let mut hosts = said.lines().filter(|l| l.starts_with("edition.cnn.com"));
+    assert!(hosts.next().is_some_and(|l| l.contains("enforced")), "the column LOCKED: {said}");
 
     done(&["cleanup", "--all", "-n", "test-egress", "-y"]);
     team.refresh();

@@ -41,7 +41,7 @@ fn explain(view: &View<'_>, call: &Call<'_>, failure: Option<&Failure>) -> Findi
         .on(places(view, hop))
         .fix(Fix::advice(cure(failure, hop)));
     let answered = call.answer.raw.lines().next().filter(|line| !line.trim().is_empty());
-    answered.into_iter().chain(logged(view).last().map(String::as_str)).fold(finding, |f, line| f.seen(line))
+    answered.into_iter().chain(logged(view).last().map(String::as_str)).fold(finding, Finding::seen)
 }
 
 /// Where it ended: whoever says so, else as far as the counters moved.

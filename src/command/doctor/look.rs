@@ -5,7 +5,7 @@ use crate::checks::engine::Choice;
 use crate::cluster::Cluster;
 use crate::command::Io;
 use crate::deadline::Deadline;
-use crate::gather::{self, Options};
+use crate::gather;
 use crate::model::EgressPath;
 use crate::snapshot::Snapshot;
 
@@ -25,7 +25,7 @@ pub(super) async fn look(
     gather::planes(cluster, snapshot, paths, deadline).await;
     if observed {
         progress.update("trying connections");
-        snapshot.observations = gather::observe(cluster, snapshot, paths, &Options::default(), deadline).await;
+        snapshot.observations = gather::observe(cluster, snapshot, paths, deadline).await;
     }
 }
 
