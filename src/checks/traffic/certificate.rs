@@ -1,7 +1,7 @@
 #![doc = include_str!("certificate.md")]
 
 use super::{call, declared, last, logged, observations, outside};
-use crate::checks::finding::{Code, Confidence, Finding, Fix};
+use crate::checks::finding::{Code, Confidence, Finding, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::envoy::{ClientTls, Secret};
 use crate::identity::{Certificate, Expected, Identity, Problem, verify};
@@ -141,7 +141,8 @@ fn known(view: &View<'_>, asked: &ObjectRef) -> Option<String> {
     here.clone().find(|n| **n == asked.name).or_else(|| here.find(|n| *n == bare)).cloned()
 }
 
-/// What the client itself thinks of it, where TLS is its own.
+/// What the client itself may think of it, where TLS is its own. The way works, and whom an application trusts, or whether
+/// it asks for a name at all, is not seen from outside: only dates are wrong for everybody.
 fn for_client(view: &View<'_>, trusted: Option<bool>, shown: &str) -> Option<Finding> {
     let through_gateway = observations(view).find_map(|o| match &o.observed {
         Observed::Sni { answer: SniAnswer::Answered(answered), name } if *name == view.path.target.host.text() => {
@@ -174,8 +175,9 @@ fn for_client(view: &View<'_>, trusted: Option<bool>, shown: &str) -> Option<Fin
     let message = format!(
         "the host answers, and its certificate does not hold: {why}; a client that verifies it ends the connection"
     );
+    let dated = matches!(problem, Some(Problem::Expired { .. } | Problem::NotYetValid { .. }));
     let finding = Finding::new(CODE, HopName::Outside, title, message)
-        .on(declared(view, false))
+        .severity(if dated { Severity::Error } else { Severity::Warning })
         .sure(if problem.is_some() { Confidence::Certain } else { Confidence::Likely })
         .fix(Fix::advice("let the host's owner correct the certificate, or give its CA to the client"));
     Some(
