@@ -36,6 +36,9 @@ pub(in crate::command) struct Run<'a> {
 /// Requests that are under way through the gateway may take this long to end before it loses the host.
 const IN_FLIGHT: Duration = Duration::from_millis(500);
 
+/// Kubernetes deletes what belongs to a deleted object, and ends its pods, within this.
+const FOLLOWS: Duration = Duration::from_secs(45);
+
 impl Run<'_> {
     /// Do it; the answer names what is left and should not be.
     pub(in crate::command) async fn perform(&self, removal: &Removal) -> Result<Vec<String>, Error> {
@@ -240,7 +243,7 @@ impl Run<'_> {
     async fn remove_namespaces(&self, inventory: &Inventory, going: &[&GatewayRemoval]) -> Result<(), Error> {
         let made = going.iter().flat_map(|g| &g.record.objects).filter(|o| o.object.kind == Kind::Namespace);
         for owned in made {
-            let others = self.others_in(&owned.object.name).await?;
+            let others = self.others_in_the_end(&owned.object.name).await?;
             if !others.is_empty() {
                 self.io.note(&format!("{} stays: {} are in it", owned.object, others.join(", ")));
                 continue;
@@ -250,13 +253,28 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn others_in(&self, namespace: &str) -> Result<Vec<String>, Error> {
+    /// What stays in it. What has an owner, or is being deleted, goes after what went: a pod that came up while we
+    /// looked, say, of a Deployment that we have deleted since.
+    async fn others_in_the_end(&self, namespace: &str) -> Result<Vec<String>, Error> {
+        let end = self.deadline.at_most(FOLLOWS);
+        loop {
+            let others = self.others_in(namespace).await?;
+            if others.iter().any(|(_, passing)| !passing) || others.is_empty() || end.passed() {
+                return Ok(others.into_iter().map(|(name, _)| name).collect());
+            }
+            tokio::time::sleep(IN_FLIGHT).await;
+        }
+    }
+
+    /// What is in it, and whether it may go by itself.
+    async fn others_in(&self, namespace: &str) -> Result<Vec<(String, bool)>, Error> {
         let mut others = Vec::new();
         for kind in Kind::ALL.iter().filter(|k| k.namespaced() && !matches!(k, Kind::Event | Kind::EndpointSlice)) {
             for object in self.cluster.list(*kind, Some(namespace)).await? {
                 let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
                 if !is_furniture(*kind, name) {
-                    others.push(format!("{kind} {name}"));
+                    let passing = ["/metadata/deletionTimestamp", "/metadata/ownerReferences/0"];
+                    others.push((format!("{kind} {name}"), passing.iter().any(|at| object.pointer(at).is_some())));
                 }
             }
         }
