@@ -5,12 +5,11 @@ use crate::cluster::Cluster;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::flow::GatewayPlace;
-use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::model::target::Host;
 use crate::plan::CallerPods;
+use crate::probe::{ClientPod, addresses};
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// The addresses of a host as its callers resolve it now.
@@ -21,7 +20,10 @@ pub(super) async fn resolve(
 ) -> Result<Vec<IpAddr>, Error> {
     let pods = callers.iter().filter_map(|c| c.with_sidecar.iter().find(|p| p.is_ready()));
     for pod in pods {
-        let found = ask(cluster, pod, (&host.text(), deadline)).await?;
+        let Some(container) = pod.spec.application() else { continue };
+        let at =
+            ClientPod { namespace: pod.namespace().into(), pod: pod.name().into(), container: container.name.clone() };
+        let found = addresses(cluster, &at, &host.text(), deadline).await?;
         if !found.is_empty() {
             return Ok(found);
         }
@@ -30,19 +32,6 @@ pub(super) async fn resolve(
         why: format!("the addresses of {host} are not known: no client's container could resolve it"),
         hint: "name them with --address, so that no other host on that port is captured".into(),
     })
-}
-
-async fn ask(cluster: &Cluster, pod: &Pod, (host, deadline): (&str, Deadline)) -> Result<Vec<IpAddr>, Error> {
-    let Some(container) = pod.spec.application() else { return Ok(Vec::new()) };
-    let at = (pod.namespace(), pod.name(), container.name.as_str());
-    let output = match cluster.exec(at, &["getent", "ahosts", host], &[], deadline).await {
-        Ok(output) => output,
-        Err(Error::Api { .. }) => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    let text = output.text();
-    let found: BTreeSet<IpAddr> = text.lines().filter_map(|l| l.split_whitespace().next()?.parse().ok()).collect();
-    Ok(found.into_iter().collect())
 }
 
 /// Whether a Secret has what Istio takes a client certificate from: certificate, key, and the roots of the host.
