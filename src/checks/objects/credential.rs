@@ -1,13 +1,12 @@
 #![doc = include_str!("credential.md")]
 
-use super::{decider, finding, last_proxy, walker};
+use super::{decider, finding, last_policy};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::istio::destination_rule::TlsMode;
 use crate::kubernetes::secret::Credential;
 use crate::kubernetes::{Kind, ObjectRef, Place};
-use crate::model::policy;
-use crate::model::trace::{ClusterName, HopName};
+use crate::model::trace::HopName;
 
 const CODE: Code = Code("EG270");
 
@@ -27,14 +26,10 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some((hop, step, node)) = last_proxy(view) else { return Outcome::Idle };
-    let Some(ClusterName::Outbound { port, subset, host }) = step.cluster.as_ref().map(|d| &d.value) else {
-        return Outcome::Pass;
+    let (hop, step, node, policy) = match last_policy(view) {
+        Ok(found) => found,
+        Err(other) => return other,
     };
-    let walker = walker(view);
-    let scope = walker.scope(node);
-    let Some(service) = scope.owners.get(host.as_str()).copied() else { return Outcome::Pass };
-    let policy = policy(view.world, node, service, (subset, *port));
     let Some((tls, place)) = &policy.tls else { return Outcome::Pass };
     let Some(name) = tls.credential_name.as_deref().filter(|n| !n.contains("://")) else { return Outcome::Pass };
     if !node.router && !policy.selected {

@@ -1,13 +1,13 @@
 #![doc = include_str!("credential_file.md")]
 
-use super::{finding, last_proxy, list, walker};
+use super::{finding, last_policy, list};
 use crate::checks::finding::{Code, Confidence, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::istio::destination_rule::TlsMode;
 use crate::kubernetes::Place;
 use crate::kubernetes::pod::Pod;
-use crate::model::trace::{ClusterName, HopName};
-use crate::model::{policy, workload_of};
+use crate::model::trace::HopName;
+use crate::model::workload_of;
 
 const CODE: Code = Code("EG271");
 
@@ -23,14 +23,10 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some((hop, step, node)) = last_proxy(view) else { return Outcome::Idle };
-    let Some(ClusterName::Outbound { port, subset, host }) = step.cluster.as_ref().map(|d| &d.value) else {
-        return Outcome::Pass;
+    let (hop, _, _, policy) = match last_policy(view) {
+        Ok(found) => found,
+        Err(other) => return other,
     };
-    let walker = walker(view);
-    let scope = walker.scope(node);
-    let Some(service) = scope.owners.get(host.as_str()).copied() else { return Outcome::Pass };
-    let policy = policy(view.world, node, service, (subset, *port));
     let Some((tls, place)) = &policy.tls else { return Outcome::Pass };
     let named = tls.credential_name.is_some() || !matches!(tls.mode, TlsMode::Simple | TlsMode::Mutual);
     let files = [&tls.client_certificate, &tls.private_key, &tls.ca_certificates];

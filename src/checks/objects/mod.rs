@@ -43,11 +43,11 @@ pub(super) mod unchecked_name;
 pub(super) mod unresolved;
 pub(super) mod wildcard_address;
 
-use super::View;
+use super::{Outcome, View};
 use crate::checks::finding::{Code, Finding};
 use crate::kubernetes::{Kind, ObjectRef, Place};
 use crate::model::trace::{ClusterName, Decision, HopName, Step};
-use crate::model::{Node, Routes, Walker};
+use crate::model::{Node, Policy, Routes, Walker, policy};
 
 /// The words of a hop's end, where it ends there.
 fn ends(step: &Step) -> &str {
@@ -79,6 +79,18 @@ fn last_proxy<'v>(view: &View<'v>) -> Option<(HopName, &'v Step, &'v Node)> {
         (None, _, Some(hop)) => Some((HopName::Sidecar, &view.walk.trace.sidecar, &hop.node)),
         _ => None,
     }
+}
+
+/// The proxy that sends to the outside, and what the rules say of what it sends to; or why there is nothing to judge.
+fn last_policy<'v>(view: &View<'v>) -> Result<(HopName, &'v Step, &'v Node, Policy), Outcome> {
+    let (hop, step, node) = last_proxy(view).ok_or(Outcome::Idle)?;
+    let Some(ClusterName::Outbound { port, subset, host }) = step.cluster.as_ref().map(|d| &d.value) else {
+        return Err(Outcome::Pass);
+    };
+    let walker = walker(view);
+    let scope = walker.scope(node);
+    let service = scope.owners.get(host.as_str()).copied().ok_or(Outcome::Pass)?;
+    Ok((hop, step, node, policy(view.world, node, service, (subset, *port))))
 }
 
 /// The VirtualService of a place.

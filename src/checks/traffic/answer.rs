@@ -1,6 +1,6 @@
 #![doc = include_str!("answer.md")]
 
-use super::{Call, call, declared, last, logged, told};
+use super::{Call, declared, failed_call, last, logged, told};
 use crate::checks::finding::{Code, Confidence, Finding, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::Place;
@@ -14,13 +14,10 @@ pub(in crate::checks) const CHECK: Check =
     Check { code: CODE, title: "The call fails", layer: Layer::Observed, page: include_str!("answer.md"), look };
 
 fn look(view: &View<'_>) -> Outcome {
-    let call = match call(view) {
+    let call = match failed_call(view) {
         Ok(call) => call,
         Err(other) => return other,
     };
-    if call.answer.reached {
-        return Outcome::Pass;
-    }
     match &call.answer.failure {
         Some(Failure::NoTool) => Outcome::Skip("the client's container has nothing to connect with".into()),
         _ if told(view) => Outcome::Pass,

@@ -40,6 +40,11 @@ fn call<'v>(view: &View<'v>) -> Result<Call<'v>, Outcome> {
     Err(Outcome::Idle)
 }
 
+/// The client's request where it did not reach the host; or why there is nothing to explain.
+fn failed_call<'v>(view: &View<'v>) -> Result<Call<'v>, Outcome> {
+    call(view).and_then(|call| if call.answer.reached { Err(Outcome::Pass) } else { Ok(call) })
+}
+
 /// What the host said to an offer like the proxy's.
 fn outside<'v>(view: &View<'v>) -> Option<&'v Outside> {
     observations(view).find_map(|o| match &o.observed {

@@ -1,6 +1,6 @@
 #![doc = include_str!("refused.md")]
 
-use super::{call, declared, last, logged, outside};
+use super::{declared, failed_call, last, logged, outside};
 use crate::checks::finding::{Code, Confidence, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::identity::certificates;
@@ -20,12 +20,8 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 pub(super) fn look(view: &View<'_>) -> Outcome {
-    let call = match call(view) {
-        Ok(call) => call,
-        Err(other) => return other,
-    };
-    if call.answer.reached {
-        return Outcome::Pass;
+    if let Err(other) = failed_call(view) {
+        return other;
     }
     let found = outside(view).and_then(|seen| from_offers(view, seen)).or_else(|| from_log(view));
     found.map_or(Outcome::Pass, |f| Outcome::Found(vec![f]))

@@ -1,6 +1,6 @@
 #![doc = include_str!("unreachable.md")]
 
-use super::{Call, call, declared, last, logged, outside};
+use super::{Call, declared, failed_call, last, logged, outside};
 use crate::checks::finding::{Code, Confidence, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::model::trace::HopName;
@@ -17,13 +17,10 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 pub(super) fn look(view: &View<'_>) -> Outcome {
-    let call = match call(view) {
+    let call = match failed_call(view) {
         Ok(call) => call,
         Err(other) => return other,
     };
-    if call.answer.reached {
-        return Outcome::Pass;
-    }
     let Some((how, sure)) = how(view, &call) else { return Outcome::Pass };
     let from = last(view).map_or(HopName::Client, |(hop, _)| hop);
     let at = last(view).and_then(|(_, s)| s.endpoints.as_ref()).map(|d| d.value.join(", ")).unwrap_or_default();
