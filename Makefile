@@ -3,7 +3,7 @@
 # left it: it compares who owns each field, and the faults scale istiod.
 on_mesh := --test faults --test differential
 
-.PHONY: build test test-mesh clinic demo check completions deny
+.PHONY: build test test-mesh clinic fuzz demo check completions deny
 
 build:
 	cargo build --release
@@ -24,6 +24,10 @@ test-mesh:
 clinic:
 	EGRESS_TEST_MESH_OPTIONS="--policy enforce" tests/with-mesh cargo test --test clinic -- --test-threads=1 $(TEST)
 
+# Strange bytes and objects for the readers, the model and the checks: SECONDS_EACH for a target, 10 minutes where nothing is said.
+fuzz:
+	tests/fuzz/run $(TARGETS)
+
 demo:
 	tests/demo
 
@@ -35,7 +39,7 @@ check: check-scripts
 .PHONY: check-scripts
 check-scripts:
 	tests/prepare
-	shellcheck .ci/run tests/prepare tests/demo tests/with-mesh
+	shellcheck .ci/run tests/prepare tests/demo tests/with-mesh tests/fuzz/run
 	cd tests/mesh && shellcheck -x mesh *.sh
 
 # completions/ as the command line is now; a test tells when they are not.

@@ -134,6 +134,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-egress' -ScriptBlock {
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'The callers of all namespaces')
             [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'The callers of all namespaces')
             [CompletionResult]::new('--offline', '--offline', [CompletionResultType]::ParameterName, 'Without a cluster: the manifests in a mesh with Istio''s defaults')
+            [CompletionResult]::new('--bypass', '--bypass', [CompletionResultType]::ParameterName, 'Try the ways round the gateway too, from the pods that are there: past the sidecar, by address, another port or UDP, as the proxy''s user, without a sidecar')
             [CompletionResult]::new('--fix', '--fix', [CompletionResultType]::ParameterName, 'Offer the fixes: each is shown as a difference and asked for')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'With --fix: do not ask')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'With --fix: do not ask')

@@ -281,7 +281,7 @@ _kubectl__egress() {
             return 0
             ;;
         kubectl__egress__subcmd__doctor)
-            opts="-A -f -y -o -n -v -q -h --host --port --protocol --from --all-namespaces --layers --only --skip --filename --offline --bundle --snapshot --fix --yes --watch --wait --fail-on --output --timeout --kubeconfig --context --cluster --user --namespace --as --as-group --as-uid --request-timeout --istio-namespace --revision --verbose --quiet --help"
+            opts="-A -f -y -o -n -v -q -h --host --port --protocol --from --all-namespaces --layers --only --skip --filename --offline --bypass --bundle --snapshot --fix --yes --watch --wait --fail-on --output --timeout --kubeconfig --context --cluster --user --namespace --as --as-group --as-uid --request-timeout --istio-namespace --revision --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

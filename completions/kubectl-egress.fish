@@ -139,6 +139,7 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l revision -d 'The revision of the control plane, where there are several' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s A -l all-namespaces -d 'The callers of all namespaces'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l offline -d 'Without a cluster: the manifests in a mesh with Istio\'s defaults'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l bypass -d 'Try the ways round the gateway too, from the pods that are there: past the sidecar, by address, another port or UDP, as the proxy\'s user, without a sidecar'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l fix -d 'Offer the fixes: each is shown as a difference and asked for'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s y -l yes -d 'With --fix: do not ask'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l watch -d 'Look again whenever something changes, until Ctrl-C'

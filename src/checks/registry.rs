@@ -50,6 +50,7 @@ pub static CHECKS: &[Check] = &[
     objects::bypass::CHECK,
     network::unenforced::CHECK,
     network::elsewhere::CHECK,
+    network::round::CHECK,
     objects::unchecked_name::CHECK,
     proxies::stale::CHECK,
     proxies::rejected::CHECK,

@@ -49,6 +49,10 @@ pub struct DoctorArgs {
     /// Without a cluster: the manifests in a mesh with Istio's defaults
     #[arg(long, requires = "filename", conflicts_with_all = ["snapshot", "bundle"])]
     pub offline: bool,
+    /// Try the ways round the gateway too, from the pods that are there: past the sidecar, by address, another port or
+    /// UDP, as the proxy's user, without a sidecar
+    #[arg(long, conflicts_with_all = ["snapshot", "offline", "filename"])]
+    pub bypass: bool,
     /// Write all that was read to a file, without secrets
     #[arg(long, value_name = "FILE", conflicts_with = "snapshot")]
     pub bundle: Option<PathBuf>,

@@ -7,10 +7,14 @@ mod places;
 mod planes;
 mod proxies;
 mod question;
+mod round;
+mod runaways;
 
 pub use observe::observe;
 pub use planes::planes;
 pub use proxies::proxies;
+pub use round::round;
+pub use runaways::runaways;
 
 use crate::cluster::{Attributes, missing_right};
 use crate::error::Error;

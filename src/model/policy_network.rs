@@ -107,9 +107,23 @@ pub fn enters<'a>(
     })
 }
 
-/// A connection to an address and port that is not a pod's.
+/// A connection to an address and port. A Service's own address is exchanged for that of a pod behind it before policies
+/// are asked (kube-proxy translates in PREROUTING, plugins filter in FORWARD or behind it).
 pub fn leaves_to(snapshot: &Snapshot, from: &Side<'_>, transport: Transport, to: SocketAddr) -> Permission {
-    leaves(snapshot, from, &Side::at(snapshot, to.ip()), (transport, to.port()))
+    match behind(snapshot, transport, to) {
+        Some((pod, port)) => leaves(snapshot, from, &Side::of(pod), (transport, port)),
+        None => leaves(snapshot, from, &Side::at(snapshot, to.ip()), (transport, to.port())),
+    }
+}
+
+/// The pod that a Service's address leads to, and its own port.
+fn behind(snapshot: &Snapshot, transport: Transport, to: SocketAddr) -> Option<(&Pod, u16)> {
+    let address = to.ip().to_string();
+    let service = snapshot.objects.services.iter().find(|s| s.address() == Some(&address))?;
+    let mut pods = snapshot.objects.pods.iter().filter(|p| p.is_running());
+    let pod = pods.find(|p| service.selects(p.namespace(), &p.metadata.labels))?;
+    let mut ports = service.spec.ports.iter().filter(|p| (p.protocol == "UDP") == (transport == Transport::Udp));
+    Some((pod, ports.find(|p| p.port == to.port())?.on(Some(pod))?))
 }
 
 fn selecting<'a>(snapshot: &'a Snapshot, side: &Side<'a>) -> impl Iterator<Item = &'a NetworkPolicy> + use<'a> {
@@ -207,6 +221,9 @@ mod tests {
         for (namespace, name, ip) in [("team", "client", "10.0.0.1"), ("kube-system", "dns", "10.0.0.2")] {
             snapshot.objects.put(Kind::Pod, pod(namespace, name, ip)).unwrap();
         }
+        let dns = json!({"metadata": {"name": "dns", "namespace": "kube-system"}, "spec": {"clusterIP": "10.96.0.10",
+            "selector": {"app": "dns"}, "ports": [{"port": 53, "targetPort": "dns", "protocol": "UDP"}]}});
+        snapshot.objects.put(Kind::Service, dns).unwrap();
         for (at, spec) in policies.iter().enumerate() {
             let policy = json!({"metadata": {"name": format!("p{at}"), "namespace": "team"}, "spec": spec});
             snapshot.objects.put(Kind::NetworkPolicy, policy).unwrap();
@@ -247,6 +264,10 @@ mod tests {
         assert_eq!(leaving(&[rule(json!(5353), "UDP")], Transport::Tcp, at), "closed by 1");
         assert_eq!(leaving(&[rule(json!("dns"), "UDP")], Transport::Udp, at), allowed);
         assert_eq!(leaving(&[rule(json!("dns"), "UDP")], Transport::Udp, "203.0.113.1:5353"), "closed by 1");
+        // By its Service's address: the rule is for the pod's port.
+        assert_eq!(leaving(&[rule(json!(5353), "UDP")], Transport::Udp, "10.96.0.10:53"), allowed);
+        assert_eq!(leaving(&[rule(json!(53), "UDP")], Transport::Udp, "10.96.0.10:53"), "closed by 1");
+        assert_eq!(leaving(&[rule(json!(5353), "UDP")], Transport::Udp, "10.96.0.11:53"), "closed by 1");
     }
 
     #[test]

@@ -77,6 +77,15 @@ pub enum Observed {
     Outside(Outside),
     /// Lines of a gateway's access log that speak of the host.
     Log(Vec<String>),
+    /// A way round the gateway.
+    Round {
+        /// What makes the pod worth trying from.
+        kind: bypass::RunawayKind,
+        /// The way.
+        way: bypass::Way,
+        /// What came of it.
+        outcome: bypass::Outcome,
+    },
     /// It could not be tried.
     NotTried(String),
 }

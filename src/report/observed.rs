@@ -11,11 +11,11 @@ pub(super) fn step(snapshot: &Snapshot, path: &EgressPath, hop: HopName) -> Opti
     let of_path = |o: &&Observation| {
         o.hop == hop && o.target == path.target && o.from.as_ref().is_none_or(|from| *from == path.client)
     };
-    // A name that nobody declared must be refused, and a log is no connection.
+    // A name that nobody declared must be refused, a log is no connection, and a way round is none of this path.
     let stranger = nobody(&path.target.host.text());
     let of_host = |o: &&Observation| match &o.observed {
         Observed::Sni { name, .. } => *name != stranger,
-        other => !matches!(other, Observed::Log(_)),
+        other => !matches!(other, Observed::Log(_) | Observed::Round { .. }),
     };
     let mut seen = snapshot.observations.iter().filter(of_path).filter(of_host).peekable();
     seen.peek()?;
@@ -52,7 +52,7 @@ fn outcome(observed: &Observed) -> Result<(), String> {
             TcpAnswer::Failed { failure } => Err(failure.to_string()),
         },
         Observed::Outside(outside) => of_outside(outside),
-        Observed::Log(_) => Ok(()),
+        Observed::Log(_) | Observed::Round { .. } => Ok(()),
         Observed::NotTried(why) => Err(format!("not tried: {why}")),
     }
 }

@@ -8,6 +8,7 @@ mod kept;
 mod mesh;
 mod modes;
 mod network;
+mod round;
 #[path = "../traffic/run.rs"]
 mod run;
 mod seed;

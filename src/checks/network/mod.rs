@@ -1,7 +1,8 @@
-//! 62x: what NetworkPolicies and the network itself do with a path, past all that Istio decides.
+//! 6xx: what NetworkPolicies and the network itself do with a path, past all that Istio decides.
 
 pub(super) mod elsewhere;
 pub(super) mod policy;
+pub(super) mod round;
 pub(super) mod unenforced;
 
 use super::View;

@@ -14,7 +14,7 @@ pub(super) async fn look(
     (cluster, io): (&Cluster, &Io),
     snapshot: &mut Snapshot,
     paths: &[EgressPath],
-    (choice, deadline): (&Choice, Deadline),
+    (choice, bypass, deadline): (&Choice, bool, Deadline),
 ) {
     let observed = choice.layers.contains(&Layer::Observed);
     if !observed && !choice.layers.contains(&Layer::Programmed) {
@@ -26,6 +26,11 @@ pub(super) async fn look(
     if observed {
         progress.update("trying connections");
         snapshot.observations = gather::observe(cluster, snapshot, paths, deadline).await;
+        if bypass {
+            progress.update("trying the ways round the gateway");
+            let tried = gather::round(cluster, snapshot, paths, deadline).await;
+            snapshot.observations.extend(tried);
+        }
     }
 }
 

@@ -99,7 +99,9 @@ async fn examined(
     };
     let mut choice = args.choice(paths.len());
     match &source.live {
-        Some(cluster) => look::look((cluster, io), &mut source.snapshot, &paths, (&choice, deadline)).await,
+        Some(cluster) => {
+            look::look((cluster, io), &mut source.snapshot, &paths, (&choice, args.bypass, deadline)).await;
+        }
         // Nobody can ask proxies or hosts any more; a bundle has what they said, manifests have nothing.
         None if args.layers.is_empty() => choice.layers.retain(|layer| look::recorded(&source.snapshot, *layer)),
         None => {}

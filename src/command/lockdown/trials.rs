@@ -4,15 +4,15 @@ use super::{Session, Tried, Wanted};
 use crate::envoy::read_tally;
 use crate::error::Error;
 use crate::flow::LOCKDOWN;
+use crate::gather::runaways;
 use crate::kubernetes::Place;
 use crate::kubernetes::network_policy::Transport;
 use crate::kubernetes::pod::Pod;
 use crate::lockdown::Trial;
-use crate::model::PROXY_USER;
 use crate::model::policy_network::{Permission, Side, leaves_to};
 use crate::model::target::{AppProtocol, Host, Target};
 use crate::probe::bypass::{Outcome, Runaway, RunawayKind, Way};
-use crate::probe::{ClientPod, SniAnswer, addresses, find_tools, nobody, sni};
+use crate::probe::{SniAnswer, addresses, nobody, sni};
 use crate::snapshot::Snapshot;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::collections::BTreeSet;
@@ -25,9 +25,6 @@ const SIDE_BY_SIDE: usize = 6;
 const TAKES_HOLD: Duration = Duration::from_secs(8);
 
 const PAUSE: Duration = Duration::from_millis(400);
-
-/// Containers that have nothing to connect with are passed over, but not for ever.
-const CANDIDATES: usize = 3;
 
 /// The way through the gateway, which must work as before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,9 +66,7 @@ impl<'a> Tries<'a> {
             tries.notes.push("no host outside is known to try with: name one with --probe HOST".into());
             return Ok(tries);
         }
-        for kind in [RunawayKind::Sidecar, RunawayKind::ProxyUser, RunawayKind::Bare, RunawayKind::HostNetwork] {
-            tries.runaways.extend(session.runaway(namespace, kind).await?);
-        }
+        tries.runaways = runaways(session.cluster, session.snapshot, (namespace, None), session.deadline).await?;
         for (who, runaway) in tries.runaways.iter().enumerate() {
             for target in &tries.targets {
                 let known = session.addresses_of(runaway, (want, target)).await?;
@@ -140,7 +135,7 @@ impl<'a> Tries<'a> {
         let runaway = &self.runaways[one.who];
         let known = match &one.way {
             Way::Name(target) => self.session.addresses_of(runaway, (self.want, target)).await?,
-            Way::Address(..) | Way::Datagram(_) => Vec::new(),
+            Way::Address(..) | Way::Datagram(_) | Way::Straight(..) => Vec::new(),
         };
         Ok(one.way.leads_to(&known).and_then(|to| allowed(then, runaway, to)))
     }
@@ -227,25 +222,6 @@ impl Session<'_> {
         (own.or_else(|| wired(false)).or_else(declared).into_iter().collect(), calls)
     }
 
-    /// A running pod of that kind with something to connect with; none where there is none.
-    async fn runaway(&self, namespace: &str, kind: RunawayKind) -> Result<Option<Runaway>, Error> {
-        let pods = self.snapshot.objects.pods.iter();
-        let fitting = pods.filter(|p| p.namespace() == namespace && p.is_ready() && !p.spec.is_gateway());
-        let containers = fitting.filter_map(|p| container(p, kind).map(|name| (p, name)));
-        for (pod, container) in containers.take(CANDIDATES) {
-            let at = ClientPod { namespace: namespace.into(), pod: pod.name().into(), container };
-            let tools = match find_tools(self.cluster, &at, self.deadline).await {
-                Ok(tools) => tools,
-                Err(Error::Api { .. } | Error::NotFound { .. }) => continue,
-                Err(error) => return Err(error),
-            };
-            if !tools.is_empty() {
-                return Ok(Some(Runaway { at, tools, kind }));
-            }
-        }
-        Ok(None)
-    }
-
     /// As the pod resolves the host, else as the gateway did.
     async fn addresses_of(&self, runaway: &Runaway, (want, target): (&Wanted, &Target)) -> Result<Vec<IpAddr>, Error> {
         if let Host::Address(ip) = target.host {
@@ -277,22 +253,4 @@ fn allowed(then: &Snapshot, runaway: &Runaway, (transport, to): (Transport, Sock
         Permission::Allowed(place) if place.object.name != LOCKDOWN => Some(place),
         _ => None,
     }
-}
-
-/// The container to try from, if the pod is of that kind.
-fn container(pod: &Pod, kind: RunawayKind) -> Option<String> {
-    let bare = pod.spec.proxy().is_none();
-    let proxy_user = || {
-        let own = pod.spec.containers.iter().filter(|c| c.name != crate::kubernetes::pod::PROXY);
-        own.into_iter().find(|c| pod.spec.user_of(c) == Some(PROXY_USER))
-    };
-    let found = match kind {
-        RunawayKind::HostNetwork if pod.spec.host_network => pod.spec.application(),
-        _ if pod.spec.host_network => None,
-        RunawayKind::Bare if bare => pod.spec.application(),
-        RunawayKind::ProxyUser if !bare => proxy_user(),
-        RunawayKind::Sidecar if !bare => pod.spec.application(),
-        _ => None,
-    };
-    found.map(|c| c.name.clone())
 }

@@ -7,12 +7,15 @@ mod udp;
 
 use super::answer::{Answer, Failure};
 use super::client::{ClientPod, Request, client};
+use super::offer::Reply;
+use super::outside::{Doorway, outside};
 use super::pipe::Tools;
 use crate::cluster::Cluster;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::kubernetes::network_policy::Transport;
 use crate::model::target::{AppProtocol, Host, Target};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -29,7 +32,8 @@ pub struct Runaway {
 }
 
 /// What makes a pod worth trying from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum RunawayKind {
     /// A sidecar captures its TCP.
     Sidecar,
@@ -42,7 +46,8 @@ pub enum RunawayKind {
 }
 
 /// One way to try.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Way {
     /// By name, as an application would.
     Name(Target),
@@ -50,10 +55,13 @@ pub enum Way {
     Address(SocketAddr, AppProtocol),
     /// A datagram to the port of QUIC.
     Datagram(SocketAddr),
+    /// Not round the gateway but into it, without a sidecar: the gateway's own address, and the server name that is sent.
+    Straight(SocketAddr, String),
 }
 
 /// What came of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Outcome {
     /// Something came back from outside.
     Through(String),
@@ -111,6 +119,7 @@ impl fmt::Display for Way {
             Way::Name(target) => write!(f, "{target}"),
             Way::Address(to, _) => write!(f, "{to}"),
             Way::Datagram(to) => write!(f, "{to} by UDP"),
+            Way::Straight(to, name) => write!(f, "the gateway itself, {to}, with the server name {name}"),
         }
     }
 }
@@ -160,7 +169,7 @@ impl Way {
     pub fn leads_to(&self, addresses: &[IpAddr]) -> Option<(Transport, SocketAddr)> {
         match self {
             Way::Name(target) => addresses.first().map(|a| (Transport::Tcp, SocketAddr::new(*a, target.port))),
-            Way::Address(to, _) => Some((Transport::Tcp, *to)),
+            Way::Address(to, _) | Way::Straight(to, _) => Some((Transport::Tcp, *to)),
             Way::Datagram(to) => Some((Transport::Udp, *to)),
         }
     }
@@ -174,6 +183,7 @@ impl Runaway {
             Way::Name(target) => target.clone(),
             Way::Address(to, protocol) => Target { host: Host::Address(to.ip()), port: to.port(), protocol: *protocol },
             Way::Datagram(to) => return udp::udp(cluster, (&self.at, &self.tools), *to, deadline).await,
+            Way::Straight(to, name) => return self.straight(cluster, (*to, name), deadline).await,
         };
         let request = Request { target, path: "/".into() };
         let answer = client(cluster, &self.at, &self.tools, &request, deadline).await;
@@ -186,6 +196,29 @@ impl Runaway {
             Err(Error::Deadline { .. }) => Ok(Outcome::Stopped(Failure::Timeout.to_string())),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether the gateway itself takes a name from whoever sends it.
+    async fn straight(
+        &self,
+        cluster: &Cluster,
+        (to, name): (SocketAddr, &str),
+        deadline: Deadline,
+    ) -> Result<Outcome, Error> {
+        let door = Doorway::Container(self.at.clone(), self.tools.clone());
+        let seen = outside(cluster, &door, to, &[Some(name.to_owned())], deadline).await?;
+        Ok(match seen.as_proxy().map(|tried| &tried.reply) {
+            Some(Reply::Taken { .. }) if seen.demands_certificate => {
+                Outcome::Stopped("the gateway demands a certificate of the mesh".into())
+            }
+            Some(Reply::Taken { .. }) => Outcome::Through("the gateway takes it from a pod without a sidecar".into()),
+            Some(Reply::Failed { failure: Failure::NoTool }) | None => {
+                Outcome::Untried("the container has nothing that carries bytes as they are".into())
+            }
+            Some(Reply::Failed { failure }) => Outcome::Stopped(failure.to_string()),
+            Some(Reply::Alert { alert }) => Outcome::Stopped(format!("the gateway answers with the alert {alert}")),
+            Some(Reply::NotTls { .. }) => Outcome::Stopped("what answers is not TLS".into()),
+        })
     }
 
     /// `namespace/pod`.

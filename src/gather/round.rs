@@ -1,0 +1,107 @@
+//! The ways round a gateway, tried from the pods of each client's namespace. What is tried is what one of them could do:
+//! nothing is made for it, and a kind of pod that is not there is not tried.
+
+use super::question::Trial;
+use super::{SIDE_BY_SIDE, runaways, why};
+use crate::cluster::Cluster;
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::kubernetes::Kind;
+use crate::model::target::{Host, Target};
+use crate::model::trace::HopName;
+use crate::model::{EgressPath, Walker, World};
+use crate::probe::bypass::{Outcome, Runaway, RunawayKind, Way};
+use crate::probe::{Observation, Observed, addresses};
+use crate::snapshot::Snapshot;
+use futures::stream::{self, StreamExt};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+/// Try them for the paths that some rule leads through a gateway. Callers of one namespace share what its pods can do.
+pub async fn round(
+    cluster: &Cluster,
+    snapshot: &Snapshot,
+    paths: &[EgressPath],
+    deadline: Deadline,
+) -> Vec<Observation> {
+    let world = World::new(snapshot);
+    let walker = Walker::new(&world);
+    let trials = paths.iter().map(|path| Trial::new(&walker, path)).filter(|t| t.walk.wanted.is_some() && t.has_name());
+    let mut shared: BTreeMap<(&str, &Target), Vec<Trial>> = BTreeMap::new();
+    for trial in trials {
+        shared.entry((&trial.path.client.namespace, &trial.path.target)).or_default().push(trial);
+    }
+    let mut seen = Vec::new();
+    for (_, trials) in shared {
+        let tried = of_namespace((cluster, snapshot), &trials[0], deadline).await;
+        for trial in &trials {
+            let from = |o: &Observation| Observation { from: Some(trial.path.client.clone()), ..o.clone() };
+            seen.extend(tried.iter().map(from));
+        }
+    }
+    seen
+}
+
+async fn of_namespace(
+    (cluster, snapshot): (&Cluster, &Snapshot),
+    trial: &Trial<'_>,
+    deadline: Deadline,
+) -> Vec<Observation> {
+    let namespace = trial.path.client.namespace.as_str();
+    let untried = |why: String| {
+        let way = Way::Name(trial.path.target.clone());
+        let observed = Observed::Round { kind: RunawayKind::Bare, way, outcome: Outcome::Untried(why) };
+        vec![observation(trial, format!("{namespace}/"), observed)]
+    };
+    let found = match runaways(cluster, snapshot, (namespace, trial.path.pod.as_deref()), deadline).await {
+        Ok(found) if found.is_empty() => {
+            return untried(format!("no running pod of {namespace} has anything to connect with"));
+        }
+        Ok(found) => found,
+        Err(error) => return untried(why(&error, (namespace, "exec"))),
+    };
+    let mut tries = Vec::new();
+    for runaway in &found {
+        let known = addresses_of(cluster, trial, runaway, deadline).await.unwrap_or_default();
+        let ways = runaway.kind.ways(&trial.path.target, &known);
+        let straight = (runaway.kind == RunawayKind::Bare).then(|| straight(snapshot, trial)).flatten();
+        tries.extend(ways.into_iter().chain(straight).map(|way| (runaway, way)));
+    }
+    let attempts = tries.into_iter().map(|(runaway, way)| async move {
+        let attempt = runaway.attempt(cluster, &way, deadline).await;
+        let outcome = attempt.unwrap_or_else(|e| Outcome::Untried(why(&e, (namespace, "exec"))));
+        observation(trial, runaway.name(), Observed::Round { kind: runaway.kind, way, outcome })
+    });
+    stream::iter(attempts).buffered(SIDE_BY_SIDE).collect().await
+}
+
+/// As the pod resolves the host, else as the last proxy did.
+async fn addresses_of(
+    cluster: &Cluster,
+    trial: &Trial<'_>,
+    runaway: &Runaway,
+    deadline: Deadline,
+) -> Result<Vec<IpAddr>, Error> {
+    if let Host::Address(ip) = trial.path.target.host {
+        return Ok(vec![ip]);
+    }
+    let found = addresses(cluster, &runaway.at, &trial.path.target.host.text(), deadline).await?;
+    let outside = || trial.trace.as_ref().and_then(|t| t.outside.endpoints.as_ref());
+    let resolved = || outside().map(|e| e.value.iter().filter_map(|e| Some(e.parse::<SocketAddr>().ok()?.ip())));
+    Ok(if found.is_empty() { resolved().into_iter().flatten().collect() } else { found })
+}
+
+/// The gateway's own address, for a host that is told by its server name.
+fn straight(snapshot: &Snapshot, trial: &Trial<'_>) -> Option<Way> {
+    let exit = trial.walk.exit.as_ref()?;
+    let name = trial.path.target.host.sni().filter(|_| trial.path.target.protocol.is_tls())?;
+    let mut services = snapshot.objects.services.iter();
+    let service = services.find(|s| s.reference(Kind::Service) == exit.service)?;
+    let to = SocketAddr::new(service.address()?.parse().ok()?, exit.port);
+    Some(Way::Straight(to, name.to_owned()))
+}
+
+fn observation(trial: &Trial<'_>, pod: String, observed: Observed) -> Observation {
+    let from = Some(trial.path.client.clone());
+    Observation { target: trial.path.target.clone(), from, hop: HopName::Client, pod, observed }
+}
