@@ -1,5 +1,6 @@
 //! The gateway's pods.
 
+use crate::mesh::MESH;
 use crate::site::{Site, Want};
 
 fn pods<'a>(words: &'a [&'a str]) -> Want<'a> {
@@ -32,6 +33,32 @@ fn not_ready() {
     let site = Site::new("f-unready");
     site.break_gateway("", "        readinessProbe: {httpGet: {path: /never, port: 15021}, periodSeconds: 1}\n");
     site.named(&pods(&["not ready"]));
+}
+
+#[test]
+fn cut_off_from_istiod() {
+    let site = Site::new("f-cut");
+    let patch = r#"{"spec": {"strategy": {"type": "Recreate", "rollingUpdate": null}, "template": {"metadata": {"annotations":
+        {"proxy.istio.io/config": "discoveryAddress: istiod.gone.svc:15012"}}}}}"#;
+    site.kubectl(&["patch", "deploy/egress", "--type=merge", "-p", patch]);
+    site.named(&pods(&["not connected to istiod", "istiod.gone.svc:15012"]));
+}
+
+#[test]
+fn pods_that_part() {
+    let site = Site::new("f-drift");
+    site.kubectl(&["scale", "deploy/egress", "--replicas=2"]);
+    site.roll("egress");
+    let selector = format!("egress={}", site.namespace());
+    let pod = site.kubectl(&["get", "pods", "-l", &selector, "-o", "jsonpath={.items[0].metadata.name}"]);
+    site.kubectl(&["label", "pod", &pod, "odd=yes"]);
+    MESH.apply(&format!(
+        "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {{name: odd, namespace: {}}}\nspec:\n  \
+         workloadSelector: {{labels: {{odd: \"yes\"}}}}\n  configPatches:\n  \
+         - {{applyTo: VIRTUAL_HOST, match: {{context: GATEWAY}}, patch: {{operation: REMOVE}}}}\n",
+        site.namespace()
+    ));
+    site.named(&Want { code: "EG303", hop: "gateway", object: ("Pod", &pod), words: &["part", "404", &pod] });
 }
 
 #[test]

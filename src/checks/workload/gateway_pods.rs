@@ -3,13 +3,15 @@
 use super::{asks_for_injection, gateway, labelled, makers, namespace_of, pods};
 use crate::checks::finding::{Code, Finding, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
+use crate::envoy::Plane;
 use crate::kubernetes::pod::{PROXY, Pod};
 use crate::kubernetes::service::Service;
 use crate::kubernetes::workload::Workload;
 use crate::kubernetes::{Kind, ObjectRef, Place};
 use crate::model::trace::HopName;
 use crate::model::workload_of;
-use serde_json::json;
+use crate::snapshot::Look;
+use serde_json::{Value, json};
 
 const CODE: Code = Code("EG101");
 
@@ -135,6 +137,11 @@ fn state(view: &View<'_>, pod: &Pod) -> (&'static str, String, String) {
     if waiting().any(|w| w.reason.contains("Image") || w.reason.contains("ErrImagePull")) {
         return ("cannot pull its image", trouble, "correct the image or the right to pull it".into());
     }
+    if pod.is_running()
+        && let Some((why, cure)) = cut_off(view, pod)
+    {
+        return ("is not connected to istiod", why, cure);
+    }
     if pod.is_running() {
         let plane = view.world.snapshot.mesh.namespace.as_str();
         let istiod = view
@@ -152,6 +159,29 @@ fn state(view: &View<'_>, pod: &Pod) -> (&'static str, String, String) {
         return ("runs and is not ready", trouble, cure.into());
     }
     ("does not run", trouble, "kubectl describe the pod".into())
+}
+
+/// A proxy that no istiod knows is not ready: why, and what to do. Nothing where istiod was not asked, or is down itself.
+fn cut_off(view: &View<'_>, pod: &Pod) -> Option<(String, String)> {
+    let snapshot = view.world.snapshot;
+    let planes: Vec<_> = snapshot.planes.values().map(Look::seen).collect::<Option<_>>()?;
+    let known = |p: &&Plane| p.proxies.iter().any(|s| s.pod == pod.name() && s.namespace == pod.namespace());
+    if planes.is_empty() || planes.iter().any(known) {
+        return None;
+    }
+    let config = pod.spec.proxy().and_then(|c| c.variable("PROXY_CONFIG")).unwrap_or_default();
+    let config: Value = serde_json::from_str(config).unwrap_or_default();
+    let asked = config["discoveryAddress"].as_str().map_or(String::new(), |a| format!(", it asks {a}"));
+    let why = format!(
+        "none of the {} istiod pods knows its proxy{asked}; a proxy is not ready before it has its configuration",
+        planes.len()
+    );
+    let cure = format!(
+        "see whether it reaches istiod (port 15012 of {}): discoveryAddress in the annotation proxy.istio.io/config, a NetworkPolicy, DNS, or \
+         a certificate that istiod refuses",
+        snapshot.mesh.namespace
+    );
+    Some((why, cure))
 }
 
 #[cfg(test)]
