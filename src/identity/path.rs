@@ -117,8 +117,10 @@ fn linked(certificate: &X509Certificate<'_>, issuer: &X509Certificate<'_>) -> Li
 
 fn no_path(current: &X509Certificate<'_>, chain: &[X509Certificate<'_>], roots: &[X509Certificate<'_>]) -> Problem {
     let issuer = current.issuer();
-    let same_name = chain.iter().chain(roots).any(|c| c.subject().as_raw() == issuer.as_raw());
-    let reason = if same_name {
+    let same_name = |c: &X509Certificate<'_>| c.subject().as_raw() == issuer.as_raw();
+    let reason = if same_name(current) && !roots.iter().any(same_name) {
+        "it is a root itself, and none of those that are trusted".to_owned()
+    } else if chain.iter().chain(roots).any(same_name) {
         format!("there is an authority called {issuer}, but it did not sign this one")
     } else {
         format!("its issuer {issuer} is neither in the chain nor among the roots")

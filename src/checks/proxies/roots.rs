@@ -6,6 +6,7 @@ use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::identity::{Expected, Problem, verify};
 use crate::kubernetes::{Kind, ObjectRef, Place};
+use crate::model::target::short;
 use crate::model::trace::HopName;
 use crate::model::workload_of;
 use crate::snapshot::Look;
@@ -27,7 +28,10 @@ fn look(view: &View<'_>) -> Outcome {
     let (links, unseen) = links(view);
     let clients: Vec<&Link> = links.iter().filter(|l| l.hop == HopName::Sidecar).collect();
     let gateways: Vec<&Link> = links.iter().filter(|l| l.hop == HopName::Gateway).collect();
-    let mut found = Vec::new();
+    let mut found: Vec<Finding> = links.iter().filter_map(|link| replaced(view, link)).collect();
+    if !found.is_empty() {
+        return Outcome::Found(found);
+    }
     for client in &clients {
         for gateway in &gateways {
             found.extend(stranger(view, client, gateway).or_else(|| stranger(view, gateway, client)));
@@ -37,6 +41,41 @@ fn look(view: &View<'_>) -> Outcome {
     found.extend(istiod_itself(view));
     found.truncate(2);
     outcome(found, &unseen)
+}
+
+/// Whether a proxy's roots do not vouch for the istiod that runs: then it cannot connect to it, whatever else is right.
+pub(super) fn distrusts_istiod(view: &View<'_>, link: &Link<'_>) -> Option<String> {
+    let planes = view.world.snapshot.planes.values().filter_map(Look::seen);
+    let own = roots(link.proxy.roots());
+    planes.into_iter().map(|plane| no_path(view, &plane.chain, &own)).collect::<Option<Vec<_>>>()?.pop()
+}
+
+/// The authority was exchanged, and this proxy still has the old root: what istiod shows leads to the root that it
+/// spreads now, and not to that of the proxy.
+fn replaced(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
+    let why = distrusts_istiod(view, link)?;
+    let namespace = link.pod.namespace();
+    let map = map_of(view, namespace)
+        .map(|pem| (ObjectRef::new(Kind::ConfigMap, namespace, MAP).at("data[root-cert.pem]"), pem));
+    let spread = |pem| {
+        view.world.snapshot.planes.values().filter_map(Look::seen).all(|p| no_path(view, &p.chain, pem).is_none())
+    };
+    if map.as_ref().is_some_and(|(_, pem)| !spread(pem)) {
+        return None;
+    }
+    let maker = workload_of(link.pod);
+    let message = format!(
+        "istiod's certificate is of another root than the one that {} has: {why}; the authority was exchanged, and this proxy is from \
+         before: it can neither connect to istiod nor speak mutual TLS with a proxy that has the new root",
+        link.name()
+    );
+    let commands = vec![format!("kubectl -n {namespace} rollout restart {}/{}", short(maker.kind), maker.name)];
+    let summary = "restart what still has the old root; next time spread both roots before the authority changes";
+    let finding = Finding::new(CODE, link.hop, format!("{maker} still has the old root"), message)
+        .on([maker.clone().into(), Place::from(link.pod.object())])
+        .on(map.map(|(place, _)| place))
+        .fix(Fix { commands, ..Fix::advice(summary) });
+    Some(finding)
 }
 
 /// Why a chain does not lead to some roots.

@@ -1,5 +1,6 @@
 #![doc = include_str!("stale.md")]
 
+use super::roots::distrusts_istiod;
 use super::{Link, links, outcome};
 use crate::checks::finding::{Code, Confidence, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
@@ -36,7 +37,9 @@ fn look(view: &View<'_>) -> Outcome {
         Look::Unseen(why) => Some(why.clone()),
         Look::Seen(_) => None,
     });
-    let lost: Vec<&Link> = links.iter().filter(|l| !known(snapshot, l)).collect();
+    // Why a proxy with another root has no connection is for EG402 to say.
+    let lost = links.iter().filter(|l| !known(snapshot, l) && distrusts_istiod(view, l).is_none());
+    let lost: Vec<&Link> = lost.collect();
     match (lost.is_empty(), unread) {
         (true, _) => outcome(Vec::new(), &unseen),
         // Another replica may know it.
