@@ -4,6 +4,7 @@
 //! Only [`read()`] talks to the network. What is kept holds certificates, never keys: there is no field to put one in,
 //! and of every PEM text only the `CERTIFICATE` blocks are taken.
 
+mod access_log;
 mod cluster;
 mod evaluate;
 mod listener;
@@ -21,6 +22,7 @@ mod tests;
 #[cfg(test)]
 pub(crate) use tests::load as fixture;
 
+pub use access_log::Logged;
 pub use cluster::{ClientTls, Cluster, Counters, Endpoint, SocketMatch};
 pub(crate) use evaluate::place;
 pub use evaluate::{Bytes, Connection, Role, evaluate, onward, pass};

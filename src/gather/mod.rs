@@ -2,6 +2,7 @@
 //! follows from the paths ([`places`]); everything is read side by side, few at a time, and ends by the deadline. What
 //! could not be read is kept with its reason.
 
+mod leaving;
 mod observe;
 mod places;
 mod planes;
@@ -10,6 +11,7 @@ mod question;
 mod round;
 mod runaways;
 
+pub use leaving::{Leaving, leaving};
 pub use observe::observe;
 pub use planes::planes;
 pub use proxies::proxies;

@@ -39,7 +39,7 @@ impl Terminal {
 
     /// Wait for a question, then answer it.
     fn answer(&mut self, question: &str, keys: &str) {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + Duration::from_secs(60);
         loop {
             let mut seen = self.seen.lock().expect("one writer");
             if let Some(at) = seen.find(question) {
@@ -128,4 +128,59 @@ fn a_run_that_was_interrupted_half_way_goes_back() {
     let (code, seen) = terminal.end();
     assert_eq!(code, 130, "{seen}");
     before.assert_same(&Fingerprint::take(&own), "after going back");
+}
+
+#[test]
+fn what_the_access_log_shows_is_offered() {
+    let _shared = CLUSTER.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let team = Team::new("guided-seen");
+    MESH.apply(
+        "{apiVersion: telemetry.istio.io/v1, kind: Telemetry, metadata: {name: log, namespace: guided-seen}, spec: {accessLogging: \
+         [{providers: [{name: envoy}]}]}}",
+    );
+    // The sidecar takes the log up in a moment, and writes it a little later than it answers.
+    let end = Instant::now() + Duration::from_secs(30);
+    while !MESH.kubectl(&["-n", "guided-seen", "logs", &team.pod, "-c", "istio-proxy"]).contains("seen.example.com") {
+        assert!(Instant::now() < end, "the sidecar logs nothing");
+        assert_eq!(team.curl("https://seen.example.com"), "200 2");
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    let mut terminal = Terminal::open(&format!("setup -n guided-seen --gateway {FOUND}"));
+    terminal.answer("Which namespace calls?", "\r");
+    terminal.answer("seen.example.com:443=tls", "");
+    // What was only seen stands below what is declared: up from the first is the last.
+    terminal.answer("", "\u{1b}[A \r");
+    terminal.answer("Hosts, as HOST", "\r");
+    terminal.answer("From the sidecar to the gateway?", "\r");
+    terminal.answer("write this?", "y\r");
+    terminal.answer("the same without a question:", "");
+    let (code, seen) = terminal.end();
+    assert_eq!(code, 0, "{seen}");
+    assert!(seen.contains("kubectl egress setup seen.example.com:443=tls --from guided-seen"), "{seen}");
+    done(&["cleanup", "--all", "-n", "guided-seen", "-y"]);
+}
+
+#[test]
+fn going_back_takes_sidecars_away_again() {
+    let _alone = CLUSTER.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _team = Team::labelled("half-bare", "team: bare");
+    let own = Own { namespace: "half-bare", host: "halfbare.example.com" };
+    let kinds = ["namespaces", "deployments", "serviceaccounts", "virtualservices", "configmaps"];
+    let before = Fingerprint::of_kinds(&own, &kinds);
+    let mut terminal = Terminal::open("setup -n half-bare --gateway half-bare-gateway/egress --node-selector no=where");
+    terminal.answer("half-bare (no sidecars yet", "\r");
+    if terminal_offers(&terminal) {
+        terminal.answer("leave directly", "\r");
+    }
+    terminal.answer("Hosts, as HOST", "halfbare.example.com\r");
+    terminal.answer("From the sidecar to the gateway?", "\r");
+    terminal.answer("label it and restart them?", "y");
+    terminal.answer("write this?", "y");
+    terminal.answer("waiting for the gateway half-bare-gateway/egress", "\u{3}");
+    terminal.answer("labelled Namespace half-bare", "");
+    terminal.answer("What now?", "\u{1b}[B\r");
+    terminal.answer("all that this run did is taken back", "");
+    let (code, seen) = terminal.end();
+    assert_eq!(code, 130, "{seen}");
+    before.assert_same(&Fingerprint::of_kinds(&own, &kinds), "after going back");
 }

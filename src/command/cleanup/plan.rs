@@ -71,6 +71,11 @@ pub(in crate::command) fn removals(
 }
 
 impl Removal {
+    /// A removal that leaves an inventory as it is.
+    pub(in crate::command) fn nothing(inventory: Inventory) -> Self {
+        Self { inventory, hosts: Vec::new(), gateways: Vec::new(), namespaces: Vec::new(), lockdowns: Vec::new() }
+    }
+
     fn is_empty(&self) -> bool {
         self.hosts.is_empty() && self.gateways.is_empty() && self.namespaces.is_empty() && self.lockdowns.is_empty()
     }

@@ -9,36 +9,58 @@ use crate::command::Io;
 use crate::command::cleanup::{GatewayRemoval, HostRemoval, Removal, RemovalRun, host_change, host_removal};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::plan::{HostRecord, Inventory};
+use crate::plan::{HostRecord, Inventory, NamespaceRecord};
 use crate::snapshot::{Snapshot, take};
 use dialoguer::Select;
 use dialoguer::console::Term;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a run leaves behind for the case that it breaks off.
 #[derive(Default)]
 pub(super) struct Trail {
     /// What was written.
     pub(super) journal: Journal,
-    before: Mutex<Option<(SetupArgs, Inventory)>>,
+    before: Mutex<Before>,
+}
+
+/// How it was.
+#[derive(Clone, Default)]
+struct Before {
+    /// What was asked for.
+    args: Option<SetupArgs>,
+    /// The inventory of the gateway's namespace.
+    inventory: Option<Inventory>,
+    /// Namespaces that had no sidecars.
+    bare: Vec<NamespaceRecord>,
 }
 
 impl Trail {
-    /// Keep what was asked, and what we had, before the first write.
+    /// Keep what was asked, and what we had, before the first write to the gateway's namespace.
     pub(super) fn keep(&self, args: &SetupArgs, inventory: &Inventory) {
-        let kept = Some((args.clone(), inventory.clone()));
-        *self.before.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+        let mut before = self.lock();
+        before.args = Some(args.clone());
+        before.inventory = Some(inventory.clone());
     }
 
-    fn before(&self) -> Option<(SetupArgs, Inventory)> {
-        self.before.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Keep that a namespace is about to get sidecars.
+    pub(super) fn injects(&self, args: &SetupArgs, record: &NamespaceRecord) {
+        let mut before = self.lock();
+        before.args = Some(args.clone());
+        before.bare.push(record.clone());
+        self.journal
+            .note(format!("labelled Namespace {}, for sidecars, and restarted its workloads", record.namespace));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Before> {
+        self.before.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Say what exists, and go on or back where somebody says so.
 pub(super) async fn settle(connect: &ConnectArgs, io: &Io, trail: &Trail, error: Error) -> Result<Exit, Error> {
     let lines = trail.journal.lines();
-    let (false, Some((mut args, before))) = (lines.is_empty(), trail.before()) else { return Err(error) };
+    let before = trail.lock().clone();
+    let (false, Some(mut args)) = (lines.is_empty(), before.args.clone()) else { return Err(error) };
     io.say("this was done before it broke off:");
     for line in lines {
         io.say(&format!("  {line}"));
@@ -74,28 +96,10 @@ async fn ask() -> usize {
     asked.await.ok().and_then(Result::ok).unwrap_or(2)
 }
 
-/// Make the inventory, and what it stands for, what they were.
-async fn go_back((args, connect, io): (&SetupArgs, &ConnectArgs, &Io), before: &Inventory) -> Result<Exit, Error> {
+/// Make the inventories, and what they stand for, what they were.
+async fn go_back((args, connect, io): (&SetupArgs, &ConnectArgs, &Io), before: &Before) -> Result<Exit, Error> {
     let cluster = Cluster::connect(&connect.options()).await?;
-    let now = read_inventory(&cluster, &before.namespace).await?;
     let snapshot = take(&cluster, &connect.scope()).await?;
-    let hosts = now.hosts.values().filter_map(|record| restored(record, before, (&now, &snapshot)));
-    let hosts = hosts.collect::<Result<Vec<HostRemoval>, Error>>()?;
-    let new = now.gateways.iter().filter(|(service, _)| !before.gateways.contains_key(*service));
-    let removal = Removal {
-        hosts,
-        gateways: new
-            .map(|(s, r)| GatewayRemoval { service: s.clone(), record: r.clone(), users: Vec::new() })
-            .collect(),
-        namespaces: Vec::new(),
-        lockdowns: now
-            .lockdowns
-            .iter()
-            .filter(|(namespace, _)| !before.lockdowns.contains_key(*namespace))
-            .map(|(_, record)| record.clone())
-            .collect(),
-        inventory: now.clone(),
-    };
     let tool = connect.istioctl().unwrap_or_default();
     let journal = Journal::default();
     let run = RemovalRun {
@@ -107,8 +111,29 @@ async fn go_back((args, connect, io): (&SetupArgs, &ConnectArgs, &Io), before: &
         deadline: args.write.deadline(),
         tool: &tool,
     };
-    run.perform(&removal).await?;
+    if let Some(inventory) = &before.inventory {
+        let now = read_inventory(&cluster, &inventory.namespace).await?;
+        run.perform(&since(inventory, now, &snapshot)?).await?;
+    }
+    // Sidecars go last: until then the way through the gateway needs them.
+    for record in &before.bare {
+        let inventory = read_inventory(&cluster, &record.namespace).await?;
+        let namespaces = vec![record.clone()];
+        run.perform(&Removal { namespaces, ..Removal::nothing(inventory) }).await?;
+    }
     Ok(Exit::Done)
+}
+
+/// What an inventory has by now and had not before.
+fn since(before: &Inventory, now: Inventory, snapshot: &Snapshot) -> Result<Removal, Error> {
+    let hosts = now.hosts.values().filter_map(|record| restored(record, before, (&now, snapshot)));
+    let hosts = hosts.collect::<Result<Vec<HostRemoval>, Error>>()?;
+    let new = now.gateways.iter().filter(|(service, _)| !before.gateways.contains_key(*service));
+    let gateways =
+        new.map(|(s, r)| GatewayRemoval { service: s.clone(), record: r.clone(), users: Vec::new() }).collect();
+    let locked = now.lockdowns.iter().filter(|(namespace, _)| !before.lockdowns.contains_key(*namespace));
+    let lockdowns = locked.map(|(_, record)| record.clone()).collect();
+    Ok(Removal { hosts, gateways, lockdowns, ..Removal::nothing(now.clone()) })
 }
 
 /// What to do so that a host is again as it was; nothing where it is.

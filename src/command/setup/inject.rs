@@ -1,5 +1,6 @@
 //! `--inject`: a caller's namespace without sidecars gets the label, and its workloads a restart, with consent.
 
+use super::half_way::Trail;
 use crate::apply::{inject as apply_inject, update_inventory};
 use crate::cli::setup::SetupArgs;
 use crate::cluster::Cluster;
@@ -12,7 +13,7 @@ use crate::snapshot::Snapshot;
 
 /// Inject where it is missing; true where anything changed, so that the cluster has to be read anew.
 pub(super) async fn inject(
-    (cluster, io): (&Cluster, &Io),
+    (cluster, io, trail): (&Cluster, &Io, &Trail),
     args: &SetupArgs,
     (spec, snapshot): (&EgressSpec, &Snapshot),
     deadline: Deadline,
@@ -38,6 +39,7 @@ pub(super) async fn inject(
         let keep = |inventory: &mut crate::plan::Inventory| {
             inventory.namespaces.entry(record.namespace.clone()).or_insert_with(|| record.clone());
         };
+        trail.injects(args, &record);
         update_inventory(cluster, &client.namespace, keep).await?;
         apply_inject(cluster, &record, deadline).await?;
         changed = true;

@@ -56,23 +56,25 @@ async fn setup(args: &SetupArgs, connect: &ConnectArgs, io: &Io, trail: &Trail) 
         show::objects(io, args.output, &objects)?;
         return Ok(Exit::Done);
     }
-    let deadline = args.write.deadline();
+    let mut deadline = args.write.deadline();
     let cluster = Cluster::connect(&connect.options()).await?;
-    let spec = args.spec(&cluster.namespace)?;
     let progress = io.progress("reading the cluster");
     let mut snapshot = take(&cluster, &connect.scope()).await?;
     drop(progress);
-    if args.inject && inject::inject((&cluster, io), args, (&spec, &snapshot), deadline).await? {
+    let mut args = args.clone();
+    if guided {
+        args = wizard::ask(args, (&cluster, io), &snapshot).await?;
+        deadline = args.write.deadline();
+    }
+    let spec = args.spec(&cluster.namespace)?;
+    if args.inject && inject::inject((&cluster, io, trail), &args, (&spec, &snapshot), deadline).await? {
         snapshot = take(&cluster, &connect.scope()).await?;
     }
     let session = Session { cluster: &cluster, connect, io, trail, snapshot: &snapshot, guided };
-    if !guided {
-        return session.carry_out(args, (&spec, deadline)).await;
+    let done = session.carry_out(&args, (&spec, deadline)).await?;
+    if guided {
+        io.note(&format!("the same without a question:\n  {}", wizard::command(&args)));
     }
-    let args = wizard::ask(args, &snapshot, &cluster.namespace).await?;
-    let spec = args.spec(&cluster.namespace)?;
-    let done = session.carry_out(&args, (&spec, args.write.deadline())).await?;
-    io.note(&format!("the same without a question:\n  {}", wizard::command(&args)));
     Ok(done)
 }
 

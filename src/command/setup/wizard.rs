@@ -2,9 +2,13 @@
 //! arguments, and the command that would have done the same is printed at the end.
 
 use crate::cli::setup::SetupArgs;
+use crate::cluster::Cluster;
+use crate::command::Io;
 use crate::error::Error;
+use crate::gather::leaving;
 use crate::install::{FoundGateway, GatewayPatch, find_gateways};
 use crate::istio::virtual_service::MESH;
+use crate::kubernetes::pod::Pod;
 use crate::model::target::{AppProtocol, Client, Host, Target};
 use crate::plan::{GatewayName, HopWish, caller_pods};
 use crate::snapshot::Snapshot;
@@ -13,12 +17,40 @@ use dialoguer::{Input, MultiSelect, Select};
 use std::collections::BTreeSet;
 
 /// Ask for what the arguments do not say.
-pub(super) async fn ask(args: &SetupArgs, snapshot: &Snapshot, namespace: &str) -> Result<SetupArgs, Error> {
-    let choices = Choices::of(snapshot, namespace)?;
-    let mut args = args.clone();
+pub(super) async fn ask(
+    args: SetupArgs,
+    (cluster, io): (&Cluster, &Io),
+    snapshot: &Snapshot,
+) -> Result<SetupArgs, Error> {
+    let callers = callers(snapshot, &cluster.namespace);
+    if callers.is_empty() && args.from.is_empty() {
+        return Err(Error::Refused {
+            why: "no namespace has a pod that could call".into(),
+            hint: "start what shall call, or name its namespace with --from".into(),
+        });
+    }
+    let args = at_terminal(args, move |args, term| ask_caller(&callers, args, term)).await?;
+    let progress = io.progress("looking at what leaves now");
+    let named = args.from.iter().map(|client| client.namespace.as_str());
+    let found = leaving((cluster, snapshot), &named.collect::<BTreeSet<_>>(), args.write.deadline()).await;
+    drop(progress);
+    if !found.addresses.is_empty() {
+        io.note(&format!("leaves now by its address alone: {}", found.addresses.join(", ")));
+    }
+    let gateways = find_gateways(snapshot).into_iter().filter(|g| g.for_egress).collect();
+    let hosts = offered(declared(snapshot), found.hosts);
+    let choices = Choices { hosts, gateways };
+    at_terminal(args, move |args, term| choices.ask(args, term)).await
+}
+
+/// Questions wait for keys, so they have a thread of their own.
+async fn at_terminal(
+    mut args: SetupArgs,
+    questions: impl FnOnce(&mut SetupArgs, &Term) -> dialoguer::Result<()> + Send + 'static,
+) -> Result<SetupArgs, Error> {
     let asked = tokio::task::spawn_blocking(move || {
         let term = Term::stderr();
-        let answered = choices.ask(&mut args, &term);
+        let answered = questions(&mut args, &term);
         // A question that was interrupted leaves the cursor hidden.
         let _ = term.show_cursor();
         answered.map(|()| args)
@@ -29,39 +61,61 @@ pub(super) async fn ask(args: &SetupArgs, snapshot: &Snapshot, namespace: &str) 
     }
 }
 
+/// A namespace that may call, and whether it has sidecars.
+struct Caller {
+    namespace: String,
+    sidecars: bool,
+}
+
+/// The current namespace first, then those with sidecars; Kubernetes' and Istio's own are no callers.
+fn callers(snapshot: &Snapshot, current: &str) -> Vec<Caller> {
+    let objects = &snapshot.objects;
+    let own = |name: &str| name.starts_with("kube-") || name == snapshot.mesh.namespace;
+    let names = objects.namespaces.iter().map(|n| n.name().to_owned()).filter(|n| !own(n));
+    let caller = |namespace: String| {
+        let of_it = |pod: &&Pod| pod.namespace() == namespace && !pod.spec.is_gateway() && pod.is_running();
+        if !objects.pods.iter().any(|p| of_it(&p)) {
+            return None;
+        }
+        let pods = caller_pods(snapshot, &Client::namespace(namespace.as_str()));
+        let sidecars = pods.is_ok_and(|c| !c.with_sidecar.is_empty());
+        Some(Caller { namespace, sidecars })
+    };
+    let mut all: Vec<Caller> = names.filter_map(caller).collect();
+    all.sort_by_key(|c| (c.namespace != current, !c.sidecars, c.namespace.clone()));
+    all
+}
+
+fn ask_caller(callers: &[Caller], args: &mut SetupArgs, term: &Term) -> dialoguer::Result<()> {
+    if !args.from.is_empty() {
+        return Ok(());
+    }
+    let line = |c: &Caller| {
+        let bare = " (no sidecars yet: it is labelled and its workloads are restarted; --inject)";
+        format!("{}{}", c.namespace, if c.sidecars { "" } else { bare })
+    };
+    let prompt = "Which namespace calls? (--from)";
+    let at = Select::new().with_prompt(prompt).items(callers.iter().map(line)).default(0).interact_on(term)?;
+    args.from = vec![Client::namespace(callers[at].namespace.as_str())];
+    args.inject |= !callers[at].sidecars;
+    Ok(())
+}
+
+/// What is declared first, then what was only seen.
+fn offered(declared: Vec<Target>, seen: Vec<Target>) -> Vec<Target> {
+    let new = |t: &Target| !declared.iter().any(|d| (&d.host, d.port) == (&t.host, t.port));
+    let seen: Vec<Target> = seen.into_iter().filter(new).collect();
+    declared.into_iter().chain(seen).collect()
+}
+
 /// What there is to choose from.
 struct Choices {
-    namespaces: Vec<String>,
     hosts: Vec<Target>,
     gateways: Vec<FoundGateway>,
 }
 
 impl Choices {
-    fn of(snapshot: &Snapshot, namespace: &str) -> Result<Self, Error> {
-        let names = snapshot.objects.namespaces.iter().map(|n| n.name().to_owned());
-        let calls = |name: &String| caller_pods(snapshot, &Client::namespace(name.as_str()));
-        let mut namespaces: Vec<String> =
-            names.filter(|n| calls(n).is_ok_and(|c| !c.with_sidecar.is_empty())).collect();
-        namespaces.sort_by_key(|n| (n != namespace, n.clone()));
-        if namespaces.is_empty() {
-            return Err(Error::Refused {
-                why: "no namespace has a running pod with a sidecar, so there is no client to wire".into(),
-                hint: "label a namespace istio-injection=enabled and restart its workloads".into(),
-            });
-        }
-        let gateways = find_gateways(snapshot).into_iter().filter(|g| g.for_egress).collect();
-        Ok(Self { namespaces, hosts: declared(snapshot), gateways })
-    }
-
     fn ask(&self, args: &mut SetupArgs, term: &Term) -> dialoguer::Result<()> {
-        if args.from.is_empty() {
-            let at = Select::new()
-                .with_prompt("Which namespace calls? (only those with sidecars; --from)")
-                .items(&self.namespaces)
-                .default(0)
-                .interact_on(term)?;
-            args.from = vec![Client::namespace(self.namespaces[at].as_str())];
-        }
         args.targets = self.targets(term)?;
         if args.gateway.is_none() {
             args.gateway = Some(self.gateway(term)?);
@@ -85,7 +139,7 @@ impl Choices {
     fn targets(&self, term: &Term) -> dialoguer::Result<Vec<Target>> {
         let mut targets = Vec::new();
         if !self.hosts.is_empty() {
-            let prompt = "Hosts that are declared and leave directly (space chooses, enter goes on)";
+            let prompt = "Hosts that leave directly, declared or seen in access logs (space chooses, enter goes on)";
             let chosen = MultiSelect::new().with_prompt(prompt).items(self.hosts.iter().map(text)).interact_on(term)?;
             targets.extend(chosen.into_iter().map(|at| self.hosts[at].clone()));
         }
@@ -162,6 +216,9 @@ pub(super) fn command(args: &SetupArgs) -> String {
     words.extend(args.targets.iter().map(text));
     words.extend(args.from.iter().map(|client| format!("--from {client}")));
     words.extend(args.gateway.iter().map(|gateway| format!("--gateway {gateway}")));
+    if args.inject {
+        words.push("--inject".into());
+    }
     if args.flow.originate_tls {
         words.push("--originate-tls".into());
     }
