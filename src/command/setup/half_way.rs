@@ -113,7 +113,7 @@ async fn go_back((args, connect, io): (&SetupArgs, &ConnectArgs, &Io), before: &
     };
     if let Some(inventory) = &before.inventory {
         let now = read_inventory(&cluster, &inventory.namespace).await?;
-        run.perform(&since(inventory, now, &snapshot)?).await?;
+        run.perform(&since(inventory, &now, &snapshot)?).await?;
     }
     // Sidecars go last: until then the way through the gateway needs them.
     for record in &before.bare {
@@ -125,8 +125,8 @@ async fn go_back((args, connect, io): (&SetupArgs, &ConnectArgs, &Io), before: &
 }
 
 /// What an inventory has by now and had not before.
-fn since(before: &Inventory, now: Inventory, snapshot: &Snapshot) -> Result<Removal, Error> {
-    let hosts = now.hosts.values().filter_map(|record| restored(record, before, (&now, snapshot)));
+fn since(before: &Inventory, now: &Inventory, snapshot: &Snapshot) -> Result<Removal, Error> {
+    let hosts = now.hosts.values().filter_map(|record| restored(record, before, (now, snapshot)));
     let hosts = hosts.collect::<Result<Vec<HostRemoval>, Error>>()?;
     let new = now.gateways.iter().filter(|(service, _)| !before.gateways.contains_key(*service));
     let gateways =
