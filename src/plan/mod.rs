@@ -11,6 +11,7 @@ mod export;
 pub mod file;
 mod injection;
 mod inventory;
+mod joined;
 mod lockdown;
 mod lookup;
 mod owner;
@@ -29,6 +30,7 @@ pub use inventory::{
     GatewayRecord, HostRecord, INVENTORY, Inventory, NamespaceRecord, Owned, PART_OF, Restarted, Restore, Stamp,
     managers, reference,
 };
+pub use joined::{Joined, joined};
 pub use lockdown::{Enforcement, InCluster, LockdownRecord, LockdownSpec};
 pub use lookup::rule_place;
 pub use owner::kept_by;

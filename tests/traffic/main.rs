@@ -10,6 +10,7 @@ mod guided;
 mod http;
 mod inject;
 mod installers;
+mod joined;
 mod journey;
 mod many;
 mod mesh;

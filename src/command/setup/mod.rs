@@ -3,6 +3,7 @@
 mod gateway;
 mod half_way;
 mod inject;
+mod joined;
 mod needs;
 mod offline;
 mod perform;
@@ -22,7 +23,7 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::install::{Installer, Istioctl};
-use crate::plan::{Action, EgressSpec, Step, diff, file};
+use crate::plan::{self, Action, EgressSpec, Step, diff, file};
 use crate::snapshot::{Snapshot, take};
 use half_way::Trail;
 
@@ -96,6 +97,20 @@ impl Session<'_> {
 
     /// Plan, show, ask, write, prove.
     async fn carry_out(&self, args: &SetupArgs, (spec, deadline): (&EgressSpec, Deadline)) -> Result<Exit, Error> {
+        let (left, joined) = plan::joined(self.snapshot, spec);
+        joined::announce(self.io, &joined);
+        let prints = args.split || args.write.diff || args.write.dry_run != DryRun::None;
+        let nothing_more = left.wishes.is_empty() && !args.prune;
+        let done = if nothing_more { Exit::Done } else { self.wire(args, (&left, deadline)).await? };
+        if prints || joined.is_empty() || done == Exit::Problems {
+            return Ok(done);
+        }
+        let proven = joined::prove((self.cluster, self.io), self.snapshot, &joined, (args, deadline)).await?;
+        Ok(if proven == Exit::Done { done } else { proven })
+    }
+
+    /// The same for what nobody else has wired.
+    async fn wire(&self, args: &SetupArgs, (spec, deadline): (&EgressSpec, Deadline)) -> Result<Exit, Error> {
         let (cluster, io) = (self.cluster, self.io);
         let tool = self.tool(args)?;
         let wanted = wanted::wanted(cluster, self.snapshot, spec, (args, &tool, deadline)).await?;
