@@ -85,6 +85,6 @@ impl ConnectArgs {
 
     /// Where to look for the control plane.
     pub fn scope(&self) -> Scope {
-        Scope { istio_namespace: self.istio_namespace.clone(), revision: self.revision.clone() }
+        Scope { istio_namespace: self.istio_namespace.clone(), revision: self.revision.clone(), namespaces: Vec::new() }
     }
 }

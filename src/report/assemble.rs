@@ -26,8 +26,7 @@ pub struct Material<'a> {
 /// Put the report together.
 pub fn assemble(material: &Material<'_>, examined: Examined) -> Report {
     let Examined { findings, lines } = examined;
-    let mut incomplete: Vec<String> =
-        material.snapshot.unseen.iter().map(|u| format!("{}: {}", u.what, u.why)).collect();
+    let mut incomplete = material.snapshot.unread();
     incomplete.extend(unseen_programs(material));
     let cannot_say =
         |at: usize| !incomplete.is_empty() || lines.iter().any(|l| l.status == Status::Skip && l.paths.contains(&at));
@@ -84,7 +83,8 @@ fn hops(material: &Material<'_>, case: &Case) -> Vec<Hop> {
     let on_path = |hop: &HopName| *hop != HopName::Gateway || passes;
     let hop = |hop: HopName| Hop {
         hop,
-        intended: value(step(&case.walk.trace, hop)),
+        // What a part of the objects says is no intention.
+        intended: value(step(&case.walk.trace, hop).filter(|_| material.snapshot.narrow().is_none())),
         programmed: value(programmed.and_then(|trace| step(trace, hop))),
         observed: value(observed::step(material.snapshot, &case.path, hop).as_ref()),
     };

@@ -3,7 +3,7 @@
 
 use super::picture::{Mark, Stop, does, picture};
 use super::{PathReport, Report, Verdict};
-use crate::checks::finding::{Confidence, Finding, Severity};
+use crate::checks::finding::{Confidence, Finding, Severity, Status};
 use crate::terminal::visible;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
@@ -16,6 +16,9 @@ const FAINT: Style = Style::new().dimmed();
 
 /// At most this many paths without a problem are drawn; the others are counted.
 const DRAWN: usize = 20;
+
+/// Of the checks that could not look for one reason, so many are named.
+const NAMED: usize = 6;
 
 /// The report; the stream drops the colours where nobody sees them. `wide` adds what took each decision.
 pub(super) fn text(report: &Report, wide: bool) -> String {
@@ -65,7 +68,8 @@ fn short(text: &mut String, path: &PathReport, wide: bool) {
     let stops = picture(path, std::iter::empty());
     let hops: Vec<String> = stops.iter().map(|s| format!("{GOOD}{}{GOOD:#}", s.hop)).collect();
     let _ = writeln!(text, "  {}", hops.join(" → "));
-    let last = path.hops.iter().rev().find_map(|hop| Some((hop.hop, does(&hop.intended)?)));
+    let last =
+        path.hops.iter().rev().find_map(|hop| Some((hop.hop, does(&hop.intended).or_else(|| does(&hop.programmed))?)));
     if let Some((hop, words)) = last {
         let _ = writeln!(text, "  {FAINT}the {hop} {}{FAINT:#}", visible(&words));
     }
@@ -163,9 +167,27 @@ fn told(finding: &Finding, report: &Report) -> String {
     text
 }
 
+/// The checks that could not look, each reason once; what was said of all that could not be read is not said again.
+fn skipped(report: &Report) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for line in report.checks.iter().filter(|c| c.status == Status::Skip) {
+        match reasons.iter_mut().find(|(why, _)| *why == line.reason) {
+            Some((_, codes)) => codes.push(line.code.0),
+            None => reasons.push((&line.reason, vec![line.code.0])),
+        }
+    }
+    reasons.retain(|(why, _)| !report.incomplete.iter().any(|line| line.contains(why.trim_end())));
+    let say = |(why, codes): (&str, Vec<&str>)| {
+        let more = codes.len().saturating_sub(NAMED);
+        let names = codes[..codes.len() - more].join(", ");
+        let names = if more == 0 { names } else { format!("{names} and {more} more checks") };
+        format!("{names}: {}", why.trim_end())
+    };
+    reasons.into_iter().map(say).collect()
+}
+
 fn rest(text: &mut String, report: &Report) {
-    let skipped = report.checks.iter().filter(|c| c.status == crate::checks::finding::Status::Skip);
-    let skipped: Vec<String> = skipped.map(|c| format!("{}: {}", c.code, c.reason)).collect();
+    let skipped = skipped(report);
     if !report.incomplete.is_empty() || !skipped.is_empty() {
         let _ = writeln!(text, "\n{UNSURE}could not be looked at:{UNSURE:#}");
         for line in report.incomplete.iter().chain(&skipped) {

@@ -4,6 +4,7 @@
 mod bundle;
 mod credentials;
 mod manifests;
+mod narrow;
 mod objects;
 mod take;
 

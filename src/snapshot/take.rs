@@ -1,6 +1,6 @@
 //! Reading a cluster: find the control plane, then list all that the model wants, side by side.
 
-use super::{BUNDLE_VERSION, Mesh, Snapshot, Unseen};
+use super::{BUNDLE_VERSION, Mesh, Snapshot, Unseen, narrow};
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::istio::MeshConfig;
@@ -16,13 +16,15 @@ pub struct Scope {
     pub istio_namespace: Option<String>,
     /// `--revision`; none takes the only one.
     pub revision: Option<String>,
+    /// Namespaces that are read for themselves where the whole cluster may not be; none is the current one.
+    pub namespaces: Vec<String>,
 }
 
 /// At most this many lists at a time: more gains nothing over HTTP/1.1.
 const SIDE_BY_SIDE: usize = 8;
 
 /// The kinds that are listed whole. Secrets are not among them: only named ones are read, and only by who needs them.
-const LISTED: &[Kind] = &[
+pub(super) const LISTED: &[Kind] = &[
     Kind::Pod,
     Kind::Service,
     Kind::Namespace,
@@ -53,16 +55,26 @@ pub async fn take(cluster: &Cluster, scope: &Scope) -> Result<Snapshot, Error> {
     let mut snapshot = Snapshot {
         api_version: BUNDLE_VERSION.into(),
         taken: jiff::Timestamp::now().to_string(),
-        mesh: mesh?,
         ..Snapshot::default()
     };
+    let mut forbidden: Vec<(Kind, Error)> = Vec::new();
     for (kind, list) in lists {
         match list {
             Ok(items) => keep(&mut snapshot, kind, items),
+            Err(error @ Error::Forbidden { .. }) => forbidden.push((kind, error)),
             Err(error @ (Error::Unreachable { .. } | Error::Unauthorized { .. })) => return Err(error),
             Err(error) => snapshot.unseen.push(Unseen { what: kind.plural().into(), why: error.to_string() }),
         }
     }
+    if !forbidden.is_empty() {
+        narrow::read(cluster, &mut snapshot, scope, forbidden).await?;
+    }
+    let (mesh, assumed) = match mesh {
+        Err(Error::Forbidden { .. }) => narrow::mesh(cluster, scope).await?,
+        found => (found?, None),
+    };
+    snapshot.mesh = mesh;
+    snapshot.unseen.extend(assumed);
     super::credentials::read(cluster, &mut snapshot).await;
     Ok(snapshot)
 }
@@ -75,7 +87,7 @@ fn labels(kind: Kind) -> &'static str {
     }
 }
 
-fn keep(snapshot: &mut Snapshot, kind: Kind, items: Vec<Value>) {
+pub(super) fn keep(snapshot: &mut Snapshot, kind: Kind, items: Vec<Value>) {
     for (meta, error) in snapshot.objects.extend(kind, items) {
         let object = ObjectRef::new(kind, meta.namespace, meta.name);
         snapshot.unseen.push(Unseen { what: object.to_string(), why: format!("cannot be read: {error}") });

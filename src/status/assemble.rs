@@ -43,7 +43,7 @@ pub fn assemble(material: Material<'_>) -> Status {
     let used: BTreeSet<&str> = hosts.iter().map(|h| h.gateway.as_str()).collect();
     let used: Vec<&FoundGateway> = used.into_iter().filter_map(|name| gateway_of(&gateways, name)).collect();
     let mut incomplete = material.incomplete.clone();
-    incomplete.extend(material.snapshot.unseen.iter().map(|u| format!("{}: {}", u.what, u.why)));
+    incomplete.extend(material.snapshot.unread());
     for (pod, look) in material.tallies {
         if let Look::Unseen(why) = look {
             incomplete.push(format!("the counters of {pod}: {why}"));

@@ -6,7 +6,8 @@ use super::{HostStatus, NamespaceStatus, Status, THROUGH};
 pub fn table(status: &Status, wide: bool) -> String {
     let mut rows = vec![header(status, wide)];
     rows.extend(status.hosts.iter().map(|host| line(status, host, wide)));
-    let mut text = if status.hosts.is_empty() { "no host goes through a gateway\n".into() } else { align(&rows) };
+    let none = if status.incomplete.is_empty() { "no host goes" } else { "no host is seen to go" };
+    let mut text = if status.hosts.is_empty() { format!("{none} through a gateway\n") } else { align(&rows) };
     for sentence in sentences(status, wide) {
         text.push_str(&sentence);
         text.push('\n');

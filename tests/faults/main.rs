@@ -12,4 +12,5 @@ mod healthy;
 mod mesh;
 mod outside;
 mod proxies;
+mod rights;
 mod site;

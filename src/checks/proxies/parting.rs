@@ -1,6 +1,7 @@
 #![doc = include_str!("parting.md")]
 
 use super::{proven, proxied};
+use crate::checks::engine::UNJUDGED;
 use crate::checks::finding::{Code, Confidence, Finding, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::envoy::SyncState;
@@ -23,6 +24,9 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn look(view: &View<'_>) -> Outcome {
     if view.walk.sidecar.is_none() {
         return Outcome::Idle;
+    }
+    if view.world.snapshot.narrow().is_some() {
+        return Outcome::Skip(UNJUDGED.into());
     }
     let trace = match view.programmed {
         Look::Seen(trace) => trace,

@@ -33,6 +33,9 @@ fn look(view: &View<'_>) -> Outcome {
     };
     match passage.way() {
         Way::Gateway if passage.went_through() => Outcome::Pass,
+        Way::Gateway if passage.pods.is_empty() => {
+            Outcome::Skip("no pod of the gateway could be looked at, so its counters are not known".into())
+        }
         Way::Gateway => match passage.unread().next() {
             Some(pod) => Outcome::Skip(format!(
                 "the counters of {} could not be read: {}",

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::model::target::Target;
 use crate::plan::{INVENTORY, Inventory};
-use crate::snapshot::{Origin, Snapshot, take};
+use crate::snapshot::{Origin, Scope, Snapshot, take};
 use std::path::{Path, PathBuf};
 
 /// All that is read before paths are chosen.
@@ -31,7 +31,7 @@ pub(super) async fn read(args: &DoctorArgs, connect: &ConnectArgs, io: &Io) -> R
         Source { snapshot: Snapshot::offline()?, live: None, namespace: named }
     } else {
         let _progress = io.progress("reading the cluster");
-        cluster(connect).await?
+        cluster(args, connect).await?
     };
     for path in files(&args.filename)? {
         let name = path.display().to_string();
@@ -49,9 +49,10 @@ pub(super) async fn read(args: &DoctorArgs, connect: &ConnectArgs, io: &Io) -> R
     Ok(source)
 }
 
-async fn cluster(connect: &ConnectArgs) -> Result<Source, Error> {
+async fn cluster(args: &DoctorArgs, connect: &ConnectArgs) -> Result<Source, Error> {
     let cluster = Cluster::connect(&connect.options()).await?;
-    let scope = connect.scope();
+    let namespaces = args.from.iter().map(|client| client.namespace.clone()).collect();
+    let scope = Scope { namespaces, ..connect.scope() };
     let (snapshot, inventories) = tokio::join!(take(&cluster, &scope), read_inventories(&cluster));
     let mut snapshot = snapshot?;
     for inventory in inventories.unwrap_or_default() {

@@ -59,6 +59,7 @@ async fn setup(args: &SetupArgs, connect: &ConnectArgs, io: &Io, trail: &Trail) 
     }
     let mut deadline = args.write.deadline();
     let cluster = Cluster::connect(&connect.options()).await?;
+    let mut spec = if guided { EgressSpec::default() } else { args.spec(&cluster.namespace)? };
     let progress = io.progress("reading the cluster");
     let mut snapshot = take(&cluster, &connect.scope()).await?;
     drop(progress);
@@ -66,8 +67,8 @@ async fn setup(args: &SetupArgs, connect: &ConnectArgs, io: &Io, trail: &Trail) 
     if guided {
         args = wizard::ask(args, (&cluster, io), &snapshot).await?;
         deadline = args.write.deadline();
+        spec = args.spec(&cluster.namespace)?;
     }
-    let spec = args.spec(&cluster.namespace)?;
     if args.inject && inject::inject((&cluster, io, trail), &args, (&spec, &snapshot), deadline).await? {
         snapshot = take(&cluster, &connect.scope()).await?;
     }

@@ -156,12 +156,12 @@ fn pods(snapshot: &Snapshot, callers: &[CallerPods], hosts: &[HostWish]) -> Vec<
 
 /// A list that may not be read could hide what we would break.
 fn readable(snapshot: &Snapshot) -> Result<(), Error> {
-    match snapshot.unseen.first() {
+    match snapshot.unread().first() {
         None => Ok(()),
-        Some(unseen) => Err(Error::Refused {
+        Some(unread) => Err(Error::Refused {
             why: format!(
-                "{} could not be read, so it is not known what setup would break: {}",
-                unseen.what, unseen.why
+                "not all could be read, so it is not known what setup would break: {}",
+                unread.lines().next().unwrap_or_default().trim_end_matches("; this would allow all:")
             ),
             hint: "setup reads pods, services, namespaces, workloads, policies and Istio's objects of all namespaces"
                 .into(),
