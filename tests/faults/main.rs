@@ -14,3 +14,4 @@ mod outside;
 mod proxies;
 mod rights;
 mod site;
+mod waiting;
