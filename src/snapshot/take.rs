@@ -49,7 +49,7 @@ pub async fn take(cluster: &Cluster, scope: &Scope) -> Result<Snapshot, Error> {
             LISTED.iter().map(|kind| async move { (*kind, cluster.list_where(*kind, None, labels(*kind)).await) });
         stream::iter(reads).buffer_unordered(SIDE_BY_SIDE).collect::<Vec<_>>().await
     };
-    let (lists, mesh) = tokio::join!(lists, find_mesh(cluster, scope));
+    let (lists, mesh, gateway_api) = tokio::join!(lists, find_mesh(cluster, scope), super::gateway_api::read(cluster));
     let mut snapshot = Snapshot {
         api_version: BUNDLE_VERSION.into(),
         taken: jiff::Timestamp::now().to_string(),
@@ -63,6 +63,11 @@ pub async fn take(cluster: &Cluster, scope: &Scope) -> Result<Snapshot, Error> {
             Err(error) => snapshot.unseen.push(Unseen { what: kind.plural().into(), why: error.to_string() }),
         }
     }
+    let gateway_api = gateway_api?;
+    for (kind, items) in gateway_api.lists {
+        keep(&mut snapshot, kind, items);
+    }
+    snapshot.unseen.extend(gateway_api.unseen);
     super::credentials::read(cluster, &mut snapshot).await;
     Ok(snapshot)
 }
