@@ -157,7 +157,7 @@ impl Walker<'_> {
                 walk.denied = Some(denied);
             }
         }
-        walk.api.exit = gateway_api::exit(self.world, service, &path.target);
+        walk.api.exit = gateway_api::exit(self.world, (service, *port), &path.target);
         walk.api.handed = walk.api.exit.is_some() && step.ends.is_some() && walk.denied.is_none();
         if walk.api.handed {
             walk.sends = None;
@@ -186,7 +186,7 @@ impl Walker<'_> {
         walk.sends = None;
         walk.api.handed = true;
         let service = self.world.gateway_service(&lead.gateway);
-        walk.api.exit = service.and_then(|s| gateway_api::exit(self.world, s, &path.target));
+        walk.api.exit = service.and_then(|s| gateway_api::exit(self.world, (s, lead.port), &path.target));
     }
 
     /// TLS that a BackendTLSPolicy starts, where no rule does.

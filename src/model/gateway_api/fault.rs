@@ -66,15 +66,18 @@ pub(super) fn of_gateway(gateway: &ApiGateway) -> Option<Fault> {
     Some(Fault::new([object.at("spec")], why, format!("correct {object} as its status says")))
 }
 
-/// No route is attached to any listener of a Gateway.
-pub(super) fn of_empty(gateway: &ApiGateway) -> Option<Fault> {
-    let listeners = &gateway.status.listeners;
-    if listeners.is_empty() || listeners.iter().any(|l| l.attached_routes > 0) {
+/// No route of any kind is attached to the listeners that a host comes to.
+pub(super) fn of_empty(gateway: &ApiGateway, (host, port): (&str, u16)) -> Option<Fault> {
+    let takes = |l: &&Listener| l.port == port && (l.hostname.is_empty() || overlap(host, &l.hostname));
+    let attached = |l: &Listener| Some(gateway.status.listeners.iter().find(|s| s.name == l.name)?.attached_routes);
+    let here: Vec<&Listener> = gateway.spec.listeners.iter().filter(takes).collect();
+    if here.is_empty() || here.iter().any(|l| attached(l) != Some(0)) {
         return None;
     }
     let object = gateway.reference(Kind::K8sGateway);
-    let why = format!("no listener of {object} has a route (attachedRoutes is 0)");
-    Some(Fault::new([object.at("spec.listeners")], why, format!("attach a route for the host to {object}")))
+    let names: Vec<&str> = here.iter().map(|l| l.name.as_str()).collect();
+    let why = format!("no route is attached to its listener {} (attachedRoutes is 0)", names.join(", "));
+    Some(Fault::new([object.at("spec.listeners")], why, format!("attach a route for {host} to {object}")))
 }
 
 /// Why istiod does not read a kind at all. `answered`: it has written a status of it, at some time.

@@ -5,6 +5,8 @@
 
 mod fault;
 mod policy;
+#[cfg(test)]
+mod tests;
 
 pub use fault::Fault;
 pub use policy::{Originator, originator};
@@ -126,7 +128,7 @@ fn to_gateway(world: &World<'_>, route: &ApiRoute, backend: &Reference) -> Optio
 }
 
 /// The Gateway behind a Service, and whether it leads a target on; nothing for a Service of no such Gateway.
-pub fn exit(world: &World<'_>, service: &Service, target: &Target) -> Option<ApiExit> {
+pub fn exit(world: &World<'_>, (service, port): (&Service, u16), target: &Target) -> Option<ApiExit> {
     let gateway = gateway_of(world, service)?;
     let reference = gateway.reference(Kind::K8sGateway);
     let exit = |fault| Some(ApiExit { gateway: reference.clone(), fault });
@@ -148,7 +150,13 @@ pub fn exit(world: &World<'_>, service: &Service, target: &Target) -> Option<Api
         }
     }
     faults.sort_by_key(|(elsewhere, _)| *elsewhere);
-    exit(faults.into_iter().next().map(|(_, fault)| fault).or_else(|| fault::of_empty(gateway)))
+    exit(
+        faults
+            .into_iter()
+            .next()
+            .map(|(_, fault)| fault)
+            .or_else(|| fault::of_empty(gateway, (&target.host.text(), port))),
+    )
 }
 
 /// Whether a route of a Gateway leads a host out: to the host itself, or under its name to another.
