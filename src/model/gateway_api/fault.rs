@@ -41,7 +41,7 @@ pub(super) fn of_route(world: &World<'_>, (kind, route): (Kind, &ApiRoute), pare
     }
     let whose = parent_place(route, parent);
     match told.first() {
-        Some(told) => refused(&told.conditions).map(|c| by_condition(&object, whose, c)),
+        Some(told) => refused(&told.conditions).map(|c| by_condition(&object, &whose, c)),
         None => unattached(world, (&object, route), (parent, whose)),
     }
 }
@@ -181,7 +181,7 @@ pub(super) fn refused(conditions: &[Condition]) -> Option<&Condition> {
     no("Accepted").or_else(|| no("ResolvedRefs"))
 }
 
-fn by_condition(object: &ObjectRef, parent: Place, condition: &Condition) -> Fault {
+fn by_condition(object: &ObjectRef, parent: &Place, condition: &Condition) -> Fault {
     let Condition { kind, reason, message, .. } = condition;
     let own = |path: &str| object.at(path);
     let (places, cure) = match (kind.as_str(), reason.as_str()) {
@@ -223,7 +223,7 @@ fn unattached(
         parent.section_name.as_ref().is_none_or(|s| *s == l.name) && parent.port.is_none_or(|p| p == l.port)
     };
     let listeners: Vec<&Listener> = gateway.spec.listeners.iter().filter(meant).collect();
-    let would = |reason: &str, message: &str| Condition {
+    let declined = |reason: &str, message: &str| Condition {
         kind: "Accepted".into(),
         status: "False".into(),
         reason: reason.into(),
@@ -235,15 +235,15 @@ fn unattached(
     };
     let by_host: Vec<&&Listener> = listeners.iter().filter(listens).collect();
     let condition = if listeners.is_empty() {
-        would("NoMatchingParent", "it has no such listener")
+        declined("NoMatchingParent", "it has no such listener")
     } else if by_host.is_empty() {
-        would("NoMatchingListenerHostname", "no hostname matches one of its listeners")
+        declined("NoMatchingListenerHostname", "no hostname matches one of its listeners")
     } else if !by_host.iter().any(|l| admits(l, gateway.namespace(), (route.namespace(), meta))) {
-        would("NotAllowedByListeners", "its listeners do not admit the route's namespace")
+        declined("NotAllowedByListeners", "its listeners do not admit the route's namespace")
     } else {
         return None;
     };
-    let fault = by_condition(object, whose, &condition);
+    let fault = by_condition(object, &whose, &condition);
     let why = fault.why.replacen("istiod says of", "istiod does not accept", 1);
     Some(Fault { why, ..fault })
 }

@@ -23,13 +23,12 @@ pub fn originator(world: &World<'_>, host: &str, port: Option<u16>) -> Option<Or
     let policies = world.snapshot.objects.backend_tls_policies.iter();
     let targets = policies.flat_map(|p| p.spec.target_refs.iter().map(move |target| (p, target)));
     let about = targets.filter(|(policy, target)| is_about(world, policy, target, host));
-    let mut found: Vec<Originator> = about
-        .filter_map(|(policy, target)| {
-            port.is_none_or(|port| is_for(world, policy, target, port)).then(|| Originator {
-                policy: policy.reference(Kind::BackendTLSPolicy),
-                sni: policy.spec.validation.hostname.clone(),
-                fault: fault(world, policy, target),
-            })
+    let meant = about.filter(|(policy, target)| port.is_none_or(|port| is_for(world, policy, target, port)));
+    let mut found: Vec<Originator> = meant
+        .map(|(policy, target)| Originator {
+            policy: policy.reference(Kind::BackendTLSPolicy),
+            sni: policy.spec.validation.hostname.clone(),
+            fault: fault(world, policy, target),
         })
         .collect();
     found.sort_by_key(|o| o.fault.is_some());
