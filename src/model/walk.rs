@@ -161,6 +161,7 @@ impl Walker<'_> {
         walk.api.handed = walk.api.exit.is_some() && step.ends.is_some() && walk.denied.is_none();
         if walk.api.handed {
             walk.sends = None;
+            walk.trace.gateway = Some(not_followed(&walk.api));
             return;
         }
         let service = service.reference(Kind::Service);
@@ -187,6 +188,7 @@ impl Walker<'_> {
         walk.api.handed = true;
         let service = self.world.gateway_service(&lead.gateway);
         walk.api.exit = service.and_then(|s| gateway_api::exit(self.world, (s, lead.port), &path.target));
+        walk.trace.gateway = Some(not_followed(&walk.api));
     }
 
     /// TLS that a BackendTLSPolicy starts, where no rule does.
@@ -250,6 +252,13 @@ fn bypasses(why: &Uncaptured) -> String {
 
 fn straight_out(path: &EgressPath) -> Sends {
     Sends { from: HopName::Client, cluster: ClusterName::Passthrough, bytes: spoken(path), tls: "none".into() }
+}
+
+/// A gateway of which the model knows no more than who brought the connection there.
+fn not_followed(api: &ApiWay) -> Step {
+    let by = api.exit.as_ref().map(|exit| &exit.gateway).or(api.lead.as_ref().map(|lead| &lead.route));
+    let words = by.map_or_else(String::new, |by| format!("goes on as {by} (Gateway API) has it"));
+    Step { route: Some(Decision::new(words, by.cloned().map(Place::from))), ..Step::default() }
 }
 
 /// A route of the Gateway API wants it.
