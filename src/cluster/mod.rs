@@ -3,6 +3,7 @@
 
 mod access;
 mod connect;
+mod discovery;
 mod exec;
 mod kubeconfig;
 mod pipe;

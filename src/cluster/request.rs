@@ -43,16 +43,20 @@ impl Cluster {
             Some(namespace) if kind.namespaced() => format!("{} in namespace {namespace}", kind.plural()),
             _ => format!("{} in all namespaces", kind.plural()),
         };
+        self.pages(&kind.list_path(namespace), &what, labels).await
+    }
+
+    /// All pages of a list. A list that the server does not know is empty.
+    pub(super) async fn pages(&self, list: &str, what: &str, labels: &str) -> Result<Vec<Value>, Error> {
         let mut items = Vec::new();
         let mut next = String::new();
         loop {
             let path = format!(
-                "{}?limit={PAGE}&labelSelector={}&continue={next}",
-                kind.list_path(namespace),
+                "{list}?limit={PAGE}&labelSelector={}&continue={next}",
                 labels.replace('=', "%3D").replace(',', "%2C").replace(' ', "")
             );
             let request = Request::get(path).body(Vec::new()).map_err(|e| invalid("list", &what, &e))?;
-            let mut page = match self.send(request, Purpose { verb: "list", what: &what }).await {
+            let mut page = match self.send(request, Purpose { verb: "list", what }).await {
                 Err(Error::NotFound { .. }) => return Ok(items),
                 other => other?,
             };

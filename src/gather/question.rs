@@ -59,12 +59,13 @@ impl<'a> Trial<'a> {
         let cluster = |step: Option<&Step>| step.and_then(|s| s.cluster.as_ref()).map(|d| d.value.to_string());
         let programmed = self.trace.as_ref();
         let past = ClusterName::outbound(self.path.target.port, "", &self.path.target.host.text()).to_string();
-        let intended = cluster(Some(&self.walk.trace.sidecar)).filter(|_| self.walk.exit.is_some());
+        let onward = self.walk.exit.is_some() || self.walk.api.handed;
+        let intended = cluster(Some(&self.walk.trace.sidecar)).filter(|_| onward);
         let given = programmed.and_then(|t| t.gateway.as_ref().and_then(|_| cluster(Some(&t.sidecar))));
         let to_host = [
             cluster(self.walk.trace.gateway.as_ref()),
             programmed.and_then(|t| cluster(t.gateway.as_ref())),
-            cluster(Some(&self.walk.trace.sidecar)).filter(|_| self.walk.exit.is_none()),
+            cluster(Some(&self.walk.trace.sidecar)).filter(|_| !onward),
             Some(past),
         ];
         Question {

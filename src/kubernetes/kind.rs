@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 macro_rules! kinds {
-    ($($kind:ident $group:literal $version:literal $plural:literal $scope:ident;)*) => {
-        /// A kind of object.
+    ($($kind:ident $(= $name:literal)? $group:literal $version:literal $plural:literal $scope:ident;)*) => {
+        /// A kind of object. Where two groups have a kind of one name, only the variants differ: a report says the name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[allow(missing_docs)]
-        pub enum Kind { $($kind),* }
+        pub enum Kind { $($(#[serde(rename(serialize = $name))])? $kind),* }
 
         impl Kind {
             /// Every kind, in the order of this table.
@@ -15,7 +15,7 @@ macro_rules! kinds {
 
             /// The name in `kind:`.
             pub fn name(self) -> &'static str {
-                match self { $(Kind::$kind => stringify!($kind)),* }
+                match self { $(Kind::$kind => kinds!(@name $kind $($name)?)),* }
             }
 
             /// The API group; empty for the core group.
@@ -39,6 +39,8 @@ macro_rules! kinds {
             }
         }
     };
+    (@name $kind:ident) => { stringify!($kind) };
+    (@name $kind:ident $name:literal) => { $name };
     (@scope namespaced) => { true };
     (@scope cluster) => { false };
 }
@@ -76,6 +78,11 @@ kinds! {
     AuthorizationPolicy "security.istio.io" "v1" "authorizationpolicies" namespaced;
     PeerAuthentication "security.istio.io" "v1" "peerauthentications" namespaced;
     Telemetry "telemetry.istio.io" "v1" "telemetries" namespaced;
+    K8sGateway = "Gateway" "gateway.networking.k8s.io" "v1" "gateways" namespaced;
+    HTTPRoute "gateway.networking.k8s.io" "v1" "httproutes" namespaced;
+    TLSRoute "gateway.networking.k8s.io" "v1" "tlsroutes" namespaced;
+    TCPRoute "gateway.networking.k8s.io" "v1" "tcproutes" namespaced;
+    BackendTLSPolicy "gateway.networking.k8s.io" "v1" "backendtlspolicies" namespaced;
     IstioOperator "install.istio.io" "v1alpha1" "istiooperators" namespaced;
 }
 
@@ -95,9 +102,14 @@ impl Kind {
 
     /// The path of its list: in one namespace, or in all of them.
     pub fn list_path(self, namespace: Option<&str>) -> String {
+        self.list_path_at(self.version(), namespace)
+    }
+
+    /// The same, at another version of the group.
+    pub fn list_path_at(self, version: &str, namespace: Option<&str>) -> String {
         let root = match self.group() {
-            "" => format!("/api/{}", self.version()),
-            group => format!("/apis/{group}/{}", self.version()),
+            "" => format!("/api/{version}"),
+            group => format!("/apis/{group}/{version}"),
         };
         match namespace {
             Some(namespace) if self.namespaced() => format!("{root}/namespaces/{namespace}/{}", self.plural()),

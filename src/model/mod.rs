@@ -10,6 +10,7 @@ mod client;
 mod clusters;
 pub mod essentials;
 mod gateway;
+pub mod gateway_api;
 mod given;
 pub mod hosts;
 mod listeners;

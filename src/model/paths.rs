@@ -1,6 +1,7 @@
 //! Which paths to look at: those of one host that somebody asks about, or all that are wired through a gateway for some
 //! clients. And who stands for a client: a pod that runs, else the pod that its template would make.
 
+use super::gateway_api;
 use super::hosts::{is_wild, within};
 use super::path::EgressPath;
 use super::scope::{Node, bound};
@@ -48,6 +49,11 @@ pub fn wired(world: &World<'_>, clients: &[Client], known: &[(String, Target)]) 
                 paths.extend(host.parse().ok().map(|host| seer.path(&host, port, None)));
             }
         }
+        let led = gateway_api::led(world).into_iter().filter_map(|(host, port)| {
+            let path = seer.path(&host.parse().ok()?, port, None);
+            gateway_api::lead(world, &seer.node, &path.target).map(|_| path)
+        });
+        paths.extend(led);
         let own = known.iter().filter(|(namespace, _)| *namespace == client.namespace);
         paths.extend(own.map(|(_, target)| seer.path(&target.host, target.port, Some(target.protocol))));
     }

@@ -2,17 +2,18 @@
 
 use super::authorization::{Denied, Request, Verdict, decide};
 use super::client::{ClientEnd, Uncaptured, client_end, node};
+use super::gateway_api::{self, ApiWay, Lead, originator};
 use super::given::Given;
 use super::path::EgressPath;
 use super::scope::Node;
 
 use super::target::AppProtocol;
-use super::trace::{ClusterName, Decision, HopName, Step, Trace};
+use super::trace::{ClusterName, Decision, HopName, StartedTls, Step, Trace};
 use super::walker::Walker;
 use super::wanted::{Wanted, wanted};
 use super::world::World;
 use crate::envoy::{Bytes, Connection, Role, onward, pass};
-use crate::kubernetes::{Kind, ObjectRef};
+use crate::kubernetes::{Kind, ObjectRef, Place};
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 
@@ -33,6 +34,8 @@ pub struct Walk {
     pub sends: Option<Sends>,
     /// The policy that refuses the call at the gateway.
     pub denied: Option<Denied>,
+    /// The part that the Gateway API has in it.
+    pub api: ApiWay,
 }
 
 /// One proxy on the path.
@@ -90,13 +93,20 @@ impl Walker<'_> {
         let scope = self.scope(&node);
         let client = client_end(self.world, path, (&node, &scope));
         let mut walk = Walk { wanted: wanted(self.world, &node, &path.target), client, ..Walk::default() };
+        if walk.wanted.is_none() {
+            walk.api.lead = gateway_api::lead(self.world, &node, &path.target);
+            walk.wanted = walk.api.lead.as_ref().map(|lead| by_api(lead, path));
+        }
         if let Some((why, place)) = &walk.client.uncaptured {
             walk.trace.client.ends = Some(Decision::new(bypasses(why), [place.clone()]));
             walk.sends = Some(straight_out(path));
             return walk;
         }
         self.through_sidecar(&mut walk, path, node);
-        self.through_gateway(&mut walk, path);
+        match walk.api.lead.clone().filter(Lead::leads) {
+            Some(lead) => self.handed_over(&mut walk, path, &lead),
+            None => self.through_gateway(&mut walk, path),
+        }
         outside(&mut walk);
         walk
     }
@@ -107,6 +117,7 @@ impl Walker<'_> {
         let connection = Connection { address, port: path.target.port, bytes: spoken(path), role: Role::Sidecar };
         let (mut step, bytes) = pass(&given.proxy, &connection);
         because_of_openers(&mut step, &given);
+        self.originates(&mut step);
         walk.sends = sent(HopName::Sidecar, &step, &bytes);
         walk.trace.sidecar = step;
         walk.sidecar = Some(Hop { node, given, connection, bytes });
@@ -133,6 +144,7 @@ impl Walker<'_> {
         });
         let (mut step, bytes) = pass(&given.proxy, &connection);
         because_of_openers(&mut step, &given);
+        self.originates(&mut step);
         if reached && step.chain.is_some() && step.ends.as_ref().is_none_or(|e| !e.value.contains("handshake")) {
             let request = self.request(walk, path, (&connection, &bytes));
             if let Verdict::Denied(denied) = decide(self.world, &node, &request) {
@@ -145,6 +157,13 @@ impl Walker<'_> {
                 walk.denied = Some(denied);
             }
         }
+        walk.api.exit = gateway_api::exit(self.world, (service, *port), &path.target);
+        walk.api.handed = walk.api.exit.is_some() && step.ends.is_some() && walk.denied.is_none();
+        if walk.api.handed {
+            walk.sends = None;
+            walk.trace.gateway = Some(not_followed(&walk.api));
+            return;
+        }
         let service = service.reference(Kind::Service);
         let hop = Hop { node, given, connection, bytes: bytes.clone() };
         walk.exit = Some(Exit { service, port: *port, target, hop, reached });
@@ -153,6 +172,32 @@ impl Walker<'_> {
             walk.sends = self::sent(HopName::Gateway, &step, &bytes);
             walk.trace.gateway = Some(step);
         }
+    }
+
+    /// The sidecar goes by a route of the Gateway API: to a gateway, and what that does is not followed.
+    fn handed_over(&self, walk: &mut Walk, path: &EgressPath, lead: &Lead) {
+        let to = ClusterName::outbound(lead.port, "", &lead.gateway);
+        let because = || [Place::from(lead.route.clone())];
+        walk.trace.sidecar = Step {
+            listener: walk.trace.sidecar.listener.take(),
+            route: Some(Decision::new(lead.route.to_string(), because())),
+            cluster: Some(Decision::new(to, because())),
+            ..Step::default()
+        };
+        walk.sends = None;
+        walk.api.handed = true;
+        let service = self.world.gateway_service(&lead.gateway);
+        walk.api.exit = service.and_then(|s| gateway_api::exit(self.world, (s, lead.port), &path.target));
+        walk.trace.gateway = Some(not_followed(&walk.api));
+    }
+
+    /// TLS that a BackendTLSPolicy starts, where no rule does.
+    fn originates(&self, step: &mut Step) {
+        let Some(ClusterName::Outbound { port, host, .. }) = step.cluster.as_ref().map(|d| &d.value) else { return };
+        let none = step.tls.as_ref().is_none_or(|t| t.value.mode == "none");
+        let Some(by) = originator(self.world, host, Some(*port)).filter(|o| none && o.fault.is_none()) else { return };
+        let tls = StartedTls { mode: "SIMPLE".into(), sni: Some(by.sni.clone()), names: vec![by.sni] };
+        step.tls = Some(Decision::new(tls, [Place::from(by.policy)]));
     }
 
     /// What the gateway knows about the call.
@@ -207,6 +252,18 @@ fn bypasses(why: &Uncaptured) -> String {
 
 fn straight_out(path: &EgressPath) -> Sends {
     Sends { from: HopName::Client, cluster: ClusterName::Passthrough, bytes: spoken(path), tls: "none".into() }
+}
+
+/// A gateway of which the model knows no more than who brought the connection there.
+fn not_followed(api: &ApiWay) -> Step {
+    let by = api.exit.as_ref().map(|exit| &exit.gateway).or(api.lead.as_ref().map(|lead| &lead.route));
+    let words = by.map_or_else(String::new, |by| format!("goes on as {by} (Gateway API) has it"));
+    Step { route: Some(Decision::new(words, by.cloned().map(Place::from))), ..Step::default() }
+}
+
+/// A route of the Gateway API wants it.
+fn by_api(lead: &Lead, path: &EgressPath) -> Wanted {
+    Wanted { route: lead.route.at("spec.parentRefs"), host: path.target.host.text(), gateway: lead.gateway.clone() }
 }
 
 /// The listener is there because of the fields that opened it: the first few are enough.

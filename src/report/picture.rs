@@ -47,7 +47,9 @@ fn words(path: &PathReport, hop: &Hop) -> String {
     match hop.hop {
         HopName::Client => does(&hop.intended).unwrap_or_else(|| format!("{} speaks {}", path.from, path.protocol)),
         HopName::Outside => format!("{}:{}", path.host, path.port),
-        HopName::Sidecar | HopName::Gateway => does(&hop.intended).unwrap_or_else(|| "nothing comes here".into()),
+        HopName::Sidecar | HopName::Gateway => does(&hop.intended)
+            .or_else(|| text(&hop.intended, "/route/value").map(str::to_owned))
+            .unwrap_or_else(|| "nothing comes here".into()),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod bundle;
 mod credentials;
+mod gateway_api;
 mod manifests;
 mod narrow;
 mod objects;

@@ -4,7 +4,9 @@ use crate::istio::{
     AuthorizationPolicy, DestinationRule, EnvoyFilter, Gateway, PeerAuthentication, ServiceEntry, Sidecar, Telemetry,
     VirtualService,
 };
+use crate::kubernetes::definition::Definition;
 use crate::kubernetes::endpoint_slice::EndpointSlice;
+use crate::kubernetes::gateway_api::{ApiGateway, ApiRoute, BackendTlsPolicy};
 use crate::kubernetes::network_policy::NetworkPolicy;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::secret::Credential;
@@ -126,6 +128,12 @@ objects! {
     authorization_policies: AuthorizationPolicy = AuthorizationPolicy;
     peer_authentications: PeerAuthentication = PeerAuthentication;
     telemetries: Telemetry = Telemetry;
+    definitions: Definition = CustomResourceDefinition;
+    api_gateways: ApiGateway = K8sGateway;
+    http_routes: ApiRoute = HTTPRoute;
+    tls_routes: ApiRoute = TLSRoute;
+    tcp_routes: ApiRoute = TCPRoute;
+    backend_tls_policies: BackendTlsPolicy = BackendTLSPolicy;
 }
 
 fn same(a: &Meta, b: &Meta) -> bool {

@@ -51,7 +51,7 @@ pub async fn take(cluster: &Cluster, scope: &Scope) -> Result<Snapshot, Error> {
             LISTED.iter().map(|kind| async move { (*kind, cluster.list_where(*kind, None, labels(*kind)).await) });
         stream::iter(reads).buffer_unordered(SIDE_BY_SIDE).collect::<Vec<_>>().await
     };
-    let (lists, mesh) = tokio::join!(lists, find_mesh(cluster, scope));
+    let (lists, mesh, gateway_api) = tokio::join!(lists, find_mesh(cluster, scope), super::gateway_api::read(cluster));
     let mut snapshot = Snapshot {
         api_version: BUNDLE_VERSION.into(),
         taken: jiff::Timestamp::now().to_string(),
@@ -75,6 +75,11 @@ pub async fn take(cluster: &Cluster, scope: &Scope) -> Result<Snapshot, Error> {
     };
     snapshot.mesh = mesh;
     snapshot.unseen.extend(assumed);
+    let gateway_api = gateway_api?;
+    for (kind, items) in gateway_api.lists {
+        keep(&mut snapshot, kind, items);
+    }
+    snapshot.unseen.extend(gateway_api.unseen);
     super::credentials::read(cluster, &mut snapshot).await;
     Ok(snapshot)
 }

@@ -34,6 +34,7 @@ cases! {
     c12_dns = "c12-name-without-an-address";
     c13_network_policy = "c13-policy-for-the-service-port";
     c14_ambient = "c14-ambient-namespace-sidecar-objects";
+    c15_gateway_api = "c15-tlsroute-crd-too-old";
     c16_http2 = "c16-h2-towards-the-outside";
 }
 

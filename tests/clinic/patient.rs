@@ -8,8 +8,9 @@ use std::process::Stdio;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A state takes a while to reach the proxies, and a pod to start.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// A state takes a while to reach the proxies, and a pod to start. A kind that comes again after it went, istiod asks for at
+/// growing intervals.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 pub(crate) struct Patient<'c> {
     case: &'c Case,
@@ -36,8 +37,17 @@ fn with_image(manifest: &str) -> String {
 impl<'c> Patient<'c> {
     pub(crate) fn with(case: &'c Case, state: &str) -> Self {
         let files = ["base.yaml", state].into_iter().filter_map(|file| case.manifest(file));
-        let patient = Self { case, manifests: files.map(|text| with_image(&text)).collect() };
-        patient.manifests.iter().for_each(|manifest| MESH.apply(manifest));
+        let (kinds, others): (Vec<String>, Vec<String>) =
+            files.flat_map(|text| documents(&with_image(&text))).partition(|text| defines_a_kind(text));
+        kinds.iter().for_each(|kind| is_new(kind));
+        let others: String = others.join("\n---\n");
+        let patient = Self { case, manifests: kinds.into_iter().chain([others]).collect() };
+        for manifest in &patient.manifests {
+            MESH.apply(manifest);
+            if let Some(name) = defined(manifest) {
+                MESH.kubectl(&["wait", "--for=condition=Established", "--timeout=30s", &format!("crd/{name}")]);
+            }
+        }
         let client = &case.client;
         MESH.kubectl(&["-n", &client.namespace, "rollout", "status", &client.workload, "--timeout=90s"]);
         patient
@@ -94,6 +104,27 @@ impl Drop for Patient<'_> {
             delete(manifest);
         }
     }
+}
+
+fn documents(text: &str) -> Vec<String> {
+    text.split("\n---\n").map(str::to_owned).collect()
+}
+
+fn defines_a_kind(document: &str) -> bool {
+    document.lines().any(|line| line == "kind: CustomResourceDefinition")
+}
+
+/// The name of the kind that a document defines.
+fn defined(document: &str) -> Option<String> {
+    let object: Value = defines_a_kind(document).then(|| serde_saphyr::from_str(document).expect("YAML"))?;
+    object["metadata"]["name"].as_str().map(str::to_owned)
+}
+
+/// With a definition its objects go: one that somebody has already is not ours to take away.
+fn is_new(document: &str) {
+    let name = defined(document).expect("a name");
+    let there = MESH.kubectl(&["get", "crd", &name, "--ignore-not-found", "-o", "name"]);
+    assert!(there.trim().is_empty(), "this case brings {name} and takes it away; the cluster has one of its own");
 }
 
 /// Gone, as far as it was there: a test that fails also comes here.

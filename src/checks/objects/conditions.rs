@@ -22,7 +22,8 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn look(view: &View<'_>) -> Outcome {
     let Some(wanted) = &view.walk.wanted else { return Outcome::Idle };
-    if !view.walk.leaves_directly() || view.walk.sidecar.is_none() {
+    // Of a route of the Gateway API another check says why.
+    if !view.walk.leaves_directly() || view.walk.sidecar.is_none() || view.walk.api.lead.is_some() {
         return Outcome::Pass;
     }
     let found = no_name(view, &wanted.route).or_else(|| unmet(view, &wanted.route));

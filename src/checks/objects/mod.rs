@@ -1,5 +1,7 @@
 //! 2xx: what the objects say. Each check looks at where the walk went wrong and says which field is to blame.
 
+pub(super) mod api_route;
+pub(super) mod api_tls_policy;
 mod binding;
 pub(super) mod blocked;
 pub(super) mod borrowed_sni;

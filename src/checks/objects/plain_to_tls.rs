@@ -36,6 +36,10 @@ fn look(view: &View<'_>) -> Outcome {
     if !declared.protocol.is_tls() && !by_target {
         return Outcome::Pass;
     }
+    // A policy of the Gateway API that would start it is the one to blame.
+    if crate::model::gateway_api::originator(view.world, host, Some(*port)).is_some_and(|o| o.fault.is_some()) {
+        return Outcome::Pass;
+    }
     let object = service.object();
     let says = if by_target {
         format!("{object} leads its port {port} to target port 443")

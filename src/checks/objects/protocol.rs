@@ -21,7 +21,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn look(view: &View<'_>) -> Outcome {
     let (Some(wanted), Some(hop)) = (&view.walk.wanted, &view.walk.sidecar) else { return Outcome::Idle };
-    if view.walk.exit.is_some() {
+    if view.walk.exit.is_some() || view.walk.api.handed || view.walk.api.lead.is_some() {
         return Outcome::Pass;
     }
     let walker = walker(view);

@@ -22,7 +22,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    if view.walk.sidecar.is_none() {
+    if view.walk.sidecar.is_none() || view.walk.api.handed {
         return Outcome::Idle;
     }
     if view.world.snapshot.narrow().is_some() {

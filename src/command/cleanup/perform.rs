@@ -12,6 +12,7 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::flow::Names;
 use crate::install::{GatewayPatch, Istioctl, undo};
+use crate::kubernetes::gateway_api::GROUP as GATEWAY_API;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::plan::{HostRecord, Inventory, Owned, PART_OF, caller_pods, hidden_from};
@@ -270,7 +271,12 @@ impl Run<'_> {
     async fn others_in(&self, namespace: &str) -> Result<Vec<(String, bool)>, Error> {
         let mut others = Vec::new();
         for kind in Kind::ALL.iter().filter(|k| k.namespaced() && !matches!(k, Kind::Event | Kind::EndpointSlice)) {
-            for object in self.cluster.list(*kind, Some(namespace)).await? {
+            let found = match self.cluster.list(*kind, Some(namespace)).await {
+                // Where the Gateway API is not installed, nobody was given rights on it either.
+                Err(Error::Forbidden { .. }) if kind.group() == GATEWAY_API => Vec::new(),
+                other => other?,
+            };
+            for object in found {
                 let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
                 if !is_furniture(*kind, name) {
                     let passing = ["/metadata/deletionTimestamp", "/metadata/ownerReferences/0"];

@@ -76,7 +76,7 @@ pub(super) async fn settle(connect: &ConnectArgs, io: &Io, trail: &Trail, error:
             Box::pin(interruptible(super::setup(&args, connect, io, &Trail::default()))).await
         }
         1 => {
-            interruptible(go_back((&args, connect, io), &before)).await?;
+            Box::pin(interruptible(go_back((&args, connect, io), &before))).await?;
             io.say("all that this run did is taken back");
             Err(error)
         }
