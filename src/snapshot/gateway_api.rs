@@ -45,15 +45,16 @@ pub(super) async fn read(cluster: &Cluster) -> Result<Found, Error> {
 
 async fn read_kind(cluster: &Cluster, kind: Kind, versions: &[String]) -> Result<Found, Error> {
     let own = kind.version();
+    // Istio has `gateways` too.
+    let name = format!("{}.{GROUP}", kind.plural());
     let version = versions.iter().find(|v| *v == own).or(versions.first()).map_or(own, String::as_str);
     let items = match cluster.list_at(kind, version).await {
         Ok(items) => items,
-        Err(error) => return fatal(error).map(|error| unseen(kind.plural().into(), &error)),
+        Err(error) => return fatal(error).map(|error| unseen(name, &error)),
     };
     if items.is_empty() {
         return Ok(Found::default());
     }
-    let name = format!("{}.{GROUP}", kind.plural());
     let mut found = Found { lists: vec![(kind, items)], ..Found::default() };
     let definition = ObjectRef::new(Kind::CustomResourceDefinition, "", name);
     match cluster.metadata(&definition).await {

@@ -96,7 +96,12 @@ fn policy(view: &View<'_>, (name, way): (&str, &Way)) -> Permission {
     let snapshot = view.world.snapshot;
     let mut pods = snapshot.objects.pods.iter();
     let pod = pods.find(|p| name.strip_prefix(p.namespace()).and_then(|n| n.strip_prefix('/')) == Some(p.name()));
-    let known: Vec<_> = super::address(view).into_iter().collect();
+    let known = match way {
+        Way::Name(target) if *target == view.path.target => super::address(view),
+        Way::Name(target) => view.world.resolved(&target.host.text()),
+        Way::Address(..) | Way::Datagram(_) | Way::Straight(..) => None,
+    };
+    let known: Vec<_> = known.into_iter().collect();
     match (pod, way.leads_to(&known)) {
         (Some(pod), Some((transport, to))) => leaves_to(snapshot, &Side::of(pod), transport, to),
         _ => Permission::Free,
