@@ -9,8 +9,9 @@ use crate::checks::registry::CHECKS;
 use crate::checks::{Check, Layer};
 use crate::flow::MANAGED_BY;
 use crate::kubernetes::{Kind, ObjectRef};
+use crate::model::hosts::within;
 use crate::model::paths::{Asked, to};
-use crate::model::trace::HopName;
+use crate::model::trace::{HopName, Step};
 use crate::model::{EgressPath, Walk, World};
 use crate::snapshot::Snapshot;
 
@@ -54,7 +55,7 @@ fn served((world, checks): (&World<'_>, &[&Check]), wish: &Wish, gateway: Option
     let join = |case: crate::checks::engine::Case| {
         let gateway = theirs(world.snapshot, &case.walk, gateway)?;
         case.path.pod.as_ref()?;
-        Some(Joined { gateway, by: deciders(&case.walk), path: case.path })
+        Some(Joined { gateway, by: deciders(world.snapshot, &case.walk), path: case.path })
     };
     cases.into_iter().map(join).collect()
 }
@@ -71,15 +72,21 @@ fn theirs(snapshot: &Snapshot, walk: &Walk, named: Option<&GatewayName>) -> Opti
     (fits && leaves && exit.reached && !ours).then(|| service.clone())
 }
 
-/// The objects that lead it, each once.
-fn deciders(walk: &Walk) -> Vec<ObjectRef> {
-    let mut all: Vec<ObjectRef> = walk.wanted.iter().map(|w| w.route.object.clone()).collect();
+/// The objects that lead it, each once: the caller's route, the Gateways that serve the host, and the route there.
+fn deciders(snapshot: &Snapshot, walk: &Walk) -> Vec<ObjectRef> {
+    let Some(wanted) = &walk.wanted else { return Vec::new() };
     let gateway = walk.trace.gateway.as_ref();
-    let reasons = |step: &crate::model::trace::Step| {
-        let chain = step.listener.iter().chain(&step.chain).chain(&step.route).flat_map(|d| d.because.clone());
-        chain.map(|place| place.object).collect::<Vec<_>>()
+    let reasons = |step: &Step| {
+        let all = step.listener.iter().chain(&step.chain).chain(&step.route);
+        all.flat_map(|decision| &decision.because).map(|place| place.object.clone()).collect::<Vec<_>>()
     };
-    for object in gateway.map(reasons).unwrap_or_default() {
+    let serves = |object: &ObjectRef| {
+        let mut gateways = snapshot.objects.gateways.iter().filter(|g| g.reference(Kind::Gateway) == *object);
+        let named = |host: &String| within(&wanted.host, host.rsplit('/').next().unwrap_or_default());
+        object.kind != Kind::Gateway || gateways.any(|g| g.spec.servers.iter().any(|s| s.hosts.iter().any(named)))
+    };
+    let mut all = vec![wanted.route.object.clone()];
+    for object in gateway.map(reasons).unwrap_or_default().into_iter().filter(serves) {
         if !all.contains(&object) {
             all.push(object);
         }

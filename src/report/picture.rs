@@ -1,6 +1,6 @@
 //! The path as a picture: each hop with a mark and a few words. Text and HTML draw the same one.
 
-use super::{Hop, PathReport};
+use super::{Hop, PathReport, Verdict};
 use crate::checks::finding::Finding;
 use crate::model::trace::{ClusterName, HopName};
 use serde_json::Value;
@@ -49,7 +49,10 @@ fn words(path: &PathReport, hop: &Hop) -> String {
         HopName::Outside => format!("{}:{}", path.host, path.port),
         HopName::Sidecar | HopName::Gateway => does(&hop.intended)
             .or_else(|| text(&hop.intended, "/route/value").map(str::to_owned))
-            .unwrap_or_else(|| "nothing comes here".into()),
+            .or_else(|| does(&hop.programmed))
+            .unwrap_or_else(|| {
+                if path.verdict == Verdict::Unproven { "not known" } else { "nothing comes here" }.into()
+            }),
     }
 }
 

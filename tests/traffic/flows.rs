@@ -136,11 +136,11 @@ fn a_namespace_that_lets_nothing_out_gets_just_the_host() {
 }
 
 #[test]
-fn a_host_that_somebody_else_wired_is_refused_with_their_names() {
+fn a_host_that_somebody_else_wired_is_not_wired_again_in_another_way() {
     let _shared = CLUSTER.write().unwrap_or_else(std::sync::PoisonError::into_inner);
     MESH.apply(include_str!("other_host.yaml"));
     let team = Team::new("taken");
-    let run = setup(&team, &["www.wikipedia.org"]);
+    let run = setup(&team, &["www.wikipedia.org", "--hop", "mtls"]);
     assert!(run.code == 1 && run.stderr.contains("VirtualService istio-system/other-wikipedia"), "{}", run.stderr);
     assert_eq!(team.curl("https://www.wikipedia.org"), "200 2", "theirs still works");
 }
