@@ -41,6 +41,7 @@ fn each_way_round_is_open_until_somebody_closes_it() {
     assert_eq!(run.code, 1, "{}\n{}", run.stdout, run.stderr);
     let ignored = "although NetworkPolicy lock-round/egress-lockdown closes it";
     assert!(run.stdout.contains("EG630") && run.stdout.contains(ignored), "{}", run.stdout);
+    done(&["cleanup", "--all", "-n", NAMESPACE, "-y"]);
 }
 
 #[test]
@@ -67,6 +68,7 @@ fn a_policy_that_holds_is_named_for_each_way_that_it_closes() {
     assert_eq!(run.code, 0, "{}\n{}", run.stdout, run.stderr);
     assert!(run.stdout.contains("no way round the gateway is open to lock-round"), "{}", run.stdout);
     assert!(!run.stdout.contains("- open: "), "{}", run.stdout);
+    done(&["cleanup", "--all", "-n", NAMESPACE, "-y"]);
 }
 
 fn doctor(more: &[&str]) -> Run {
