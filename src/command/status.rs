@@ -136,7 +136,11 @@ async fn drifted(cluster: &Cluster, snapshot: &Snapshot, inventories: &[Inventor
         for record in inventory.lockdowns.values() {
             wanted.push(policy(snapshot, &record.spec)?);
         }
-        all.extend(drift(inventory, &wanted, &live).into_iter().map(explain));
+        // With a namespace its lockdown goes, as it should.
+        let namespaces = &snapshot.objects.namespaces;
+        let exists = |name: &str| namespaces.is_empty() || namespaces.iter().any(|n| n.name() == name);
+        let stands = |d: &Drift| d.object.kind != Kind::NetworkPolicy || exists(&d.object.namespace);
+        all.extend(drift(inventory, &wanted, &live).into_iter().filter(stands).map(explain));
     }
     Ok(all)
 }

@@ -183,3 +183,17 @@ fn rights() {
         run.stdout
     );
 }
+
+#[test]
+fn a_lockdown_goes_with_its_namespace() {
+    let _network = Network::that("none");
+    let team = Team::labelled("lock-gone", "team: bare");
+    assert_eq!(egress(&["lockdown", "lock-gone", "--no-probe", "-y"]).code, 3, "nothing was tried");
+    assert!(egress(&["status", "-A"]).stdout.contains("lock-gone"), "the lockdown is told");
+    drop(team);
+    MESH.kubectl(&["wait", "--for=delete", "namespace/lock-gone", "--timeout=60s"]);
+    let said = egress(&["status", "-A"]).stdout;
+    assert!(!said.contains("DRIFT"), "{said}");
+    done(&["unlock", "lock-gone", "-y"]);
+    assert!(!egress(&["status", "-A"]).stdout.contains("lock-gone"));
+}
