@@ -56,6 +56,22 @@ impl Terminal {
         self.input.flush().expect("it reads");
     }
 
+    /// Hosts that others have declared are offered first, if there are any.
+    fn pass_over_offers(&mut self) {
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            let seen = self.seen.lock().expect("one writer").clone();
+            if seen.contains("Hosts, as HOST") {
+                return;
+            }
+            if seen.contains("leave directly") {
+                return self.answer("leave directly", "\r");
+            }
+            assert!(Instant::now() < end, "no question for hosts came; there was {seen:?}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     fn end(mut self) -> (i32, String) {
         let code = self.child.wait().expect("it ends").code().unwrap_or(-1);
         std::thread::sleep(Duration::from_millis(100));
@@ -69,10 +85,7 @@ fn each_question_is_asked_and_the_command_is_told() {
     let team = Team::new("guided");
     let mut terminal = Terminal::open(&format!("setup -n guided --gateway {FOUND}"));
     terminal.answer("Which namespace calls?", "\r");
-    let declared = MESH.kubectl(&["get", "serviceentries", "-A", "-o", "name"]);
-    if !declared.trim().is_empty() && terminal_offers(&terminal) {
-        terminal.answer("leave directly", "\r");
-    }
+    terminal.pass_over_offers();
     terminal.answer("Hosts, as HOST", "a..b\r");
     terminal.answer("is not a label", &format!("{}guided.example.com:80\r", "\u{8}".repeat(8)));
     terminal.answer("Who starts TLS", "\r");
@@ -86,18 +99,6 @@ fn each_question_is_asked_and_the_command_is_told() {
         "{seen}"
     );
     done(&["cleanup", "guided.example.com", "-n", &team.namespace, "-y"]);
-}
-
-/// Hosts that are declared and not routed are offered first, if there are any.
-fn terminal_offers(terminal: &Terminal) -> bool {
-    let end = Instant::now() + Duration::from_secs(2);
-    while Instant::now() < end {
-        if terminal.seen.lock().expect("one writer").contains("leave directly") {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    false
 }
 
 #[test]
@@ -169,9 +170,7 @@ fn going_back_takes_sidecars_away_again() {
     let before = Fingerprint::of_kinds(&own, &kinds);
     let mut terminal = Terminal::open("setup -n half-bare --gateway half-bare-gateway/egress --node-selector no=where");
     terminal.answer("half-bare (no sidecars yet", "\r");
-    if terminal_offers(&terminal) {
-        terminal.answer("leave directly", "\r");
-    }
+    terminal.pass_over_offers();
     terminal.answer("Hosts, as HOST", "halfbare.example.com\r");
     terminal.answer("From the sidecar to the gateway?", "\r");
     terminal.answer("label it and restart them?", "y");
