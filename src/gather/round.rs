@@ -27,41 +27,47 @@ pub async fn round(
     let world = World::new(snapshot);
     let walker = Walker::new(&world);
     let trials = paths.iter().map(|path| Trial::new(&walker, path)).filter(|t| t.walk.wanted.is_some() && t.has_name());
-    let mut shared: BTreeMap<(&str, &Target), Vec<Trial>> = BTreeMap::new();
+    let mut namespaces: BTreeMap<&str, BTreeMap<&Target, Vec<Trial>>> = BTreeMap::new();
     for trial in trials {
-        shared.entry((&trial.path.client.namespace, &trial.path.target)).or_default().push(trial);
+        let targets = namespaces.entry(&trial.path.client.namespace).or_default();
+        targets.entry(&trial.path.target).or_default().push(trial);
     }
     let mut seen = Vec::new();
-    for (_, trials) in shared {
-        let tried = of_namespace((cluster, snapshot), &trials[0], deadline).await;
-        for trial in &trials {
-            let from = |o: &Observation| Observation { from: Some(trial.path.client.clone()), ..o.clone() };
-            seen.extend(tried.iter().map(from));
+    for (namespace, targets) in namespaces {
+        let first = targets.values().flatten().find_map(|t| t.path.pod.as_deref());
+        let found = match runaways(cluster, snapshot, (namespace, first), deadline).await {
+            Ok(found) if found.is_empty() => Err(format!("no running pod of {namespace} has anything to connect with")),
+            found => found.map_err(|e| why(&e, (namespace, "exec"))),
+        };
+        for trials in targets.into_values() {
+            let tried = match &found {
+                Ok(found) => attempts((cluster, snapshot), &trials[0], found, deadline).await,
+                Err(why) => vec![untried(&trials[0], why)],
+            };
+            for trial in &trials {
+                let from = |o: &Observation| Observation { from: Some(trial.path.client.clone()), ..o.clone() };
+                seen.extend(tried.iter().map(from));
+            }
         }
     }
     seen
 }
 
-async fn of_namespace(
+/// Why nobody could try.
+fn untried(trial: &Trial<'_>, why: &str) -> Observation {
+    let way = Way::Name(trial.path.target.clone());
+    let observed = Observed::Round { kind: RunawayKind::Bare, way, outcome: Outcome::Untried(why.into()) };
+    observation(trial, format!("{}/", trial.path.client.namespace), observed)
+}
+
+async fn attempts(
     (cluster, snapshot): (&Cluster, &Snapshot),
     trial: &Trial<'_>,
+    runaways: &[Runaway],
     deadline: Deadline,
 ) -> Vec<Observation> {
-    let namespace = trial.path.client.namespace.as_str();
-    let untried = |why: String| {
-        let way = Way::Name(trial.path.target.clone());
-        let observed = Observed::Round { kind: RunawayKind::Bare, way, outcome: Outcome::Untried(why) };
-        vec![observation(trial, format!("{namespace}/"), observed)]
-    };
-    let found = match runaways(cluster, snapshot, (namespace, trial.path.pod.as_deref()), deadline).await {
-        Ok(found) if found.is_empty() => {
-            return untried(format!("no running pod of {namespace} has anything to connect with"));
-        }
-        Ok(found) => found,
-        Err(error) => return untried(why(&error, (namespace, "exec"))),
-    };
     let mut tries = Vec::new();
-    for runaway in &found {
+    for runaway in runaways {
         let known = addresses_of(cluster, trial, runaway, deadline).await.unwrap_or_default();
         let ways = runaway.kind.ways(&trial.path.target, &known);
         let straight = (runaway.kind == RunawayKind::Bare).then(|| straight(snapshot, trial)).flatten();
@@ -69,7 +75,7 @@ async fn of_namespace(
     }
     let attempts = tries.into_iter().map(|(runaway, way)| async move {
         let attempt = runaway.attempt(cluster, &way, deadline).await;
-        let outcome = attempt.unwrap_or_else(|e| Outcome::Untried(why(&e, (namespace, "exec"))));
+        let outcome = attempt.unwrap_or_else(|e| Outcome::Untried(why(&e, (&runaway.at.namespace, "exec"))));
         observation(trial, runaway.name(), Observed::Round { kind: runaway.kind, way, outcome })
     });
     stream::iter(attempts).buffered(SIDE_BY_SIDE).collect().await
