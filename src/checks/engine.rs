@@ -9,7 +9,7 @@ use crate::snapshot::Look;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a check of the objects does not look where only some of them could be read.
-pub const UNJUDGED: &str = "what the objects say cannot be judged from those of a few namespaces";
+pub const UNJUDGED: &str = "what the objects say cannot be judged from a part of them";
 
 /// A path, and what is known about it.
 #[derive(Clone, Debug)]

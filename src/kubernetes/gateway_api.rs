@@ -2,6 +2,7 @@
 //! writes into their status. Routes of all protocols are read alike.
 
 use super::meta::null_as_default;
+use super::pod::Condition;
 use super::{Object, Selector};
 use serde::{Deserialize, Serialize};
 
@@ -190,21 +191,6 @@ pub struct Attached {
     /// What.
     #[serde(deserialize_with = "null_as_default")]
     pub conditions: Vec<Condition>,
-}
-
-/// One condition of a status.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Condition {
-    /// `Accepted`, `ResolvedRefs`, `Programmed`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// `True`, `False` or `Unknown`.
-    pub status: String,
-    /// Why, in a word.
-    pub reason: String,
-    /// Why, in a sentence.
-    pub message: String,
 }
 
 impl Reference {

@@ -1,7 +1,7 @@
 //! Reading with the rights of a few namespaces, as a developer has them: what is listed there, what is missing, and the
 //! ClusterRole that would make it whole. Without the control plane's own words Istio's defaults are assumed.
 
-use super::take::{LISTED, Scope, find_mesh, keep};
+use super::take::{LISTED, SIDE_BY_SIDE, Scope, find_mesh, keep};
 use super::{Mesh, Snapshot, Unseen};
 use crate::cluster::Cluster;
 use crate::error::Error;
@@ -9,8 +9,6 @@ use crate::kubernetes::Kind;
 use futures::stream::{self, StreamExt};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-
-const SIDE_BY_SIDE: usize = 8;
 
 /// Where Istio is installed, unless somebody says otherwise.
 const USUAL: &str = "istio-system";

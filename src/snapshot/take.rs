@@ -21,7 +21,7 @@ pub struct Scope {
 }
 
 /// At most this many lists at a time: more gains nothing over HTTP/1.1.
-const SIDE_BY_SIDE: usize = 8;
+pub(super) const SIDE_BY_SIDE: usize = 8;
 
 /// The kinds that are listed whole. Secrets are not among them: only named ones are read, and only by who needs them.
 pub(super) const LISTED: &[Kind] = &[

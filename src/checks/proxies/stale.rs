@@ -23,7 +23,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn look(view: &View<'_>) -> Outcome {
     let snapshot = view.world.snapshot;
     if let Some(unseen) = snapshot.narrow().filter(|_| snapshot.planes.is_empty()) {
-        return Outcome::Skip(format!("istiod could not be looked at: no right to read {} everywhere", unseen.what));
+        return Outcome::Skip(format!("istiod could not be looked at: not all {} could be read", unseen.what));
     }
     if snapshot.planes.is_empty() {
         let running = istiods(snapshot).any(Pod::is_running);

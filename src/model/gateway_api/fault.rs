@@ -3,7 +3,8 @@
 
 use super::{ENTRY, GATEWAY, World, entry, parent_of};
 use crate::kubernetes::definition::{BUNDLE_VERSION, Definition};
-use crate::kubernetes::gateway_api::{ApiGateway, ApiRoute, Attached, Condition, GROUP, Listener, Reference};
+use crate::kubernetes::gateway_api::{ApiGateway, ApiRoute, Attached, GROUP, Listener, Reference};
+use crate::kubernetes::pod::Condition;
 use crate::kubernetes::{Kind, Meta, ObjectRef, Place};
 use crate::model::hosts::overlap;
 use crate::snapshot::{Mesh, Snapshot};
