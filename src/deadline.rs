@@ -1,4 +1,5 @@
-//! A point in time after which nobody waits any longer. It is made once, from `--timeout`, and handed down.
+//! A point in time after which nobody waits any longer. It is made once, from `--timeout`, and
+//! handed down.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,10 @@ pub struct Deadline {
 impl Deadline {
     /// A deadline that is `total` from now.
     pub fn after(total: Duration) -> Self {
-        Self { total, until: Instant::now() + total }
+        Self {
+            total,
+            until: Instant::now() + total,
+        }
     }
 
     /// How long there is still, at least zero.
@@ -33,6 +37,9 @@ impl Deadline {
     /// The same deadline, but at most `limit` from now: for one step of several.
     #[must_use]
     pub fn at_most(&self, limit: Duration) -> Self {
-        Self { total: self.total.min(limit), until: self.until.min(Instant::now() + limit) }
+        Self {
+            total: self.total.min(limit),
+            until: self.until.min(Instant::now() + limit),
+        }
     }
 }

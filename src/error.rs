@@ -1,5 +1,5 @@
-//! Everything that can end a command early. Each error says what was being done, to which object, and what to do about
-//! it, and knows its exit code.
+//! Everything that can end a command early. Each error says what was being done, to which object,
+//! and what to do about it, and knows its exit code.
 
 use crate::exit::Exit;
 use crate::kubernetes::ObjectRef;
@@ -103,7 +103,9 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Error::Usage(_) | Error::Input { .. } => Exit::Usage,
-            Error::Kubeconfig(_) | Error::Unreachable { .. } | Error::Unauthorized { .. } => Exit::Unreachable,
+            Error::Kubeconfig(_) | Error::Unreachable { .. } | Error::Unauthorized { .. } => {
+                Exit::Unreachable
+            }
             Error::Interrupted => Exit::Interrupted,
             _ => Exit::Problems,
         }
@@ -113,21 +115,27 @@ impl Error {
     pub fn advice(&self) -> Option<String> {
         match self {
             Error::Kubeconfig(_) => Some("check KUBECONFIG, --kubeconfig and --context".into()),
-            Error::Unreachable { .. } => Some("check the network and `kubectl cluster-info`".into()),
-            Error::Unauthorized { .. } => Some("log in again, or choose another --context or --user".into()),
+            Error::Unreachable { .. } => {
+                Some("check the network and `kubectl cluster-info`".into())
+            }
+            Error::Unauthorized { .. } => {
+                Some("log in again, or choose another --context or --user".into())
+            }
             Error::Forbidden { reason, .. } => Some(reason.clone()),
-            Error::Conflict { .. } => {
-                Some("let the other manager drop the fields, or take them over with --force-conflicts".into())
-            }
+            Error::Conflict { .. } => Some(
+                "let the other manager drop the fields, or take them over with --force-conflicts"
+                    .into(),
+            ),
             Error::Refused { hint, .. } if !hint.is_empty() => Some(hint.clone()),
-            Error::Deadline { .. } => {
-                Some("run `kubectl egress doctor` for the reason, or allow more with --timeout".into())
-            }
+            Error::Deadline { .. } => Some(
+                "run `kubectl egress doctor` for the reason, or allow more with --timeout".into(),
+            ),
             _ => None,
         }
     }
 
-    /// True for an error that says nothing about the object asked for, only that it may not be looked at.
+    /// True for an error that says nothing about the object asked for, only that it may not be
+    /// looked at.
     pub fn is_forbidden(&self) -> bool {
         matches!(self, Error::Forbidden { .. })
     }

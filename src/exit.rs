@@ -1,4 +1,5 @@
-//! How a run ends, as a number. The table is the contract of `kubectl egress`: it is the same in every output format.
+//! How a run ends, as a number. The table is the contract of `kubectl egress`: it is the same in
+//! every output format.
 
 use std::process::ExitCode;
 

@@ -1,10 +1,10 @@
-//! `kubectl egress`: make traffic leave an Istio mesh through an egress gateway, prove that it does, say why when it
-//! does not, and take it all away again.
+//! `kubectl egress`: make traffic leave an Istio mesh through an egress gateway, prove that it
+//! does, say why when it does not, and take it all away again.
 //!
-//! The idea that everything hangs on: a path (client, host, port) has three truths. *Intended* is what the objects say
-//! Istio will do ([`model`]), *programmed* is what each Envoy was given ([`envoy`]), *observed* is what a connection
-//! does ([`probe`]). One direction of flow: read the cluster → [`snapshot`] → model → checks → report; plan → apply →
-//! wait → prove.
+//! The idea that everything hangs on: a path (client, host, port) has three truths. *Intended* is
+//! what the objects say Istio will do ([`model`]), *programmed* is what each Envoy was given
+//! ([`envoy`]), *observed* is what a connection does ([`probe`]). One direction of flow: read the
+//! cluster → [`snapshot`] → model → checks → report; plan → apply → wait → prove.
 
 pub mod apply;
 pub mod checks;

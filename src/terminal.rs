@@ -1,5 +1,5 @@
-//! What may reach a terminal: names and messages in a cluster are written by others, and a terminal obeys what it is
-//! sent.
+//! What may reach a terminal: names and messages in a cluster are written by others, and a terminal
+//! obeys what it is sent.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,13 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     if text.chars().all(harmless) {
         return Cow::Borrowed(text);
     }
-    let shown = |c: char| if harmless(c) { vec![c] } else { c.escape_unicode().collect() };
+    let shown = |c: char| {
+        if harmless(c) {
+            vec![c]
+        } else {
+            c.escape_unicode().collect()
+        }
+    };
     Cow::Owned(text.chars().flat_map(shown).collect())
 }
 

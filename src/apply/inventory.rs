@@ -1,4 +1,5 @@
-//! The inventory in the cluster: read, change, write back, and try again where somebody else wrote in between.
+//! The inventory in the cluster: read, change, write back, and try again where somebody else wrote
+//! in between.
 
 use crate::cluster::{Cluster, WriteOptions};
 use crate::error::Error;
@@ -12,7 +13,9 @@ const TRIES: usize = 5;
 /// Read the inventory of a gateway's namespace; an empty one where there is none.
 pub async fn read_inventory(cluster: &Cluster, namespace: &str) -> Result<Inventory, Error> {
     let empty = Inventory::new(namespace);
-    let Some(map) = cluster.get(&empty.object()).await? else { return Ok(empty) };
+    let Some(map) = cluster.get(&empty.object()).await? else {
+        return Ok(empty);
+    };
     parse(namespace, &map)
 }
 
@@ -20,8 +23,14 @@ pub async fn read_inventory(cluster: &Cluster, namespace: &str) -> Result<Invent
 pub async fn read_inventories(cluster: &Cluster) -> Result<Vec<Inventory>, Error> {
     let label = "app.kubernetes.io/managed-by=kubectl-egress,applyset.kubernetes.io/id";
     let maps = cluster.list_where(Kind::ConfigMap, None, label).await?;
-    let namespace = |map: &Value| map.pointer("/metadata/namespace").and_then(Value::as_str).map(str::to_owned);
-    maps.iter().filter_map(|map| Some(parse(&namespace(map)?, map))).collect()
+    let namespace = |map: &Value| {
+        map.pointer("/metadata/namespace")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    maps.iter()
+        .filter_map(|map| Some(parse(&namespace(map)?, map)))
+        .collect()
 }
 
 fn parse(namespace: &str, map: &Value) -> Result<Inventory, Error> {
@@ -40,7 +49,12 @@ pub async fn update_inventory(
         let mut inventory = read_inventory(cluster, namespace).await?;
         change(&mut inventory);
         match store(cluster, &inventory).await {
-            Ok(version) => return Ok(Inventory { version, ..inventory }),
+            Ok(version) => {
+                return Ok(Inventory {
+                    version,
+                    ..inventory
+                });
+            }
             Err(error) if is_race(&error) => last = Some(error),
             Err(error) => return Err(error),
         }
@@ -48,14 +62,20 @@ pub async fn update_inventory(
     Err(last.unwrap_or_else(|| Error::Failed("the inventory was never written".into())))
 }
 
-/// Write it as read: the version guards against a write in between, a create against one before ours.
+/// Write it as read: the version guards against a write in between, a create against one before
+/// ours.
 async fn store(cluster: &Cluster, inventory: &Inventory) -> Result<Option<String>, Error> {
     let object = inventory.object();
     if inventory.is_empty() {
         if inventory.version.is_some() {
             let live = cluster.get(&object).await?;
-            let uid = live.as_ref().and_then(|l| l.pointer("/metadata/uid")).and_then(Value::as_str);
-            cluster.delete(&object, uid, WriteOptions::default()).await?;
+            let uid = live
+                .as_ref()
+                .and_then(|l| l.pointer("/metadata/uid"))
+                .and_then(Value::as_str);
+            cluster
+                .delete(&object, uid, WriteOptions::default())
+                .await?;
         }
         return Ok(None);
     }
@@ -66,8 +86,20 @@ async fn store(cluster: &Cluster, inventory: &Inventory) -> Result<Option<String
         let made = cluster.create(&object, &bare).await?;
         body["metadata"]["resourceVersion"] = made["metadata"]["resourceVersion"].clone();
     }
-    let written = cluster.apply(&object, &body, WriteOptions { force: true, dry_run: false }).await?;
-    Ok(written.pointer("/metadata/resourceVersion").and_then(Value::as_str).map(str::to_owned))
+    let written = cluster
+        .apply(
+            &object,
+            &body,
+            WriteOptions {
+                force: true,
+                dry_run: false,
+            },
+        )
+        .await?;
+    Ok(written
+        .pointer("/metadata/resourceVersion")
+        .and_then(Value::as_str)
+        .map(str::to_owned))
 }
 
 fn is_race(error: &Error) -> bool {

@@ -1,5 +1,5 @@
-//! Plan to cluster: asked of the API server first, then written in the plan's order, with the inventory ahead of the
-//! first object and behind the last one.
+//! Plan to cluster: asked of the API server first, then written in the plan's order, with the
+//! inventory ahead of the first object and behind the last one.
 
 mod injection;
 mod inventory;

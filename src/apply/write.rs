@@ -1,4 +1,5 @@
-//! The writes of a plan, in its order, and the book that is kept of them: an interrupted run can say what it did.
+//! The writes of a plan, in its order, and the book that is kept of them: an interrupted run can
+//! say what it did.
 
 use super::preview::SIDE_BY_SIDE;
 use crate::cluster::{Cluster, WriteOptions};
@@ -20,12 +21,18 @@ pub struct Journal {
 impl Journal {
     /// Keep one line.
     pub fn note(&self, what: String) {
-        self.done.lock().unwrap_or_else(PoisonError::into_inner).push(what);
+        self.done
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(what);
     }
 
     /// One line for each write.
     pub fn lines(&self) -> Vec<String> {
-        self.done.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.done
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -46,21 +53,33 @@ pub async fn write_all(
             }
             _ => step.live.clone(),
         };
-        let uid = written.as_ref().and_then(|o| o.pointer("/metadata/uid")).and_then(Value::as_str);
-        Ok(Owned { object: step.object.clone(), uid: uid.unwrap_or_default().to_owned() })
+        let uid = written
+            .as_ref()
+            .and_then(|o| o.pointer("/metadata/uid"))
+            .and_then(Value::as_str);
+        Ok(Owned {
+            object: step.object.clone(),
+            uid: uid.unwrap_or_default().to_owned(),
+        })
     });
-    stream::iter(writes).buffered(SIDE_BY_SIDE).try_collect().await
+    stream::iter(writes)
+        .buffered(SIDE_BY_SIDE)
+        .try_collect()
+        .await
 }
 
 fn late(deadline: Deadline, object: &ObjectRef) -> Result<(), Error> {
     if deadline.passed() {
-        return Err(Error::Deadline { what: format!("the writes; next would be {object}"), after: deadline.total() });
+        return Err(Error::Deadline {
+            what: format!("the writes; next would be {object}"),
+            after: deadline.total(),
+        });
     }
     Ok(())
 }
 
-/// Delete what is ours of these, and wait until each is gone with its finalizers. What is no longer ours is named and
-/// left.
+/// Delete what is ours of these, and wait until each is gone with its finalizers. What is no longer
+/// ours is named and left.
 pub async fn delete_all(
     cluster: &Cluster,
     inventory: &Inventory,
@@ -68,7 +87,9 @@ pub async fn delete_all(
     (options, journal, deadline): (WriteOptions, &Journal, Deadline),
 ) -> Result<Vec<ObjectRef>, Error> {
     let deletions = objects.iter().map(|owned| async move {
-        let Some(live) = cluster.get(&owned.object).await? else { return Ok(None) };
+        let Some(live) = cluster.get(&owned.object).await? else {
+            return Ok(None);
+        };
         if !inventory.owns(&live) {
             return Ok(Some(owned.object.clone()));
         }
@@ -80,22 +101,36 @@ pub async fn delete_all(
         }
         Ok(None)
     });
-    let kept: Result<Vec<Option<ObjectRef>>, Error> =
-        stream::iter(deletions).buffered(SIDE_BY_SIDE).try_collect().await;
+    let kept: Result<Vec<Option<ObjectRef>>, Error> = stream::iter(deletions)
+        .buffered(SIDE_BY_SIDE)
+        .try_collect()
+        .await;
     Ok(kept?.into_iter().flatten().collect())
 }
 
 /// Wait until the object with that UID is no more.
-pub async fn gone(cluster: &Cluster, object: &ObjectRef, uid: Option<&str>, deadline: Deadline) -> Result<(), Error> {
+pub async fn gone(
+    cluster: &Cluster,
+    object: &ObjectRef,
+    uid: Option<&str>,
+    deadline: Deadline,
+) -> Result<(), Error> {
     loop {
         let live = cluster.get(object).await?;
-        let Some(live) = live.filter(|l| l.pointer("/metadata/uid").and_then(Value::as_str) == uid) else {
+        let Some(live) = live.filter(|l| l.pointer("/metadata/uid").and_then(Value::as_str) == uid)
+        else {
             return Ok(());
         };
         if deadline.passed() {
-            let finalizers = live.pointer("/metadata/finalizers").cloned().unwrap_or(json!([]));
+            let finalizers = live
+                .pointer("/metadata/finalizers")
+                .cloned()
+                .unwrap_or(json!([]));
             let what = format!("{object} to go (its finalizers: {finalizers})");
-            return Err(Error::Deadline { what, after: deadline.total() });
+            return Err(Error::Deadline {
+                what,
+                after: deadline.total(),
+            });
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }

@@ -34,8 +34,14 @@ pub struct Choice {
 impl Choice {
     /// The chosen ones of some checks, in their order.
     pub fn of(&self, checks: &'static [Check]) -> Vec<&'static Check> {
-        let named = |check: &Check| self.only.iter().any(|c| c.eq_ignore_ascii_case(check.code.0));
-        let wanted = |check: &&Check| self.layers.contains(&check.layer) && (self.only.is_empty() || named(check));
+        let named = |check: &Check| {
+            self.only
+                .iter()
+                .any(|c| c.eq_ignore_ascii_case(check.code.0))
+        };
+        let wanted = |check: &&Check| {
+            self.layers.contains(&check.layer) && (self.only.is_empty() || named(check))
+        };
         checks.iter().filter(wanted).collect()
     }
 }
@@ -49,14 +55,26 @@ pub struct Examined {
     pub lines: Vec<CheckLine>,
 }
 
-/// Follow some paths, through what the objects say and, where that is asked for, what the proxies were given.
-pub fn follow(world: &World<'_>, paths: impl IntoIterator<Item = EgressPath>, programmed: bool) -> Vec<Case> {
+/// Follow some paths, through what the objects say and, where that is asked for, what the proxies
+/// were given.
+pub fn follow(
+    world: &World<'_>,
+    paths: impl IntoIterator<Item = EgressPath>,
+    programmed: bool,
+) -> Vec<Case> {
     let walker = Walker::new(world);
     let case = |path: EgressPath| {
         let walk = walker.walk(&path);
-        let programmed =
-            if programmed { trace(world.snapshot, &path, &walk) } else { Look::Unseen("not asked for".into()) };
-        Case { path, walk, programmed }
+        let programmed = if programmed {
+            trace(world.snapshot, &path, &walk)
+        } else {
+            Look::Unseen("not asked for".into())
+        };
+        Case {
+            path,
+            walk,
+            programmed,
+        }
     };
     paths.into_iter().map(case).collect()
 }
@@ -67,7 +85,12 @@ pub fn examine(world: &World<'_>, cases: &[Case], checks: &[&Check]) -> Examined
     for check in checks {
         let mut said = Said::default();
         for (at, case) in cases.iter().enumerate() {
-            let view = View { world, path: &case.path, walk: &case.walk, programmed: &case.programmed };
+            let view = View {
+                world,
+                path: &case.path,
+                walk: &case.walk,
+                programmed: &case.programmed,
+            };
             match outcome(check, &view) {
                 Outcome::Pass => said.passed.push(at),
                 Outcome::Idle => {}
@@ -85,7 +108,8 @@ pub fn examine(world: &World<'_>, cases: &[Case], checks: &[&Check]) -> Examined
     examined
 }
 
-/// What is missing in a part of the objects may be there in the rest: then what they say cannot be judged.
+/// What is missing in a part of the objects may be there in the rest: then what they say cannot be
+/// judged.
 fn outcome(check: &Check, view: &View<'_>) -> Outcome {
     match view.world.snapshot.narrow() {
         Some(_) if check.layer == Layer::Intended => Outcome::Skip(UNJUDGED.into()),
@@ -95,7 +119,9 @@ fn outcome(check: &Check, view: &View<'_>) -> Outcome {
 
 /// The same fault of the same object on another path is the same finding.
 fn add(findings: &mut Vec<Finding>, finding: Finding, path: usize) {
-    let same = |f: &&mut Finding| f.code == finding.code && f.hop == finding.hop && f.culprit() == finding.culprit();
+    let same = |f: &&mut Finding| {
+        f.code == finding.code && f.hop == finding.hop && f.culprit() == finding.culprit()
+    };
     match findings.iter_mut().rev().find(same) {
         Some(known) if known.culprit().is_some() || known.message == finding.message => {
             if known.paths.last() != Some(&path) {
@@ -103,7 +129,10 @@ fn add(findings: &mut Vec<Finding>, finding: Finding, path: usize) {
             }
             known.severity = known.severity.max(finding.severity);
         }
-        _ => findings.push(Finding { paths: vec![path], ..finding }),
+        _ => findings.push(Finding {
+            paths: vec![path],
+            ..finding
+        }),
     }
 }
 
@@ -117,10 +146,21 @@ struct Said {
 
 impl Said {
     fn lines(self, code: Code) -> Vec<CheckLine> {
-        let line = |status, reason: String, paths: Vec<usize>| CheckLine { code, status, reason, paths };
-        let mut lines =
-            vec![line(Status::Fail, String::new(), self.failed), line(Status::Pass, String::new(), self.passed)];
-        lines.extend(self.skipped.into_iter().map(|(why, paths)| line(Status::Skip, why, paths)));
+        let line = |status, reason: String, paths: Vec<usize>| CheckLine {
+            code,
+            status,
+            reason,
+            paths,
+        };
+        let mut lines = vec![
+            line(Status::Fail, String::new(), self.failed),
+            line(Status::Pass, String::new(), self.passed),
+        ];
+        lines.extend(
+            self.skipped
+                .into_iter()
+                .map(|(why, paths)| line(Status::Skip, why, paths)),
+        );
         lines.retain(|l| !l.paths.is_empty());
         lines
     }

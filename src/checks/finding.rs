@@ -47,7 +47,8 @@ pub struct Finding {
     pub code: Code,
     /// How bad it is.
     pub severity: Severity,
-    /// More is open than was meant: a warning that makes the verdict broken though the connection works.
+    /// More is open than was meant: a warning that makes the verdict broken though the connection
+    /// works.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub opens: bool,
     /// How sure we are.
@@ -58,7 +59,8 @@ pub struct Finding {
     pub title: String,
     /// What happens and why, in a sentence or three.
     pub message: String,
-    /// The object to change first, then those that are involved. For a missing object the name it should have.
+    /// The object to change first, then those that are involved. For a missing object the name it
+    /// should have.
     pub objects: Vec<Place>,
     /// Facts that were read or measured.
     pub evidence: Vec<String>,
@@ -75,7 +77,11 @@ impl Finding {
     /// Nothing breaks, but more is open than was meant.
     #[must_use]
     pub fn opens(self) -> Self {
-        Self { severity: Severity::Warning, opens: true, ..self }
+        Self {
+            severity: Severity::Warning,
+            opens: true,
+            ..self
+        }
     }
 
     /// Whether the paths that it concerns are broken by it.
@@ -94,7 +100,8 @@ impl Finding {
 pub struct Fix {
     /// In a sentence.
     pub summary: String,
-    /// Whether the model, run on the changed objects, has the path working and no new error on any path.
+    /// Whether the model, run on the changed objects, has the path working and no new error on any
+    /// path.
     pub safe: bool,
     /// A JSON merge patch for `objects[0]`; absent where the cure is not a change of one object.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -135,7 +142,12 @@ pub struct CheckLine {
 
 impl Finding {
     /// An error that Istio's rules leave no doubt about; the builders below say otherwise.
-    pub fn new(code: Code, hop: HopName, title: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn new(
+        code: Code,
+        hop: HopName,
+        title: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             code,
             severity: Severity::Error,
@@ -195,16 +207,32 @@ impl Finding {
 impl Fix {
     /// Only words: nothing that one patch could do.
     pub fn advice(summary: impl Into<String>) -> Self {
-        Self { summary: summary.into(), safe: false, patch: None, commands: Vec::new(), changes: Vec::new() }
+        Self {
+            summary: summary.into(),
+            safe: false,
+            patch: None,
+            commands: Vec::new(),
+            changes: Vec::new(),
+        }
     }
 
-    /// A JSON merge patch (RFC 7396) of an object that is there. An object that is not in the snapshot gets only advice.
-    pub fn patch(objects: &Objects, object: &ObjectRef, patch: Value, summary: impl Into<String>) -> Self {
+    /// A JSON merge patch (RFC 7396) of an object that is there. An object that is not in the
+    /// snapshot gets only advice.
+    pub fn patch(
+        objects: &Objects,
+        object: &ObjectRef,
+        patch: Value,
+        summary: impl Into<String>,
+    ) -> Self {
         let mut fix = Self::advice(summary);
         if let Some(before) = objects.get(object) {
             let mut after = before.clone();
             merge(&mut after, &patch);
-            fix.changes.push(Change { object: object.clone(), before: Some(before), after: Some(after) });
+            fix.changes.push(Change {
+                object: object.clone(),
+                before: Some(before),
+                after: Some(after),
+            });
             fix.commands.push(command(object, &patch));
             fix.patch = Some(patch);
         }
@@ -214,24 +242,42 @@ impl Fix {
     /// A new object.
     pub fn create(object: &ObjectRef, body: Value, summary: impl Into<String>) -> Self {
         let mut fix = Self::advice(summary);
-        fix.changes.push(Change { object: object.clone(), before: None, after: Some(body) });
+        fix.changes.push(Change {
+            object: object.clone(),
+            before: None,
+            after: Some(body),
+        });
         fix
     }
 
     /// The end of an object.
     pub fn delete(objects: &Objects, object: &ObjectRef, summary: impl Into<String>) -> Self {
         let mut fix = Self::advice(summary);
-        fix.changes.push(Change { object: object.clone(), before: objects.get(object), after: None });
+        fix.changes.push(Change {
+            object: object.clone(),
+            before: objects.get(object),
+            after: None,
+        });
         let kind = object.kind.name().to_lowercase();
-        fix.commands.push(format!("kubectl delete {kind} -n {} {}", object.namespace, object.name));
+        fix.commands.push(format!(
+            "kubectl delete {kind} -n {} {}",
+            object.namespace, object.name
+        ));
         fix
     }
 }
 
 fn command(object: &ObjectRef, patch: &Value) -> String {
     let kind = object.kind.name().to_lowercase();
-    let namespace = if object.kind.namespaced() { format!(" -n {}", object.namespace) } else { String::new() };
-    format!("kubectl patch {kind}{namespace} {} --type merge -p '{patch}'", object.name)
+    let namespace = if object.kind.namespaced() {
+        format!(" -n {}", object.namespace)
+    } else {
+        String::new()
+    };
+    format!(
+        "kubectl patch {kind}{namespace} {} --type merge -p '{patch}'",
+        object.name
+    )
 }
 
 /// RFC 7396.
@@ -243,7 +289,9 @@ pub fn merge(target: &mut Value, patch: &Value) {
     if !target.is_object() {
         *target = Value::Object(serde_json::Map::new());
     }
-    let Value::Object(fields) = target else { return };
+    let Value::Object(fields) = target else {
+        return;
+    };
     for (key, change) in changes {
         if change.is_null() {
             fields.remove(key);

@@ -1,6 +1,7 @@
-//! From everything that was found to the causes: what disappears when the fix of a finding is applied to the objects and
-//! the model runs again is a consequence of it. Where no fix can be applied, the most upstream finding on a path is the
-//! cause of those behind it. The same runs tell which fixes are safe.
+//! From everything that was found to the causes: what disappears when the fix of a finding is
+//! applied to the objects and the model runs again is a consequence of it. Where no fix can be
+//! applied, the most upstream finding on a path is the cause of those behind it. The same runs tell
+//! which fixes are safe.
 
 use super::engine::{Case, examine, follow};
 use super::finding::{Code, Finding, Severity};
@@ -11,8 +12,8 @@ use crate::model::trace::HopName;
 use crate::snapshot::{Change, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// At most so many walks are spent on trying fixes; beyond that findings are folded by their place alone, and no fix
-/// counts as safe.
+/// At most so many walks are spent on trying fixes; beyond that findings are folded by their place
+/// alone, and no fix counts as safe.
 const WALKS: usize = 4_000;
 
 /// At most so many fixes are tried: each needs a world of its own.
@@ -53,9 +54,14 @@ struct Trials {
 
 impl Trials {
     fn run(looked: &Looked<'_>, findings: &[Finding]) -> Self {
-        let mut trials = Self { left: BTreeMap::new(), walks: WALKS };
+        let mut trials = Self {
+            left: BTreeMap::new(),
+            walks: WALKS,
+        };
         for (at, finding) in findings.iter().enumerate() {
-            let Some(changes) = changes(finding) else { continue };
+            let Some(changes) = changes(finding) else {
+                continue;
+            };
             if finding.paths.len() > trials.walks || trials.left.len() >= FIXES {
                 break;
             }
@@ -69,13 +75,16 @@ impl Trials {
 
     /// Whether the fix of one finding makes another one disappear on every path that they share.
     fn cures(&self, findings: &[Finding], cause: usize, other: usize) -> bool {
-        let Some(left) = self.left.get(&cause) else { return false };
+        let Some(left) = self.left.get(&cause) else {
+            return false;
+        };
         let shared = shared(&findings[cause], &findings[other]);
         let gone = |path: &usize| !left.contains(&key(&findings[other], *path));
         !shared.is_empty() && rerunnable(&findings[other]) && shared.iter().all(gone)
     }
 
-    /// Fold what a fix cures into the finding with that fix. Of two that cure each other the more upstream one stays.
+    /// Fold what a fix cures into the finding with that fix. Of two that cure each other the more
+    /// upstream one stays.
     fn fold(&self, findings: &mut [Finding]) {
         let before = findings.to_vec();
         for cause in 0..findings.len() {
@@ -91,7 +100,8 @@ impl Trials {
     }
 }
 
-/// What was said about the objects before can be asked of other objects; what was read from proxies and connections not.
+/// What was said about the objects before can be asked of other objects; what was read from proxies
+/// and connections not.
 fn rerunnable(finding: &Finding) -> bool {
     layer(finding.code) == Layer::Intended
 }
@@ -106,15 +116,26 @@ fn changes(finding: &Finding) -> Option<&[Change]> {
 }
 
 fn key(finding: &Finding, path: usize) -> Key {
-    (finding.code, finding.culprit().map(|place| place.object.clone()), path)
+    (
+        finding.code,
+        finding.culprit().map(|place| place.object.clone()),
+        path,
+    )
 }
 
 fn keys(findings: &[Finding]) -> BTreeSet<Key> {
-    findings.iter().flat_map(|f| f.paths.iter().map(|path| key(f, *path))).collect()
+    findings
+        .iter()
+        .flat_map(|f| f.paths.iter().map(|path| key(f, *path)))
+        .collect()
 }
 
 fn shared(a: &Finding, b: &Finding) -> Vec<usize> {
-    a.paths.iter().copied().filter(|path| b.paths.contains(path)).collect()
+    a.paths
+        .iter()
+        .copied()
+        .filter(|path| b.paths.contains(path))
+        .collect()
 }
 
 /// One finding becomes a consequence of another on the paths that they share.
@@ -131,8 +152,8 @@ fn swallow(findings: &mut [Finding], cause: usize, other: usize) {
     }
 }
 
-/// Fold what lies behind a break into it: what the proxies were given and what connections do at or after its hop, and,
-/// where nobody could try its fix, what the objects say further on.
+/// Fold what lies behind a break into it: what the proxies were given and what connections do at or
+/// after its hop, and, where nobody could try its fix, what the objects say further on.
 fn by_place(findings: &mut [Finding]) {
     for cause in 0..findings.len() {
         if !findings[cause].breaks() {
@@ -171,17 +192,41 @@ struct After {
 fn again(looked: &Looked<'_>, changes: &[Change], paths: &[usize]) -> Option<After> {
     let next = looked.snapshot.with(changes).ok()?;
     let world = World::new(&next);
-    let cases = follow(&world, paths.iter().map(|at| looked.cases[*at].path.clone()), false);
-    let checks: Vec<&Check> = looked.checks.iter().copied().filter(|c| c.layer == Layer::Intended).collect();
+    let cases = follow(
+        &world,
+        paths.iter().map(|at| looked.cases[*at].path.clone()),
+        false,
+    );
+    let checks: Vec<&Check> = looked
+        .checks
+        .iter()
+        .copied()
+        .filter(|c| c.layer == Layer::Intended)
+        .collect();
     let mut found = examine(&world, &cases, &checks).findings;
     for path in found.iter_mut().flat_map(|f| &mut f.paths) {
         *path = paths[*path];
     }
-    let errors: Vec<Finding> = found.iter().filter(|f| f.severity == Severity::Error).cloned().collect();
+    let errors: Vec<Finding> = found
+        .iter()
+        .filter(|f| f.severity == Severity::Error)
+        .cloned()
+        .collect();
     let errors = keys(&errors);
-    let works = |(case, at): &(&Case, &usize)| arrives(case) && !errors.iter().any(|(_, _, path)| path == *at);
-    let works = cases.iter().zip(paths).filter(works).map(|(_, at)| *at).collect();
-    Some(After { keys: keys(&found), errors, works })
+    let works = |(case, at): &(&Case, &usize)| {
+        arrives(case) && !errors.iter().any(|(_, _, path)| path == *at)
+    };
+    let works = cases
+        .iter()
+        .zip(paths)
+        .filter(works)
+        .map(|(_, at)| *at)
+        .collect();
+    Some(After {
+        keys: keys(&found),
+        errors,
+        works,
+    })
 }
 
 /// It reaches the outside, and by the gateway where that is wanted.

@@ -1,8 +1,8 @@
-//! What can be wrong with a path, one file a check. A check is a pure function of a [`View`]; it is listed in
-//! [`registry`] and its page, the Markdown file beside it, is what `explain CODE` prints.
+//! What can be wrong with a path, one file a check. A check is a pure function of a [`View`]; it is
+//! listed in [`registry`] and its page, the Markdown file beside it, is what `explain CODE` prints.
 //!
-//! Numbers: 1xx the gateway's workload, 2xx what the objects say, 3xx what the proxies were given, 4xx identity, 5xx what
-//! connections do, 6xx ways round the gateway.
+//! Numbers: 1xx the gateway's workload, 2xx what the objects say, 3xx what the proxies were given,
+//! 4xx identity, 5xx what connections do, 6xx ways round the gateway.
 
 pub mod engine;
 pub mod finding;
@@ -31,7 +31,8 @@ pub struct Check {
     pub title: &'static str,
     /// Which of the three truths it needs.
     pub layer: Layer,
-    /// Its manual page, in Markdown: what it looks for, why, how to fix it, *Wrong* and *Right* YAML, the source.
+    /// Its manual page, in Markdown: what it looks for, why, how to fix it, *Wrong* and *Right*
+    /// YAML, the source.
     pub page: &'static str,
     /// Look at one path.
     pub look: fn(&View<'_>) -> Outcome,

@@ -1,4 +1,5 @@
-//! All checks, most upstream cause first: of two findings that explain the same failure the earlier one is the root.
+//! All checks, most upstream cause first: of two findings that explain the same failure the earlier
+//! one is the root.
 
 use super::{Check, network, objects, proxies, traffic, workload};
 
@@ -79,7 +80,9 @@ pub const RETIRED: &[&str] = &[];
 
 /// The check of that code, in either case of its letters.
 pub fn find(code: &str) -> Option<&'static Check> {
-    CHECKS.iter().find(|check| check.code.0.eq_ignore_ascii_case(code))
+    CHECKS
+        .iter()
+        .find(|check| check.code.0.eq_ignore_ascii_case(code))
 }
 
 #[cfg(test)]
@@ -93,7 +96,10 @@ mod tests {
         assert_eq!(codes.len(), CHECKS.len());
         for code in codes {
             let digits = code.strip_prefix("EG").unwrap_or_default();
-            assert!(digits.len() == 3 && digits.bytes().all(|b| b.is_ascii_digit()), "{code}");
+            assert!(
+                digits.len() == 3 && digits.bytes().all(|b| b.is_ascii_digit()),
+                "{code}"
+            );
             assert!(!RETIRED.contains(&code), "{code} has been given up");
         }
     }

@@ -17,7 +17,8 @@ use std::ffi::OsString;
 /// What kubectl's completion calls.
 const COMPLETE: &str = "__complete";
 
-/// Make traffic leave an Istio mesh through an egress gateway, prove that it does, and say why when it does not
+/// Make traffic leave an Istio mesh through an egress gateway, prove that it does, and say why when
+/// it does not
 #[derive(Clone, Debug, clap::Parser)]
 #[command(name = "kubectl-egress", version, max_term_width = 100)]
 pub struct App {
@@ -100,7 +101,10 @@ mod tests {
 
     #[test]
     fn flags_of_the_connection_stand_before_or_after_the_verb() {
-        for line in ["kubectl-egress -n a cleanup x.org", "kubectl-egress cleanup x.org -n a"] {
+        for line in [
+            "kubectl-egress -n a cleanup x.org",
+            "kubectl-egress cleanup x.org -n a",
+        ] {
             let app = App::read(line.split(' ').map(OsString::from).collect()).unwrap();
             assert_eq!(app.connect.namespace.as_deref(), Some("a"), "{line}");
         }

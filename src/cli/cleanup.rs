@@ -25,7 +25,9 @@ impl CleanupArgs {
     /// Neither a host nor `--all` could only be a mistake.
     pub fn check(&self) -> Result<(), Error> {
         if self.hosts.is_empty() && !self.all {
-            return Err(Error::Usage("name the hosts to clean up, or say --all".into()));
+            return Err(Error::Usage(
+                "name the hosts to clean up, or say --all".into(),
+            ));
         }
         Ok(())
     }

@@ -1,9 +1,10 @@
-//! What may come next on a command line, in the protocol of cobra, which kubectl speaks with its plugins: the words
-//! after the plugin's name, the last of them being typed and perhaps empty; back come candidates, one a line, with a tab
-//! before their description, then `:` and a number that says what the shell should do.
+//! What may come next on a command line, in the protocol of cobra, which kubectl speaks with its
+//! plugins: the words after the plugin's name, the last of them being typed and perhaps empty; back
+//! come candidates, one a line, with a tab before their description, then `:` and a number that
+//! says what the shell should do.
 //!
-//! All of it comes from the definition of the command line: what a flag or argument takes is known by its possible
-//! values, and by the name of its value where those live in a cluster.
+//! All of it comes from the definition of the command line: what a flag or argument takes is known
+//! by its possible values, and by the name of its value where those live in a cluster.
 
 use super::connect::ConnectArgs;
 use clap::{Arg, Command, Parser};
@@ -13,7 +14,11 @@ use clap::{Arg, Command, Parser};
 #[command(disable_help_flag = true)]
 pub struct CompleteArgs {
     /// The words, the last of them being typed
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "WORD")]
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "WORD"
+    )]
     pub words: Vec<String>,
 }
 
@@ -71,18 +76,35 @@ impl Completion {
     /// Read the words.
     pub fn of(mut root: Command, words: &[String]) -> Self {
         root.build();
-        let (typed, done) = words.split_last().map_or(("", &[][..]), |(last, rest)| (last.as_str(), rest));
-        let mut line = Line { command: &root, positionals: 0, pending: None, flags_end: false, connect: Vec::new() };
+        let (typed, done) = words
+            .split_last()
+            .map_or(("", &[][..]), |(last, rest)| (last.as_str(), rest));
+        let mut line = Line {
+            command: &root,
+            positionals: 0,
+            pending: None,
+            flags_end: false,
+            connect: Vec::new(),
+        };
         for word in done {
             line.take(word);
         }
         let (offer, value) = line.offer(typed);
         let (before, start) = match &offer {
-            (_, true) => value.rfind(',').map_or(("", value), |at| value.split_at(at + 1)),
+            (_, true) => value
+                .rfind(',')
+                .map_or(("", value), |at| value.split_at(at + 1)),
             _ => ("", value),
         };
-        let connect = Connect::try_parse_from(&line.connect).map(|c| c.connect).unwrap_or_default();
-        Self { offer: offer.0, before: before.into(), start: start.into(), connect }
+        let connect = Connect::try_parse_from(&line.connect)
+            .map(|c| c.connect)
+            .unwrap_or_default();
+        Self {
+            offer: offer.0,
+            before: before.into(),
+            start: start.into(),
+            connect,
+        }
     }
 }
 
@@ -141,8 +163,16 @@ impl<'a> Line<'a> {
         if self.command.has_subcommands() {
             return ((Offer::Fixed(verbs(self.command)), false), typed);
         }
-        let last = self.command.get_positionals().last().filter(|a| a.get_action().takes_values() && is_many(a));
-        let argument = self.command.get_positionals().nth(self.positionals).or(last);
+        let last = self
+            .command
+            .get_positionals()
+            .last()
+            .filter(|a| a.get_action().takes_values() && is_many(a));
+        let argument = self
+            .command
+            .get_positionals()
+            .nth(self.positionals)
+            .or(last);
         (argument.map_or_else(nothing, values), typed)
     }
 
@@ -158,12 +188,23 @@ impl<'a> Line<'a> {
     fn flags(&self) -> Vec<Candidate> {
         let shown = self.command.get_arguments().filter(|a| !a.is_hide_set());
         let named = shown.filter_map(|a| Some((a.get_long()?, a.get_help())));
-        named.map(|(name, help)| candidate(&format!("--{name}"), help)).collect()
+        named
+            .map(|(name, help)| candidate(&format!("--{name}"), help))
+            .collect()
     }
 
     fn remember(&mut self, flag: &Arg, value: &str) {
         if let Some(name) = flag.get_long() {
-            let ours = ["kubeconfig", "context", "cluster", "user", "namespace", "as", "as-group", "as-uid"];
+            let ours = [
+                "kubeconfig",
+                "context",
+                "cluster",
+                "user",
+                "namespace",
+                "as",
+                "as-group",
+                "as-uid",
+            ];
             if ours.contains(&name) {
                 self.connect.push(format!("--{name}={value}"));
             }
@@ -185,12 +226,17 @@ fn nothing() -> Offered {
 
 fn verbs(command: &Command) -> Vec<Candidate> {
     let shown = command.get_subcommands().filter(|c| !c.is_hide_set());
-    shown.map(|c| candidate(c.get_name(), c.get_about())).collect()
+    shown
+        .map(|c| candidate(c.get_name(), c.get_about()))
+        .collect()
 }
 
 fn candidate(word: &str, about: Option<&clap::builder::StyledStr>) -> Candidate {
     let about = about.map(|a| a.to_string().lines().next().unwrap_or_default().to_owned());
-    Candidate { word: word.into(), about: about.unwrap_or_default() }
+    Candidate {
+        word: word.into(),
+        about: about.unwrap_or_default(),
+    }
 }
 
 /// What a flag or an argument takes.
@@ -199,9 +245,19 @@ fn values(argument: &Arg) -> Offered {
     let possible = argument.get_possible_values();
     if !possible.is_empty() {
         let shown = possible.iter().filter(|v| !v.is_hide_set());
-        return (Offer::Fixed(shown.map(|v| candidate(v.get_name(), v.get_help())).collect()), list);
+        return (
+            Offer::Fixed(
+                shown
+                    .map(|v| candidate(v.get_name(), v.get_help()))
+                    .collect(),
+            ),
+            list,
+        );
     }
-    let name = argument.get_value_names().and_then(|n| n.first()).map_or("", |n| n.as_str());
+    let name = argument
+        .get_value_names()
+        .and_then(|n| n.first())
+        .map_or("", |n| n.as_str());
     let live = match (argument.get_id().as_str(), name) {
         ("context", _) => Live::Contexts,
         ("cluster", _) => Live::Clusters,
@@ -235,9 +291,15 @@ mod tests {
     #[test]
     fn verbs_and_flags_come_from_the_definition() {
         assert!(words("").contains(&"setup".into()) && !words("").contains(&"__complete".into()));
-        assert!(words("-n kube-system ").contains(&"cleanup".into()), "a flag before the verb takes its value");
+        assert!(
+            words("-n kube-system ").contains(&"cleanup".into()),
+            "a flag before the verb takes its value"
+        );
         assert!(words("setup --").contains(&"--originate-tls".into()));
-        assert!(words("setup --").contains(&"--context".into()), "also those that all verbs have");
+        assert!(
+            words("setup --").contains(&"--context".into()),
+            "also those that all verbs have"
+        );
         assert_eq!(words("setup --hop "), ["auto", "plain", "mtls"]);
         assert_eq!(words("setup --dry-run="), ["none", "client", "server"]);
     }
@@ -258,7 +320,10 @@ mod tests {
     #[test]
     fn the_word_is_split_where_a_list_goes_on() {
         let list = complete("setup --from a,b/deploy,c");
-        assert_eq!((list.before.as_str(), list.start.as_str()), ("a,b/deploy,", "c"));
+        assert_eq!(
+            (list.before.as_str(), list.start.as_str()),
+            ("a,b/deploy,", "c")
+        );
         assert_eq!(complete("cleanup --context=ki").start, "ki");
     }
 
@@ -266,6 +331,9 @@ mod tests {
     fn the_cluster_that_was_typed_is_the_one_that_is_asked() {
         let typed = complete("cleanup --context dev --kubeconfig=/tmp/x -n ");
         assert_eq!(typed.connect.context.as_deref(), Some("dev"));
-        assert_eq!(typed.connect.kubeconfig.as_deref(), Some(std::path::Path::new("/tmp/x")));
+        assert_eq!(
+            typed.connect.kubeconfig.as_deref(),
+            Some(std::path::Path::new("/tmp/x"))
+        );
     }
 }

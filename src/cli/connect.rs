@@ -1,4 +1,5 @@
-//! kubectl's own flags about the connection. They are global: they may stand before or after the verb.
+//! kubectl's own flags about the connection. They are global: they may stand before or after the
+//! verb.
 
 use super::duration::parse_duration;
 use crate::cluster::ConnectOptions;
@@ -31,7 +32,12 @@ pub struct ConnectArgs {
     #[arg(long = "as", global = true, value_name = "USER")]
     pub impersonate: Option<String>,
     /// Group to impersonate (repeatable)
-    #[arg(long = "as-group", global = true, value_name = "GROUP", value_delimiter = ',')]
+    #[arg(
+        long = "as-group",
+        global = true,
+        value_name = "GROUP",
+        value_delimiter = ','
+    )]
     pub impersonate_groups: Vec<String>,
     /// UID to impersonate
     #[arg(long = "as-uid", global = true, value_name = "UID")]
@@ -66,10 +72,15 @@ impl ConnectArgs {
     /// The same for istioctl, which has no flag for each of them.
     pub fn istioctl(&self) -> Result<Istioctl, Error> {
         if self.cluster.is_some() || self.user.is_some() || self.impersonate_uid.is_some() {
-            return Err(Error::Usage("istioctl takes no --cluster, --user or --as-uid: choose a --context".into()));
+            return Err(Error::Usage(
+                "istioctl takes no --cluster, --user or --as-uid: choose a --context".into(),
+            ));
         }
         let mut connection = Vec::new();
-        let kubeconfig = self.kubeconfig.as_ref().map(|path| path.display().to_string());
+        let kubeconfig = self
+            .kubeconfig
+            .as_ref()
+            .map(|path| path.display().to_string());
         for (flag, value) in [
             ("--kubeconfig", &kubeconfig),
             ("--context", &self.context),
@@ -79,12 +90,20 @@ impl ConnectArgs {
         ] {
             connection.extend(value.iter().map(|value| format!("{flag}={value}")));
         }
-        connection.extend(self.impersonate_groups.iter().map(|group| format!("--as-group={group}")));
+        connection.extend(
+            self.impersonate_groups
+                .iter()
+                .map(|group| format!("--as-group={group}")),
+        );
         Ok(Istioctl { connection })
     }
 
     /// Where to look for the control plane.
     pub fn scope(&self) -> Scope {
-        Scope { istio_namespace: self.istio_namespace.clone(), revision: self.revision.clone(), namespaces: Vec::new() }
+        Scope {
+            istio_namespace: self.istio_namespace.clone(),
+            revision: self.revision.clone(),
+            namespaces: Vec::new(),
+        }
     }
 }

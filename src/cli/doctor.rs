@@ -21,10 +21,12 @@ pub struct DoctorArgs {
     /// The host to look at (default: every host that is wired through a gateway)
     #[arg(long, value_name = "HOST")]
     pub host: Option<Host>,
-    /// The port that the application connects to (default: every declared port of the host, else 443)
+    /// The port that the application connects to (default: every declared port of the host, else
+    /// 443)
     #[arg(long, value_name = "PORT", requires = "host", value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,
-    /// What the application speaks there: http, https, tls or tcp (default: what the port or its ServiceEntry says)
+    /// What the application speaks there: http, https, tls or tcp (default: what the port or its
+    /// ServiceEntry says)
     #[arg(long, value_name = "PROTOCOL", requires = "port")]
     pub protocol: Option<AppProtocol>,
     /// Who calls: NS[/KIND/NAME] (default: the current namespace)
@@ -33,24 +35,26 @@ pub struct DoctorArgs {
     /// The callers of all namespaces
     #[arg(short = 'A', long, conflicts_with = "from")]
     pub all_namespaces: bool,
-    /// Which truths to look at: what the objects say, what the proxies were given, what connections do (default: all
-    /// three; without connections where there are more than 20 paths)
+    /// Which truths to look at: what the objects say, what the proxies were given, what connections
+    /// do (default: all three; without connections where there are more than 20 paths)
     #[arg(long, value_enum, value_name = "LAYER", value_delimiter = ',')]
     pub layers: Vec<Layer>,
     /// Only these checks
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub only: Vec<String>,
-    /// Not these checks; the annotation egress.kubectl.io/ignore: CODE,CODE on an object does the same for it
+    /// Not these checks; the annotation egress.kubectl.io/ignore: CODE,CODE on an object does the
+    /// same for it
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub skip: Vec<String>,
-    /// Judge these manifests, laid over the cluster (- is standard input; a folder means the files in it)
+    /// Judge these manifests, laid over the cluster (- is standard input; a folder means the files
+    /// in it)
     #[arg(short, long, value_name = "FILE", value_delimiter = ',', num_args = 1..)]
     pub filename: Vec<PathBuf>,
     /// Without a cluster: the manifests in a mesh with Istio's defaults
     #[arg(long, requires = "filename", conflicts_with_all = ["snapshot", "bundle"])]
     pub offline: bool,
-    /// Try the ways round the gateway too, from the pods that are there: past the sidecar, by address, another port or
-    /// UDP, as the proxy's user, without a sidecar
+    /// Try the ways round the gateway too, from the pods that are there: past the sidecar, by
+    /// address, another port or UDP, as the proxy's user, without a sidecar
     #[arg(long, conflicts_with_all = ["snapshot", "offline", "filename"])]
     pub bypass: bool,
     /// Write all that was read to a file, without secrets
@@ -85,14 +89,20 @@ pub struct DoctorArgs {
 impl DoctorArgs {
     /// The host that is asked about, if one is.
     pub fn asked(&self) -> Option<Asked> {
-        self.host.clone().map(|host| Asked { host, port: self.port, protocol: self.protocol })
+        self.host.clone().map(|host| Asked {
+            host,
+            port: self.port,
+            protocol: self.protocol,
+        })
     }
 
     /// A code that no check has can only be a mistake.
     pub fn check(&self) -> Result<(), Error> {
         let known = |code: &&String| crate::checks::registry::find(code).is_some();
         match self.only.iter().chain(&self.skip).find(|code| !known(code)) {
-            Some(code) => Err(Error::Usage(format!("there is no check {code}; `kubectl egress explain` lists them"))),
+            Some(code) => Err(Error::Usage(format!(
+                "there is no check {code}; `kubectl egress explain` lists them"
+            ))),
             None => Ok(()),
         }
     }
@@ -101,11 +111,17 @@ impl DoctorArgs {
     pub fn choice(&self, paths: usize) -> Choice {
         let all = [Layer::Intended, Layer::Programmed, Layer::Observed];
         let layers = match self.layers.as_slice() {
-            [] if paths > TRIED => all.into_iter().filter(|layer| *layer != Layer::Observed).collect(),
+            [] if paths > TRIED => all
+                .into_iter()
+                .filter(|layer| *layer != Layer::Observed)
+                .collect(),
             [] => all.into_iter().collect(),
             some => some.iter().copied().collect(),
         };
-        Choice { layers, only: self.only.clone() }
+        Choice {
+            layers,
+            only: self.only.clone(),
+        }
     }
 
     /// When to give up.

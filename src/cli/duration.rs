@@ -11,9 +11,14 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let mut total = Duration::ZERO;
     let mut rest = text;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).filter(|at| *at > 0).ok_or_else(wrong)?;
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .filter(|at| *at > 0)
+            .ok_or_else(wrong)?;
         let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
-        let unit = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |at| digits + at);
+        let unit = rest[digits..]
+            .find(|c: char| c.is_ascii_digit())
+            .map_or(rest.len(), |at| digits + at);
         let factor = match &rest[digits..unit] {
             "ms" => 1,
             "s" => 1_000,
@@ -24,7 +29,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         total += Duration::from_millis(number.checked_mul(factor).ok_or_else(wrong)?);
         rest = &rest[unit..];
     }
-    if text.is_empty() { Err(wrong()) } else { Ok(total) }
+    if text.is_empty() {
+        Err(wrong())
+    } else {
+        Ok(total)
+    }
 }
 
 #[cfg(test)]
@@ -33,8 +42,18 @@ mod tests {
 
     #[test]
     fn durations_are_those_of_kubectl() {
-        for (text, millis) in [("30", 30_000), ("30s", 30_000), ("1m30s", 90_000), ("250ms", 250), ("2h", 7_200_000)] {
-            assert_eq!(parse_duration(text).unwrap(), Duration::from_millis(millis), "{text}");
+        for (text, millis) in [
+            ("30", 30_000),
+            ("30s", 30_000),
+            ("1m30s", 90_000),
+            ("250ms", 250),
+            ("2h", 7_200_000),
+        ] {
+            assert_eq!(
+                parse_duration(text).unwrap(),
+                Duration::from_millis(millis),
+                "{text}"
+            );
         }
         for wrong in ["", "s", "3x", "-1s", "1m3", "99999999999999999h"] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");

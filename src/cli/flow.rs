@@ -12,7 +12,8 @@ pub struct FlowArgs {
     /// The application speaks HTTP; the gateway starts TLS with the host and verifies its name
     #[arg(long)]
     pub originate_tls: bool,
-    /// A Secret in the gateway's namespace with the client certificate for the host (with --originate-tls)
+    /// A Secret in the gateway's namespace with the client certificate for the host (with
+    /// --originate-tls)
     #[arg(long, value_name = "SECRET", requires = "originate_tls")]
     pub client_cert: Option<String>,
     /// From the sidecar to the gateway
@@ -33,7 +34,9 @@ impl FlowArgs {
     /// As a wish.
     pub fn options(&self) -> Result<FlowOptions, Error> {
         if !self.allow.is_empty() && self.hop == HopWish::Plain {
-            return Err(Error::Usage("--allow needs mutual TLS to the gateway: not with --hop plain".into()));
+            return Err(Error::Usage(
+                "--allow needs mutual TLS to the gateway: not with --hop plain".into(),
+            ));
         }
         Ok(FlowOptions {
             originate_tls: self.originate_tls,

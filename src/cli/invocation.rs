@@ -1,5 +1,6 @@
-//! By which name the program was called. kubectl finds a plugin by its file name, in which `-` separates words and `_`
-//! stands for `-` within one: `kubectl-egress` is `kubectl egress`, krew's `kubectl-istio_egress` is `kubectl istio-egress`.
+//! By which name the program was called. kubectl finds a plugin by its file name, in which `-`
+//! separates words and `_` stands for `-` within one: `kubectl-egress` is `kubectl egress`, krew's
+//! `kubectl-istio_egress` is `kubectl istio-egress`.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -13,9 +14,18 @@ pub struct Invocation {
 impl Invocation {
     /// From `argv[0]`.
     pub fn of(first: Option<&OsString>) -> Self {
-        let file = first.and_then(|p| Path::new(p).file_name()).and_then(|f| f.to_str()).unwrap_or_default();
+        let file = first
+            .and_then(|p| Path::new(p).file_name())
+            .and_then(|f| f.to_str())
+            .unwrap_or_default();
         let file = file.strip_suffix(".exe").unwrap_or(file);
-        Self { file: if file.is_empty() { "kubectl-egress".into() } else { file.into() } }
+        Self {
+            file: if file.is_empty() {
+                "kubectl-egress".into()
+            } else {
+                file.into()
+            },
+        }
     }
 
     /// What a user types.

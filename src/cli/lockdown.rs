@@ -12,8 +12,8 @@ pub struct LockdownArgs {
     /// Namespaces to lock down
     #[arg(value_name = "NAMESPACE", required = true)]
     pub namespaces: Vec<String>,
-    /// What stays open within the cluster: all (every pod), none (only what the mesh needs), or the pods of NS,…
-    /// (default: all, or what an earlier run said)
+    /// What stays open within the cluster: all (every pod), none (only what the mesh needs), or the
+    /// pods of NS,… (default: all, or what an earlier run said)
     #[arg(long, value_name = "all|none|NS,…")]
     pub in_cluster: Option<InCluster>,
     /// Keep the API server open, for pods that talk to it
@@ -22,7 +22,8 @@ pub struct LockdownArgs {
     /// The gateways that stay open: NS/SERVICE (default: those that carry the namespace's hosts)
     #[arg(long, value_name = "NS/SERVICE", value_delimiter = ',')]
     pub gateway: Vec<GatewayName>,
-    /// The host that is tried round the gateway: HOST[:PORT][=PROTOCOL] (default: one that is wired)
+    /// The host that is tried round the gateway: HOST[:PORT][=PROTOCOL] (default: one that is
+    /// wired)
     #[arg(long, value_name = "HOST", value_delimiter = ',')]
     pub probe: Vec<Target>,
     /// Do not try to get round it
@@ -63,9 +64,15 @@ impl UnlockArgs {
 
 /// Lists may have commas, as everywhere.
 fn named(words: &[String]) -> Result<Vec<String>, Error> {
-    let mut names: Vec<String> = words.iter().flat_map(|w| w.split(',')).map(str::to_owned).collect();
+    let mut names: Vec<String> = words
+        .iter()
+        .flat_map(|w| w.split(','))
+        .map(str::to_owned)
+        .collect();
     if let Some(wrong) = names.iter().find(|n| !is_label(n)) {
-        return Err(Error::Usage(format!("{wrong:?} is not the name of a namespace")));
+        return Err(Error::Usage(format!(
+            "{wrong:?} is not the name of a namespace"
+        )));
     }
     names.sort();
     names.dedup();

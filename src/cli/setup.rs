@@ -13,19 +13,22 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, clap::Args)]
 #[allow(clippy::struct_excessive_bools)] // each is a flag of its own
 pub struct SetupArgs {
-    /// HOST[:PORT][=PROTOCOL]: a bare HOST is :443=tls, port 80 is http; protocols are http, https, tls, tcp
+    /// HOST[:PORT][=PROTOCOL]: a bare HOST is :443=tls, port 80 is http; protocols are http, https,
+    /// tls, tcp
     #[arg(value_name = "HOST")]
     pub targets: Vec<Target>,
     /// Take hosts, ports and callers from a file (- is standard input)
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["targets", "from", "originate_tls", "hop", "address", "allow", "server"])]
     pub filename: Option<PathBuf>,
-    /// With -f: hosts and callers that came from an earlier version of the file and are no longer in it go
+    /// With -f: hosts and callers that came from an earlier version of the file and are no longer
+    /// in it go
     #[arg(long, requires = "filename", conflicts_with = "targets")]
     pub prune: bool,
     /// Print the JSON schema of the file that -f takes, for editors
     #[arg(long)]
     pub print_schema: bool,
-    /// Write nothing: print what the owners of the gateway's namespace have to write, then what the callers have to
+    /// Write nothing: print what the owners of the gateway's namespace have to write, then what the
+    /// callers have to
     #[arg(long)]
     pub split: bool,
     /// Who calls: NS[/KIND/NAME] (default: the current namespace; a second run adds)
@@ -37,8 +40,8 @@ pub struct SetupArgs {
     /// How a gateway is installed where there is none
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]
     pub installer: Installer,
-    /// An IstioOperator file with the gateway in spec.components.egressGateways; with --installer istioctl, the file
-    /// that Istio is installed from, which the gateway is added to
+    /// An IstioOperator file with the gateway in spec.components.egressGateways; with --installer
+    /// istioctl, the file that Istio is installed from, which the gateway is added to
     #[arg(long, value_name = "FILE")]
     pub istio_operator: Option<PathBuf>,
     /// How many gateway pods
@@ -99,37 +102,70 @@ impl SetupArgs {
         let mut targets = self.targets.clone();
         targets.sort();
         targets.dedup();
-        let clients = if self.from.is_empty() { vec![Client::namespace(namespace)] } else { self.from.clone() };
+        let clients = if self.from.is_empty() {
+            vec![Client::namespace(namespace)]
+        } else {
+            self.from.clone()
+        };
         let options = self.flow.options()?;
-        let wish = |target| Wish { target, clients: clients.clone(), options: options.clone() };
-        Ok(EgressSpec { wishes: targets.into_iter().map(wish).collect(), gateway: self.gateway.clone(), set: None })
+        let wish = |target| Wish {
+            target,
+            clients: clients.clone(),
+            options: options.clone(),
+        };
+        Ok(EgressSpec {
+            wishes: targets.into_iter().map(wish).collect(),
+            gateway: self.gateway.clone(),
+            set: None,
+        })
     }
 
     /// What the flags, or the file, say about a new gateway; nothing where they say nothing.
     pub fn patch(&self) -> Result<Option<GatewayPatch>, Error> {
         // For istioctl the file is the user's own, and the gateway is yet to be put into it.
-        let mut patch = match self.istio_operator.as_ref().filter(|_| self.installer != Installer::Istioctl) {
+        let mut patch = match self
+            .istio_operator
+            .as_ref()
+            .filter(|_| self.installer != Installer::Istioctl)
+        {
             Some(path) => GatewayPatch::parse(&path.display().to_string(), &read(path)?)?,
-            None if self.replicas.is_none() && self.node_selector.is_empty() && self.toleration.is_empty() => {
+            None if self.replicas.is_none()
+                && self.node_selector.is_empty()
+                && self.toleration.is_empty() =>
+            {
                 return Ok(None);
             }
             None => self
                 .gateway
                 .as_ref()
-                .map_or_else(GatewayPatch::default_place, |g| GatewayPatch::new(&g.namespace, &g.service)),
+                .map_or_else(GatewayPatch::default_place, |g| {
+                    GatewayPatch::new(&g.namespace, &g.service)
+                }),
         };
         if self.replicas.is_some() {
             patch.k8s.replica_count = self.replicas;
         }
-        patch.k8s.node_selector.extend(self.node_selector.iter().cloned());
-        patch.k8s.tolerations.extend(self.toleration.iter().cloned());
+        patch
+            .k8s
+            .node_selector
+            .extend(self.node_selector.iter().cloned());
+        patch
+            .k8s
+            .tolerations
+            .extend(self.toleration.iter().cloned());
         Ok(Some(patch))
     }
 }
 
 /// The text of a file; `-` is standard input.
 pub fn read(path: &Path) -> Result<String, Error> {
-    let text =
-        if path == Path::new("-") { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
-    text.map_err(|e| Error::Input { path: path.display().to_string(), reason: e.to_string() })
+    let text = if path == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(path)
+    };
+    text.map_err(|e| Error::Input {
+        path: path.display().to_string(),
+        reason: e.to_string(),
+    })
 }

@@ -43,6 +43,10 @@ impl StatusArgs {
     /// How long between two counts; none counts once.
     pub fn interval(&self) -> Option<Duration> {
         let asked = self.interval.filter(|i| !i.is_zero());
-        if self.watch { asked.or(Some(INTERVAL)) } else { asked }
+        if self.watch {
+            asked.or(Some(INTERVAL))
+        } else {
+            asked
+        }
     }
 }

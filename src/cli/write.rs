@@ -38,7 +38,10 @@ impl WriteArgs {
 
     /// How each object is written.
     pub fn options(&self) -> WriteOptions {
-        WriteOptions { dry_run: self.dry_run == DryRun::Server, force: self.force_conflicts }
+        WriteOptions {
+            dry_run: self.dry_run == DryRun::Server,
+            force: self.force_conflicts,
+        }
     }
 
     /// Whether anything is to be written at all.

@@ -1,5 +1,5 @@
-//! May we? Asked of the API server before a command begins to write (SelfSubjectAccessReview), so that a missing right
-//! is one sentence and a Role to apply, not a plan that stops half-way.
+//! May we? Asked of the API server before a command begins to write (SelfSubjectAccessReview), so
+//! that a missing right is one sentence and a Role to apply, not a plan that stops half-way.
 
 use super::Cluster;
 use super::request::{Purpose, invalid};
@@ -37,21 +37,48 @@ impl Cluster {
             .header("content-type", "application/json")
             .body(bytes)
             .map_err(|e| invalid("ask for", &"rights", &e))?;
-        let answer = self.send(request, Purpose { verb: "ask for", what: "our rights" }).await?;
-        Ok(answer.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or(false))
+        let answer = self
+            .send(
+                request,
+                Purpose {
+                    verb: "ask for",
+                    what: "our rights",
+                },
+            )
+            .await?;
+        Ok(answer
+            .pointer("/status/allowed")
+            .and_then(Value::as_bool)
+            .unwrap_or(false))
     }
 }
 
 impl Cluster {
     /// Who we are to the API server; empty where it does not say (before Kubernetes 1.28).
     pub async fn user(&self) -> String {
-        let body = br#"{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}"#.to_vec();
+        let body =
+            br#"{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}"#.to_vec();
         let request = Request::post("/apis/authentication.k8s.io/v1/selfsubjectreviews")
             .header("content-type", "application/json")
             .body(body);
-        let Ok(request) = request else { return String::new() };
-        let answer = self.send(request, Purpose { verb: "ask for", what: "our name" }).await.unwrap_or_default();
-        answer.pointer("/status/userInfo/username").and_then(Value::as_str).unwrap_or_default().to_owned()
+        let Ok(request) = request else {
+            return String::new();
+        };
+        let answer = self
+            .send(
+                request,
+                Purpose {
+                    verb: "ask for",
+                    what: "our name",
+                },
+            )
+            .await
+            .unwrap_or_default();
+        answer
+            .pointer("/status/userInfo/username")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
     }
 }
 

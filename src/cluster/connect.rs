@@ -1,9 +1,9 @@
-//! From a kubeconfig to a client, as kubectl does it: `KUBECONFIG` lists, contexts, impersonation, exec and OIDC
-//! credentials, proxies.
+//! From a kubeconfig to a client, as kubectl does it: `KUBECONFIG` lists, contexts, impersonation,
+//! exec and OIDC credentials, proxies.
 //!
-//! Two things differ from kube's defaults. The client never tries again by itself (its own policy can be silent for
-//! minutes), and small requests are sent at once (`TCP_NODELAY`: an admin request over a port-forward takes 13 ms in
-//! place of 53).
+//! Two things differ from kube's defaults. The client never tries again by itself (its own policy
+//! can be silent for minutes), and small requests are sent at once (`TCP_NODELAY`: an admin request
+//! over a port-forward takes 13 ms in place of 53).
 
 use super::{Cluster, kubeconfig};
 use crate::error::Error;
@@ -48,28 +48,49 @@ impl Cluster {
         config.default_retry = false;
         config.connect_timeout = Some(Duration::from_secs(5));
         impersonate(&mut config, options);
-        let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
-        let namespace = options.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+        let server = config
+            .cluster_url
+            .to_string()
+            .trim_end_matches('/')
+            .to_owned();
+        let namespace = options
+            .namespace
+            .clone()
+            .unwrap_or_else(|| config.default_namespace.clone());
         let client = client(config).map_err(|e| Error::Kubeconfig(sentence(&e)))?;
         let request_timeout = options.request_timeout.unwrap_or(REQUEST_TIMEOUT);
-        Ok(Self { client, context, server, namespace, request_timeout })
+        Ok(Self {
+            client,
+            context,
+            server,
+            namespace,
+            request_timeout,
+        })
     }
 }
 
 async fn load(options: &ConnectOptions) -> Result<(Config, String), Error> {
     let Some(kubeconfig) = kubeconfig::read(options)? else {
         let inside = Config::incluster().map(|config| (config, String::new()));
-        return inside.map_err(|_| Error::Kubeconfig("there is none, and this is not a pod".into()));
+        return inside
+            .map_err(|_| Error::Kubeconfig("there is none, and this is not a pod".into()));
     };
     kubeconfig::check(&kubeconfig, options)?;
-    let context = options.context.clone().or_else(|| kubeconfig.current_context.clone()).unwrap_or_default();
+    let context = options
+        .context
+        .clone()
+        .or_else(|| kubeconfig.current_context.clone())
+        .unwrap_or_default();
     let choose = KubeConfigOptions {
         context: options.context.clone(),
         cluster: options.cluster.clone(),
         user: options.user.clone(),
     };
     let config = Config::from_custom_kubeconfig(kubeconfig, &choose).await;
-    Ok((config.map_err(|e| Error::Kubeconfig(sentence(&e)))?, context))
+    Ok((
+        config.map_err(|e| Error::Kubeconfig(sentence(&e)))?,
+        context,
+    ))
 }
 
 /// `--as` and its like; what they do not say, the kubeconfig's user may.
@@ -105,7 +126,8 @@ fn client(config: Config) -> kube::Result<Client> {
     Ok(Client::new(service, config.default_namespace))
 }
 
-/// The cause of an error that has no other cause, in one line: "Connection refused", without what was going on.
+/// The cause of an error that has no other cause, in one line: "Connection refused", without what
+/// was going on.
 pub(super) fn cause(error: &dyn std::error::Error) -> String {
     let mut last = error;
     while let Some(deeper) = last.source() {

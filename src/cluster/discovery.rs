@@ -1,5 +1,5 @@
-//! Asking the API server what it knows of a group that may not be there, and reading what is there at the version that
-//! is served.
+//! Asking the API server what it knows of a group that may not be there, and reading what is there
+//! at the version that is served.
 
 use super::Cluster;
 use super::request::{Purpose, invalid};
@@ -27,14 +27,26 @@ impl Cluster {
     /// All objects of a kind, at a version that need not be the one that we write.
     pub async fn list_at(&self, kind: Kind, version: &str) -> Result<Vec<Value>, Error> {
         let what = format!("{} in all namespaces", kind.plural());
-        self.pages(&kind.list_path_at(version, None), &what, "").await
+        self.pages(&kind.list_path_at(version, None), &what, "")
+            .await
     }
 
     /// An object's metadata and nothing else, or nothing where there is none.
     pub async fn metadata(&self, object: &ObjectRef) -> Result<Option<Value>, Error> {
         let request = Request::get(object.path()).header(http::header::ACCEPT, METADATA);
-        let request = request.body(Vec::new()).map_err(|e| invalid("get", object, &e))?;
-        match self.send(request, Purpose { verb: "get", what: &object.to_string() }).await {
+        let request = request
+            .body(Vec::new())
+            .map_err(|e| invalid("get", object, &e))?;
+        match self
+            .send(
+                request,
+                Purpose {
+                    verb: "get",
+                    what: &object.to_string(),
+                },
+            )
+            .await
+        {
             Ok(mut value) => Ok(value.get_mut("metadata").map(Value::take)),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(other) => Err(other),
@@ -42,8 +54,19 @@ impl Cluster {
     }
 
     async fn discover(&self, path: &str) -> Result<Value, Error> {
-        let request = Request::get(path).body(Vec::new()).map_err(|e| invalid("get", &path, &e))?;
-        match self.send(request, Purpose { verb: "get", what: path }).await {
+        let request = Request::get(path)
+            .body(Vec::new())
+            .map_err(|e| invalid("get", &path, &e))?;
+        match self
+            .send(
+                request,
+                Purpose {
+                    verb: "get",
+                    what: path,
+                },
+            )
+            .await
+        {
             Err(Error::NotFound { .. }) => Ok(Value::Null),
             other => other,
         }
@@ -51,6 +74,13 @@ impl Cluster {
 }
 
 fn texts(value: &Value, list: &str, field: &str) -> Vec<String> {
-    let items = value.pointer(list).and_then(Value::as_array).into_iter().flatten();
-    items.filter_map(|i| i.pointer(field)?.as_str()).map(str::to_owned).collect()
+    let items = value
+        .pointer(list)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    items
+        .filter_map(|i| i.pointer(field)?.as_str())
+        .map(str::to_owned)
+        .collect()
 }

@@ -1,5 +1,5 @@
-//! Run a command in a container and collect what it prints. Never in the proxy's own container for a traffic test: its
-//! connections are not captured.
+//! Run a command in a container and collect what it prints. Never in the proxy's own container for
+//! a traffic test: its connections are not captured.
 
 use super::Cluster;
 use crate::deadline::Deadline;
@@ -40,10 +40,22 @@ impl Cluster {
         let (namespace, pod, container) = at;
         let what = format!("a command in {namespace}/{pod} ({container})");
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
-        let params = AttachParams::default().container(container).stdin(!input.is_empty()).stderr(true);
-        let started = tokio::time::timeout(deadline.left(), pods.exec(pod, command.iter().copied(), &params)).await;
-        let waited = || Error::Deadline { what: what.clone(), after: deadline.total() };
-        let mut process = started.map_err(|_| waited())?.map_err(|e| self.explain_upgrade(&e, "run", &what))?;
+        let params = AttachParams::default()
+            .container(container)
+            .stdin(!input.is_empty())
+            .stderr(true);
+        let started = tokio::time::timeout(
+            deadline.left(),
+            pods.exec(pod, command.iter().copied(), &params),
+        )
+        .await;
+        let waited = || Error::Deadline {
+            what: what.clone(),
+            after: deadline.total(),
+        };
+        let mut process = started
+            .map_err(|_| waited())?
+            .map_err(|e| self.explain_upgrade(&e, "run", &what))?;
         let run = async {
             let mut output = ExecOutput::default();
             let status = process.take_status();
@@ -71,7 +83,9 @@ impl Cluster {
             }
             output
         };
-        tokio::time::timeout(deadline.left(), run).await.map_err(|_| waited())
+        tokio::time::timeout(deadline.left(), run)
+            .await
+            .map_err(|_| waited())
     }
 }
 
@@ -81,5 +95,11 @@ fn exit_code(status: &k8s_openapi::apimachinery::pkg::apis::meta::v1::Status) ->
         return Some(0);
     }
     let causes = status.details.as_ref()?.causes.as_ref()?;
-    causes.iter().find(|c| c.reason.as_deref() == Some("ExitCode"))?.message.as_ref()?.parse().ok()
+    causes
+        .iter()
+        .find(|c| c.reason.as_deref() == Some("ExitCode"))?
+        .message
+        .as_ref()?
+        .parse()
+        .ok()
 }

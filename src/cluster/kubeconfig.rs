@@ -1,5 +1,5 @@
-//! The kubeconfig, found as kubectl finds it: the file of `--kubeconfig`, which must be there; or the files of
-//! `KUBECONFIG` as one, of which some may be missing; or `~/.kube/config`.
+//! The kubeconfig, found as kubectl finds it: the file of `--kubeconfig`, which must be there; or
+//! the files of `KUBECONFIG` as one, of which some may be missing; or `~/.kube/config`.
 
 use super::connect::{ConnectOptions, sentence};
 use crate::error::Error;
@@ -27,7 +27,11 @@ impl Names {
         Self {
             contexts: kubeconfig.contexts.iter().map(|c| c.name.clone()).collect(),
             clusters: kubeconfig.clusters.iter().map(|c| c.name.clone()).collect(),
-            users: kubeconfig.auth_infos.iter().map(|u| u.name.clone()).collect(),
+            users: kubeconfig
+                .auth_infos
+                .iter()
+                .map(|u| u.name.clone())
+                .collect(),
         }
     }
 }
@@ -38,19 +42,30 @@ pub(super) fn read(options: &ConnectOptions) -> Result<Option<Kubeconfig>, Error
         return read_one(path).map(Some);
     }
     let Some(list) = std::env::var_os("KUBECONFIG").filter(|list| !list.is_empty()) else {
-        let usual = std::env::home_dir().map(|home| home.join(".kube/config")).filter(|path| path.exists());
+        let usual = std::env::home_dir()
+            .map(|home| home.join(".kube/config"))
+            .filter(|path| path.exists());
         return usual.map(|path| read_one(&path)).transpose();
     };
-    let files: Vec<PathBuf> = std::env::split_paths(&list).filter(|path| path.exists()).collect();
+    let files: Vec<PathBuf> = std::env::split_paths(&list)
+        .filter(|path| path.exists())
+        .collect();
     let mut whole: Option<Kubeconfig> = None;
     for file in files {
         let next = read_one(&file)?;
         whole = Some(match whole {
-            Some(before) => before.merge(next).map_err(|e| Error::Kubeconfig(sentence(&e)))?,
+            Some(before) => before
+                .merge(next)
+                .map_err(|e| Error::Kubeconfig(sentence(&e)))?,
             None => next,
         });
     }
-    let missing = || Error::Kubeconfig(format!("KUBECONFIG names no file that exists: {}", list.to_string_lossy()));
+    let missing = || {
+        Error::Kubeconfig(format!(
+            "KUBECONFIG names no file that exists: {}",
+            list.to_string_lossy()
+        ))
+    };
     whole.ok_or_else(missing).map(Some)
 }
 
@@ -63,14 +78,21 @@ pub(super) fn check(kubeconfig: &Kubeconfig, options: &ConnectOptions) -> Result
         ("user", &options.user, names.users),
     ] {
         if let Some(name) = asked.as_ref().filter(|name| !there.contains(name)) {
-            return Err(Error::Kubeconfig(format!("it has no {what} {name} (there is {})", listed(&there))));
+            return Err(Error::Kubeconfig(format!(
+                "it has no {what} {name} (there is {})",
+                listed(&there)
+            )));
         }
     }
     Ok(())
 }
 
 fn listed(names: &[String]) -> String {
-    if names.is_empty() { "none".into() } else { names.join(", ") }
+    if names.is_empty() {
+        "none".into()
+    } else {
+        names.join(", ")
+    }
 }
 
 fn read_one(path: &Path) -> Result<Kubeconfig, Error> {

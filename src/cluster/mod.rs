@@ -1,5 +1,5 @@
-//! The rim: the only room that talks to an API server. Every request has a deadline and a small number of tries, and
-//! every failure becomes one of our errors here.
+//! The rim: the only room that talks to an API server. Every request has a deadline and a small
+//! number of tries, and every failure becomes one of our errors here.
 
 mod access;
 mod connect;

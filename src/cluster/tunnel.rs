@@ -1,5 +1,6 @@
-//! A byte pipe into a pod over the API server's port-forward, with no local socket, and plain HTTP over it: Envoy's
-//! admin interface (15000) is reached this way, also where the image is distroless.
+//! A byte pipe into a pod over the API server's port-forward, with no local socket, and plain HTTP
+//! over it: Envoy's admin interface (15000) is reached this way, also where the image is
+//! distroless.
 
 use super::Cluster;
 use super::connect::sentence;
@@ -26,10 +27,14 @@ pub struct Tunnel {
 }
 
 impl Tunnel {
-    /// Why the far side closed, where the kubelet said so: a refused connection looks like an end of file otherwise.
+    /// Why the far side closed, where the kubelet said so: a refused connection looks like an end
+    /// of file otherwise.
     pub async fn failure(&mut self) -> Option<String> {
         let error = self.error.take()?;
-        tokio::time::timeout(std::time::Duration::from_millis(300), error).await.ok().flatten()
+        tokio::time::timeout(std::time::Duration::from_millis(300), error)
+            .await
+            .ok()
+            .flatten()
     }
 }
 
@@ -44,22 +49,45 @@ impl Cluster {
     pub async fn tunnel(&self, namespace: &str, pod: &str, port: u16) -> Result<Tunnel, Error> {
         let what = format!("port {port} of pod {namespace}/{pod}");
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
-        let forwarder = tokio::time::timeout(self.request_timeout, pods.portforward(pod, &[port])).await;
+        let forwarder =
+            tokio::time::timeout(self.request_timeout, pods.portforward(pod, &[port])).await;
         let forwarder = forwarder.map_err(|_| self.slow(&what))?;
         let mut forwarder = forwarder.map_err(|e| self.explain_upgrade(&e, "reach", &what))?;
-        let stream = forwarder.take_stream(port).ok_or_else(|| self.slow(&what))?;
+        let stream = forwarder
+            .take_stream(port)
+            .ok_or_else(|| self.slow(&what))?;
         let error = forwarder.take_error(port).map(|e| Box::pin(e) as _);
-        Ok(Tunnel { stream, forwarder, error })
+        Ok(Tunnel {
+            stream,
+            forwarder,
+            error,
+        })
     }
 
     /// GET from an HTTP port inside a pod.
-    pub async fn http_get(&self, namespace: &str, pod: &str, port: u16, path: &str) -> Result<Vec<u8>, Error> {
+    pub async fn http_get(
+        &self,
+        namespace: &str,
+        pod: &str,
+        port: u16,
+        path: &str,
+    ) -> Result<Vec<u8>, Error> {
         self.http(namespace, pod, port, ("GET", path)).await
     }
 
-    async fn http(&self, namespace: &str, pod: &str, port: u16, call: (&str, &str)) -> Result<Vec<u8>, Error> {
+    async fn http(
+        &self,
+        namespace: &str,
+        pod: &str,
+        port: u16,
+        call: (&str, &str),
+    ) -> Result<Vec<u8>, Error> {
         let what = format!("{} on port {port} of pod {namespace}/{pod}", call.1);
-        let failed = |reason: String| Error::Api { doing: "read", what: what.clone(), reason };
+        let failed = |reason: String| Error::Api {
+            doing: "read",
+            what: what.clone(),
+            reason,
+        };
         let mut tunnel = self.tunnel(namespace, pod, port).await?;
         let exchange = exchange(&mut tunnel.stream, call);
         match tokio::time::timeout(self.request_timeout, exchange).await {
@@ -70,24 +98,44 @@ impl Cluster {
     }
 
     /// A request that is upgraded to a stream fails with a status in another shape.
-    pub(super) fn explain_upgrade(&self, error: &kube::Error, verb: &'static str, what: &str) -> Error {
+    pub(super) fn explain_upgrade(
+        &self,
+        error: &kube::Error,
+        verb: &'static str,
+        what: &str,
+    ) -> Error {
         let text = sentence(error);
         if text.contains("403") {
-            return Error::Forbidden { verb, what: what.to_owned(), reason: text };
+            return Error::Forbidden {
+                verb,
+                what: what.to_owned(),
+                reason: text,
+            };
         }
         if text.contains("404") {
-            return Error::NotFound { what: what.to_owned(), hint: String::new() };
+            return Error::NotFound {
+                what: what.to_owned(),
+                hint: String::new(),
+            };
         }
         match error {
-            kube::Error::UpgradeConnection(_) => Error::Api { doing: verb, what: what.to_owned(), reason: text },
+            kube::Error::UpgradeConnection(_) => Error::Api {
+                doing: verb,
+                what: what.to_owned(),
+                reason: text,
+            },
             other => self.explain(other, Purpose { verb, what }),
         }
     }
 }
 
-async fn exchange(stream: &mut DuplexStream, (method, path): (&str, &str)) -> Result<Vec<u8>, String> {
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| sentence(&e))?;
+async fn exchange(
+    stream: &mut DuplexStream,
+    (method, path): (&str, &str),
+) -> Result<Vec<u8>, String> {
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|e| sentence(&e))?;
     let request = http::Request::builder()
         .method(method)
         .uri(path)
@@ -96,10 +144,20 @@ async fn exchange(stream: &mut DuplexStream, (method, path): (&str, &str)) -> Re
         .body(Empty::<Bytes>::new())
         .map_err(|e| sentence(&e))?;
     let answer = async {
-        let response = sender.send_request(request).await.map_err(|e| sentence(&e))?;
+        let response = sender
+            .send_request(request)
+            .await
+            .map_err(|e| sentence(&e))?;
         let status = response.status();
-        let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await.map_err(|e| e.to_string())?;
-        if status.is_success() { Ok(body.to_bytes().to_vec()) } else { Err(format!("answered {status}")) }
+        let body = Limited::new(response.into_body(), LONGEST_ANSWER)
+            .collect()
+            .await
+            .map_err(|e| e.to_string())?;
+        if status.is_success() {
+            Ok(body.to_bytes().to_vec())
+        } else {
+            Err(format!("answered {status}"))
+        }
     };
     tokio::pin!(connection, answer);
     tokio::select! {

@@ -1,5 +1,5 @@
-//! Writing: server-side apply under our field manager, a merge patch guarded by a resource version, and delete guarded
-//! by a UID. Nothing here decides what is written.
+//! Writing: server-side apply under our field manager, a merge patch guarded by a resource version,
+//! and delete guarded by a UID. Nothing here decides what is written.
 
 use super::Cluster;
 use super::request::{Purpose, invalid};
@@ -38,13 +38,32 @@ impl WriteOptions {
 
 impl Cluster {
     /// Server-side apply of a whole object.
-    pub async fn apply(&self, object: &ObjectRef, body: &Value, options: WriteOptions) -> Result<Value, Error> {
+    pub async fn apply(
+        &self,
+        object: &ObjectRef,
+        body: &Value,
+        options: WriteOptions,
+    ) -> Result<Value, Error> {
         self.apply_as(FIELD_MANAGER, object, body, options).await
     }
 
     /// How an object would look after another field manager had applied that. Nothing is written.
-    pub async fn foresee(&self, manager: &str, object: &ObjectRef, body: &Value) -> Result<Value, Error> {
-        self.apply_as(manager, object, body, WriteOptions { dry_run: true, force: true }).await
+    pub async fn foresee(
+        &self,
+        manager: &str,
+        object: &ObjectRef,
+        body: &Value,
+    ) -> Result<Value, Error> {
+        self.apply_as(
+            manager,
+            object,
+            body,
+            WriteOptions {
+                dry_run: true,
+                force: true,
+            },
+        )
+        .await
     }
 
     async fn apply_as(
@@ -56,11 +75,24 @@ impl Cluster {
     ) -> Result<Value, Error> {
         let uri = format!("{}?{}", object.path(), options.query(manager));
         let bytes = serde_json::to_vec(body).map_err(|e| invalid("write", object, &e))?;
-        let request = Request::patch(uri).header("content-type", "application/apply-patch+yaml").body(bytes);
+        let request = Request::patch(uri)
+            .header("content-type", "application/apply-patch+yaml")
+            .body(bytes);
         let request = request.map_err(|e| invalid("write", object, &e))?;
         let what = object.to_string();
-        match self.send(request, Purpose { verb: "write", what: &what }).await {
-            Err(Error::Api { reason, .. }) if reason.contains("conflict") && reason.contains("Apply failed") => {
+        match self
+            .send(
+                request,
+                Purpose {
+                    verb: "write",
+                    what: &what,
+                },
+            )
+            .await
+        {
+            Err(Error::Api { reason, .. })
+                if reason.contains("conflict") && reason.contains("Apply failed") =>
+            {
                 Err(conflict(object, &reason))
             }
             other => other,
@@ -69,13 +101,28 @@ impl Cluster {
 
     /// Create an object that must not exist yet.
     pub async fn create(&self, object: &ObjectRef, body: &Value) -> Result<Value, Error> {
-        let namespace = object.kind.namespaced().then_some(object.namespace.as_str());
-        let uri = format!("{}?fieldManager={FIELD_MANAGER}", object.kind.list_path(namespace));
+        let namespace = object
+            .kind
+            .namespaced()
+            .then_some(object.namespace.as_str());
+        let uri = format!(
+            "{}?fieldManager={FIELD_MANAGER}",
+            object.kind.list_path(namespace)
+        );
         let bytes = serde_json::to_vec(body).map_err(|e| invalid("create", object, &e))?;
-        let request = Request::post(uri).header("content-type", "application/json").body(bytes);
+        let request = Request::post(uri)
+            .header("content-type", "application/json")
+            .body(bytes);
         let request = request.map_err(|e| invalid("create", object, &e))?;
         let what = object.to_string();
-        self.send(request, Purpose { verb: "create", what: &what }).await
+        self.send(
+            request,
+            Purpose {
+                verb: "create",
+                what: &what,
+            },
+        )
+        .await
     }
 
     /// A JSON merge patch; with `resource_version` it fails if somebody else wrote in between.
@@ -86,7 +133,8 @@ impl Cluster {
         resource_version: Option<&str>,
         options: WriteOptions,
     ) -> Result<Value, Error> {
-        self.merge_patch_as(FIELD_MANAGER, object, (patch, resource_version), options).await
+        self.merge_patch_as(FIELD_MANAGER, object, (patch, resource_version), options)
+            .await
     }
 
     /// The same in the name of another field manager, to give it back a field that was its own.
@@ -104,14 +152,29 @@ impl Cluster {
         let dry_run = if options.dry_run { "&dryRun=All" } else { "" };
         let uri = format!("{}?fieldManager={manager}{dry_run}", object.path());
         let bytes = serde_json::to_vec(&patch).map_err(|e| invalid("patch", object, &e))?;
-        let request = Request::patch(uri).header("content-type", "application/merge-patch+json").body(bytes);
+        let request = Request::patch(uri)
+            .header("content-type", "application/merge-patch+json")
+            .body(bytes);
         let request = request.map_err(|e| invalid("patch", object, &e))?;
         let what = object.to_string();
-        self.send(request, Purpose { verb: "patch", what: &what }).await
+        self.send(
+            request,
+            Purpose {
+                verb: "patch",
+                what: &what,
+            },
+        )
+        .await
     }
 
-    /// Delete exactly the object with that UID; its dependants go too. False where it was gone already.
-    pub async fn delete(&self, object: &ObjectRef, uid: Option<&str>, options: WriteOptions) -> Result<bool, Error> {
+    /// Delete exactly the object with that UID; its dependants go too. False where it was gone
+    /// already.
+    pub async fn delete(
+        &self,
+        object: &ObjectRef,
+        uid: Option<&str>,
+        options: WriteOptions,
+    ) -> Result<bool, Error> {
         let mut body = json!({"propagationPolicy": "Background"});
         if let Some(uid) = uid {
             body["preconditions"] = json!({"uid": uid});
@@ -120,10 +183,21 @@ impl Cluster {
             body["dryRun"] = json!(["All"]);
         }
         let bytes = serde_json::to_vec(&body).map_err(|e| invalid("delete", object, &e))?;
-        let request = Request::delete(object.path()).header("content-type", "application/json").body(bytes);
+        let request = Request::delete(object.path())
+            .header("content-type", "application/json")
+            .body(bytes);
         let request = request.map_err(|e| invalid("delete", object, &e))?;
         let what = object.to_string();
-        match self.send(request, Purpose { verb: "delete", what: &what }).await {
+        match self
+            .send(
+                request,
+                Purpose {
+                    verb: "delete",
+                    what: &what,
+                },
+            )
+            .await
+        {
             Ok(_) => Ok(true),
             Err(Error::NotFound { .. }) => Ok(false),
             Err(other) => Err(other),
@@ -134,6 +208,13 @@ impl Cluster {
 /// `Apply failed with 1 conflict: conflict with "x" using v1: .spec.foo`.
 fn conflict(object: &ObjectRef, reason: &str) -> Error {
     let managers: Vec<&str> = reason.split('"').skip(1).step_by(2).collect();
-    let fields: Vec<&str> = reason.split_whitespace().filter(|w| w.starts_with('.')).collect();
-    Error::Conflict { object: object.clone(), managers: managers.join(", "), fields: fields.join(", ") }
+    let fields: Vec<&str> = reason
+        .split_whitespace()
+        .filter(|w| w.starts_with('.'))
+        .collect();
+    Error::Conflict {
+        object: object.clone(),
+        managers: managers.join(", "),
+        fields: fields.join(", "),
+    }
 }

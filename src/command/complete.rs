@@ -1,5 +1,5 @@
-//! `__complete`: the words that fit, within two seconds and without a sound. A shell waits for us, and what we say on
-//! standard error would land in the middle of the line that is being typed.
+//! `__complete`: the words that fit, within two seconds and without a sound. A shell waits for us,
+//! and what we say on standard error would land in the middle of the line that is being typed.
 
 use super::{Io, escape};
 use crate::apply::read_inventories;
@@ -28,7 +28,9 @@ pub(super) async fn run(args: &CompleteArgs, io: &Io) -> Result<Exit, Error> {
         Offer::Fixed(candidates) => (candidates, NO_FILES),
         Offer::Live(live) => (patiently(live, completion.connect).await, NO_FILES),
     };
-    let fitting = candidates.iter().filter(|c| c.word.starts_with(&completion.start));
+    let fitting = candidates
+        .iter()
+        .filter(|c| c.word.starts_with(&completion.start));
     let mut lines: Vec<String> = fitting.map(|c| line(&completion.before, c)).collect();
     lines.push(then.into());
     io.result(&lines.join("\n"))?;
@@ -37,7 +39,11 @@ pub(super) async fn run(args: &CompleteArgs, io: &Io) -> Result<Exit, Error> {
 
 fn line(before: &str, candidate: &Candidate) -> String {
     let word = format!("{before}{}", escape(&candidate.word));
-    if candidate.about.is_empty() { word } else { format!("{word}\t{}", escape(&candidate.about)) }
+    if candidate.about.is_empty() {
+        word
+    } else {
+        format!("{word}\t{}", escape(&candidate.about))
+    }
 }
 
 /// In a task of its own: a credential plugin that hangs blocks the thread that it is run on.
@@ -58,18 +64,42 @@ async fn look_up(live: Live, connect: &ConnectArgs) -> Result<Vec<Candidate>, Er
         Live::Clusters => Names::read(&options)?.clusters,
         Live::Users => Names::read(&options)?.users,
         Live::Namespaces => {
-            let namespaces = Cluster::connect(&options).await?.list(Kind::Namespace, None).await?;
-            let name = |object: &Value| object.pointer("/metadata/name").and_then(Value::as_str).map(str::to_owned);
+            let namespaces = Cluster::connect(&options)
+                .await?
+                .list(Kind::Namespace, None)
+                .await?;
+            let name = |object: &Value| {
+                object
+                    .pointer("/metadata/name")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned)
+            };
             namespaces.iter().filter_map(name).collect()
         }
         Live::Hosts => {
             let inventories = read_inventories(&Cluster::connect(&options).await?).await?;
-            inventories.iter().flat_map(|i| i.hosts.values()).map(|record| record.host.to_string()).collect()
+            inventories
+                .iter()
+                .flat_map(|i| i.hosts.values())
+                .map(|record| record.host.to_string())
+                .collect()
         }
     };
-    Ok(words.into_iter().map(|word| Candidate { word, about: String::new() }).collect())
+    Ok(words
+        .into_iter()
+        .map(|word| Candidate {
+            word,
+            about: String::new(),
+        })
+        .collect())
 }
 
 fn codes() -> Vec<Candidate> {
-    CHECKS.iter().map(|c| Candidate { word: c.code.to_string(), about: c.title.into() }).collect()
+    CHECKS
+        .iter()
+        .map(|c| Candidate {
+            word: c.code.to_string(),
+            about: c.title.into(),
+        })
+        .collect()
 }

@@ -15,8 +15,12 @@ pub fn run(args: &ExplainArgs, io: &Io) -> Result<Exit, Error> {
     let text = match &args.topic {
         None => list(),
         Some(topic) => {
-            let page = Flow::named(topic).map(Flow::page).or_else(|| find(topic).map(|check| check.page));
-            let unknown = || format!("there is no flow and no check {topic}; `explain` without it lists them");
+            let page = Flow::named(topic)
+                .map(Flow::page)
+                .or_else(|| find(topic).map(|check| check.page));
+            let unknown = || {
+                format!("there is no flow and no check {topic}; `explain` without it lists them")
+            };
             markdown(page.ok_or_else(|| Error::Usage(unknown()))?)
         }
     };

@@ -1,5 +1,6 @@
-//! Where a command speaks: the result to standard output, everything else to standard error, and questions only where
-//! somebody sits at a terminal. Nothing that came from a cluster reaches a terminal unescaped.
+//! Where a command speaks: the result to standard output, everything else to standard error, and
+//! questions only where somebody sits at a terminal. Nothing that came from a cluster reaches a
+//! terminal unescaped.
 
 use crate::error::Error;
 use crate::terminal::escape;
@@ -22,16 +23,20 @@ impl Io {
     /// The streams of this process.
     pub fn new(quiet: bool, verbose: u8) -> Self {
         let interactive = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        Self { interactive, quiet, verbose }
+        Self {
+            interactive,
+            quiet,
+            verbose,
+        }
     }
 
     /// Print a part of the result, a line feed after it. A reader that went away is no error.
     pub fn result(&self, text: &str) -> Result<(), Error> {
         let mut out = anstream::stdout().lock();
         match writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                Err(Error::Failed(format!("cannot write to standard output: {error}")))
-            }
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Error::Failed(format!(
+                "cannot write to standard output: {error}"
+            ))),
             _ => Ok(()),
         }
     }
@@ -71,12 +76,17 @@ impl Io {
     /// Ask for yes or no; without a terminal it is wrong usage not to have said `-y`.
     pub async fn confirm(&self, question: &str) -> Result<bool, Error> {
         if !self.interactive {
-            return Err(Error::Usage("there is no terminal to ask on: say -y to go ahead".into()));
+            return Err(Error::Usage(
+                "there is no terminal to ask on: say -y to go ahead".into(),
+            ));
         }
         let question = escape(question);
         let asked = tokio::task::spawn_blocking(move || {
             let term = dialoguer::console::Term::stderr();
-            dialoguer::Confirm::new().with_prompt(question).default(false).interact_on(&term)
+            dialoguer::Confirm::new()
+                .with_prompt(question)
+                .default(false)
+                .interact_on(&term)
         });
         match asked.await {
             Ok(Ok(answer)) => Ok(answer),

@@ -38,6 +38,9 @@ async fn verb(app: &App, io: &Io) -> Result<Exit, Error> {
 }
 
 fn completion(args: &CompletionArgs, io: &Io) -> Result<Exit, Error> {
-    io.result(&script(args.shell, &Invocation::of(std::env::args_os().next().as_ref())))?;
+    io.result(&script(
+        args.shell,
+        &Invocation::of(std::env::args_os().next().as_ref()),
+    ))?;
     Ok(Exit::Done)
 }

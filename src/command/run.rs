@@ -1,5 +1,6 @@
-//! Around every verb: the log, Ctrl-C, and how an error is told. A refusal is one sentence, with advice below it where
-//! there is some; both on standard error, so that a script that reads the result never meets them.
+//! Around every verb: the log, Ctrl-C, and how an error is told. A refusal is one sentence, with
+//! advice below it where there is some; both on standard error, so that a script that reads the
+//! result never meets them.
 
 use super::Io;
 use crate::cli::{App, Verb};
@@ -11,7 +12,10 @@ use tracing_subscriber::EnvFilter;
 pub fn main(app: &App) -> Exit {
     let io = Io::new(app.talk.quiet, app.talk.verbose);
     log(app.talk.verbose);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return tell(&io, &Error::Failed(format!("cannot start: {error}"))),
     };
@@ -67,7 +71,10 @@ fn log(verbose: u8) {
         2 => "debug",
         _ => "trace",
     };
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).without_time();
+    let log = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .without_time();
     // Only a second call in one process could fail.
     let _ = log.with_env_filter(EnvFilter::new(filter)).try_init();
 }

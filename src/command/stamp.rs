@@ -8,7 +8,9 @@ pub(super) async fn stamp(cluster: &Cluster) -> Stamp {
     let words: Vec<String> = std::env::args().skip(1).collect();
     Stamp {
         who: cluster.user().await,
-        when: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        when: jiff::Timestamp::now()
+            .strftime("%Y-%m-%dT%H:%M:%SZ")
+            .to_string(),
         command: format!("kubectl egress {}", words.join(" ")),
     }
 }

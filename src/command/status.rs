@@ -1,5 +1,5 @@
-//! `status`: read the objects, our books and the gateways' counters, and print what they say. The right to read is
-//! enough, and what may not be read is said.
+//! `status`: read the objects, our books and the gateways' counters, and print what they say. The
+//! right to read is enough, and what may not be read is said.
 
 use super::{Io, escape};
 use crate::apply::read_inventories;
@@ -57,15 +57,19 @@ async fn look(
     let mut incomplete = Vec::new();
     let inventories = inventories.or_else(|error| match error {
         Error::Forbidden { .. } => {
-            incomplete.push(format!("what kubectl-egress wrote, so neither drift nor lockdowns are known: {error}"));
+            incomplete.push(format!(
+                "what kubectl-egress wrote, so neither drift nor lockdowns are known: {error}"
+            ));
             Ok(Vec::new())
         }
         other => Err(other),
     })?;
-    let drift = drifted(cluster, &snapshot, &inventories).await.unwrap_or_else(|error| {
-        incomplete.push(format!("drift: {error}"));
-        Vec::new()
-    });
+    let drift = drifted(cluster, &snapshot, &inventories)
+        .await
+        .unwrap_or_else(|error| {
+            incomplete.push(format!("drift: {error}"));
+            Vec::new()
+        });
     if earlier.is_none()
         && let Some(interval) = args.interval()
     {
@@ -74,7 +78,9 @@ async fn look(
     }
     let now = tallies(cluster, &snapshot).await;
     drop(progress);
-    let passed = earlier.as_ref().map_or(Duration::from_secs(1), |(_, then)| then.elapsed());
+    let passed = earlier
+        .as_ref()
+        .map_or(Duration::from_secs(1), |(_, then)| then.elapsed());
     let status = assemble(Material {
         snapshot: &snapshot,
         inventories: &inventories,
@@ -96,28 +102,54 @@ async fn look(
 /// Whether a drift is of a host that a namespace calls, or of its own policy.
 fn concerns(drift: &Drift, namespace: &str, inventories: &[Inventory]) -> bool {
     let records = inventories.iter().flat_map(|i| i.hosts.values());
-    let mut own = records.filter(|r| r.callers.iter().any(|c| c == namespace)).flat_map(|r| &r.objects);
+    let mut own = records
+        .filter(|r| r.callers.iter().any(|c| c == namespace))
+        .flat_map(|r| &r.objects);
     drift.object.namespace == namespace || own.any(|o| o.object == drift.object)
 }
 
 /// The counters of every pod of every gateway.
 async fn tallies(cluster: &Cluster, snapshot: &Snapshot) -> Tallies {
-    let pods = find_gateways(snapshot).into_iter().filter(|g| g.for_egress || !g.pods.is_empty());
-    let pods: BTreeSet<(String, String)> =
-        pods.flat_map(|g| g.pods.clone().into_iter().map(move |pod| (g.place.namespace.clone(), pod))).collect();
+    let pods = find_gateways(snapshot)
+        .into_iter()
+        .filter(|g| g.for_egress || !g.pods.is_empty());
+    let pods: BTreeSet<(String, String)> = pods
+        .flat_map(|g| {
+            g.pods
+                .clone()
+                .into_iter()
+                .map(move |pod| (g.place.namespace.clone(), pod))
+        })
+        .collect();
     let reads = pods.into_iter().map(|(namespace, pod)| async move {
         let tally = read_tally(cluster, &namespace, &pod).await;
-        (format!("{namespace}/{pod}"), tally.map_or_else(|e| Look::Unseen(e.to_string()), Look::Seen))
+        (
+            format!("{namespace}/{pod}"),
+            tally.map_or_else(|e| Look::Unseen(e.to_string()), Look::Seen),
+        )
     });
-    stream::iter(reads).buffer_unordered(SIDE_BY_SIDE).collect().await
+    stream::iter(reads)
+        .buffer_unordered(SIDE_BY_SIDE)
+        .collect()
+        .await
 }
 
 /// What is not as it was written: rendered again, and compared with what is there.
-async fn drifted(cluster: &Cluster, snapshot: &Snapshot, inventories: &[Inventory]) -> Result<Vec<Drift>, Error> {
-    let kinds: BTreeSet<Kind> = inventories.iter().flat_map(Inventory::objects).map(|o| o.object.kind).collect();
+async fn drifted(
+    cluster: &Cluster,
+    snapshot: &Snapshot,
+    inventories: &[Inventory],
+) -> Result<Vec<Drift>, Error> {
+    let kinds: BTreeSet<Kind> = inventories
+        .iter()
+        .flat_map(Inventory::objects)
+        .map(|o| o.object.kind)
+        .collect();
     let mut live: Vec<Value> = Vec::new();
     for kind in kinds {
-        let found = cluster.list_where(kind, None, "app.kubernetes.io/managed-by=kubectl-egress").await?;
+        let found = cluster
+            .list_where(kind, None, "app.kubernetes.io/managed-by=kubectl-egress")
+            .await?;
         live.extend(found.into_iter().map(|mut object| {
             // Items of a list do not say what they are.
             object["kind"] = kind.name().into();
@@ -125,22 +157,39 @@ async fn drifted(cluster: &Cluster, snapshot: &Snapshot, inventories: &[Inventor
             object
         }));
     }
-    let places: Vec<GatewayPlace> = find_gateways(snapshot).into_iter().map(|g| g.place).collect();
+    let places: Vec<GatewayPlace> = find_gateways(snapshot)
+        .into_iter()
+        .map(|g| g.place)
+        .collect();
     let mut all = Vec::new();
     for inventory in inventories {
         let mut wanted = Vec::new();
         for record in inventory.hosts.values() {
-            let place = places.iter().find(|p| p.namespace == inventory.namespace && p.service == record.service);
-            wanted.extend(place.map(|p| render(record, p, snapshot)).transpose()?.unwrap_or_default());
+            let place = places
+                .iter()
+                .find(|p| p.namespace == inventory.namespace && p.service == record.service);
+            wanted.extend(
+                place
+                    .map(|p| render(record, p, snapshot))
+                    .transpose()?
+                    .unwrap_or_default(),
+            );
         }
         for record in inventory.lockdowns.values() {
             wanted.push(policy(snapshot, &record.spec)?);
         }
         // With a namespace its lockdown goes, as it should.
         let namespaces = &snapshot.objects.namespaces;
-        let exists = |name: &str| namespaces.is_empty() || namespaces.iter().any(|n| n.name() == name);
-        let stands = |d: &Drift| d.object.kind != Kind::NetworkPolicy || exists(&d.object.namespace);
-        all.extend(drift(inventory, &wanted, &live).into_iter().filter(stands).map(explain));
+        let exists =
+            |name: &str| namespaces.is_empty() || namespaces.iter().any(|n| n.name() == name);
+        let stands =
+            |d: &Drift| d.object.kind != Kind::NetworkPolicy || exists(&d.object.namespace);
+        all.extend(
+            drift(inventory, &wanted, &live)
+                .into_iter()
+                .filter(stands)
+                .map(explain),
+        );
     }
     Ok(all)
 }
@@ -148,7 +197,10 @@ async fn drifted(cluster: &Cluster, snapshot: &Snapshot, inventories: &[Inventor
 /// A policy that differs is more often out of date than changed.
 fn explain(mut drift: Drift) -> Drift {
     if drift.object.name == LOCKDOWN && drift.object.kind == Kind::NetworkPolicy {
-        drift.what = format!("{}; lockdown {} brings it up to date", drift.what, drift.object.namespace);
+        drift.what = format!(
+            "{}; lockdown {} brings it up to date",
+            drift.what, drift.object.namespace
+        );
     }
     drift
 }

@@ -1,4 +1,5 @@
-//! `version`: ours, the cluster's and Istio's. Ours is printed even where the cluster cannot be reached.
+//! `version`: ours, the cluster's and Istio's. Ours is printed even where the cluster cannot be
+//! reached.
 
 use super::Io;
 use crate::cli::connect::ConnectArgs;
@@ -13,7 +14,11 @@ use serde_json::{Value, json};
 /// Run the verb.
 pub(super) async fn run(args: &VersionArgs, connect: &ConnectArgs, io: &Io) -> Result<Exit, Error> {
     let mut versions = json!({"clientVersion": concat!("v", env!("CARGO_PKG_VERSION"))});
-    let looked = if args.client { Ok(()) } else { look(connect, &mut versions).await };
+    let looked = if args.client {
+        Ok(())
+    } else {
+        look(connect, &mut versions).await
+    };
     io.result(&match args.output {
         VersionOutput::Text => text(&versions),
         VersionOutput::Json => format!("{versions:#}"),
@@ -23,7 +28,11 @@ pub(super) async fn run(args: &VersionArgs, connect: &ConnectArgs, io: &Io) -> R
         Ok(()) => Ok(Exit::Done),
         Err(error @ (Error::NotFound { .. } | Error::Forbidden { .. })) => {
             io.warn(&error.to_string());
-            Ok(if error.is_forbidden() { Exit::Unproven } else { Exit::Done })
+            Ok(if error.is_forbidden() {
+                Exit::Unproven
+            } else {
+                Exit::Done
+            })
         }
         Err(error) => Err(error),
     }
@@ -33,19 +42,28 @@ async fn look(connect: &ConnectArgs, versions: &mut Value) -> Result<(), Error> 
     let cluster = Cluster::connect(&connect.options()).await?;
     versions["serverVersion"] = cluster.server_version().await?.into();
     let mesh = find_mesh(&cluster, &connect.scope()).await?;
-    versions["istio"] = json!({"version": mesh.version, "revision": mesh.revision, "namespace": mesh.namespace});
+    versions["istio"] =
+        json!({"version": mesh.version, "revision": mesh.revision, "namespace": mesh.namespace});
     Ok(())
 }
 
 fn text(versions: &Value) -> String {
-    let word = |pointer: &str| versions.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let word = |pointer: &str| {
+        versions
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     let mut lines = vec![format!("kubectl egress: {}", word("/clientVersion"))];
     if !word("/serverVersion").is_empty() {
         lines.push(format!("Kubernetes: {}", word("/serverVersion")));
     }
     if !word("/istio/namespace").is_empty() {
         let (revision, namespace) = (word("/istio/revision"), word("/istio/namespace"));
-        lines.push(format!("Istio: {} (revision {revision} in {namespace})", word("/istio/version")));
+        lines.push(format!(
+            "Istio: {} (revision {revision} in {namespace})",
+            word("/istio/version")
+        ));
     }
     lines.join("\n")
 }

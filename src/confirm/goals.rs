@@ -42,9 +42,15 @@ impl Site<'_> {
                 callers: &[],
                 allow: &[],
             };
-            return ClusterName::outbound(wire.gateway_port, "", &at.companion_host(wire)).to_string();
+            return ClusterName::outbound(wire.gateway_port, "", &at.companion_host(wire))
+                .to_string();
         }
-        ClusterName::outbound(wire.gateway_port, &wire.subset(self.host), &self.gateway.hostname).to_string()
+        ClusterName::outbound(
+            wire.gateway_port,
+            &wire.subset(self.host),
+            &self.gateway.hostname,
+        )
+        .to_string()
     }
 
     /// The cluster of the host itself: the gateway's way out.
@@ -76,16 +82,31 @@ impl Site<'_> {
                 inside: Some(Box::new(inside)),
             },
         };
-        Connection { address: None, port, bytes, role: Role::Gateway }
+        Connection {
+            address: None,
+            port,
+            bytes,
+            role: Role::Gateway,
+        }
     }
 
     fn at_sidecar(&self, wire: &Wire) -> Connection {
         let address = self.addresses.first().copied();
-        Connection { address, port: wire.port, bytes: self.bytes(wire), role: Role::Sidecar }
+        Connection {
+            address,
+            port: wire.port,
+            bytes: self.bytes(wire),
+            role: Role::Sidecar,
+        }
     }
 
     fn each_client(&self, until: impl Fn(&Wire) -> Until) -> Vec<Goal> {
-        let goals = |pod: &Pod| self.wires.iter().map(|w| goal(pod, until(w))).collect::<Vec<_>>();
+        let goals = |pod: &Pod| {
+            self.wires
+                .iter()
+                .map(|w| goal(pod, until(w)))
+                .collect::<Vec<_>>()
+        };
         self.client_pods.iter().flat_map(|pod| goals(pod)).collect()
     }
 }
@@ -96,7 +117,10 @@ pub fn gateway_goals(site: &Site<'_>, snapshot: &Snapshot) -> Vec<Goal> {
     for pod in site.gateway_pods {
         for wire in site.wires {
             let connection = site.at_gateway(wire, pod_port(site, snapshot, (pod, wire)));
-            goals.push(goal(pod, Until::Sends(Box::new(connection), site.to_host(wire))));
+            goals.push(goal(
+                pod,
+                Until::Sends(Box::new(connection), site.to_host(wire)),
+            ));
         }
     }
     goals
@@ -108,11 +132,15 @@ fn pod_port(site: &Site<'_>, snapshot: &Snapshot, (pod, wire): (&Pod, &Wire)) ->
         return wire.companion_port();
     }
     let mut services = snapshot.objects.services.iter();
-    let service = services.find(|s| s.namespace() == site.gateway.namespace && s.name() == site.gateway.service);
-    service.and_then(|s| s.port(wire.gateway_port)?.on(Some(pod))).unwrap_or(wire.gateway_port)
+    let service = services
+        .find(|s| s.namespace() == site.gateway.namespace && s.name() == site.gateway.service);
+    service
+        .and_then(|s| s.port(wire.gateway_port)?.on(Some(pod)))
+        .unwrap_or(wire.gateway_port)
 }
 
-/// Every caller's sidecar knows the subset of the gateway, so that the switch cannot lead to nowhere.
+/// Every caller's sidecar knows the subset of the gateway, so that the switch cannot lead to
+/// nowhere.
 pub fn subset_goals(site: &Site<'_>) -> Vec<Goal> {
     site.each_client(|wire| Until::Knows(site.to_gateway(wire)))
 }
@@ -128,5 +156,9 @@ pub fn left_goals(site: &Site<'_>) -> Vec<Goal> {
 }
 
 fn goal(pod: &Pod, until: Until) -> Goal {
-    Goal { namespace: pod.namespace().into(), pod: pod.name().into(), until }
+    Goal {
+        namespace: pod.namespace().into(),
+        pod: pod.name().into(),
+        until,
+    }
 }

@@ -1,5 +1,5 @@
-//! After the writes: until the proxies have it, and whether a connection really takes the new way. What istiod believes
-//! ("synced") proves nothing; each proxy is asked itself.
+//! After the writes: until the proxies have it, and whether a connection really takes the new way.
+//! What istiod believes ("synced") proves nothing; each proxy is asked itself.
 
 mod goals;
 mod proof;

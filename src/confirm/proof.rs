@@ -1,6 +1,7 @@
-//! The proof: the client gets the same answer as before, the sidecar's counter to the gateway and the gateway's counter
-//! to the host moved, and nothing went past the gateway. The answer and the counters are both needed: a gateway
-//! connects outwards before a handshake succeeds, so a counter alone only proves that the gateway was reached.
+//! The proof: the client gets the same answer as before, the sidecar's counter to the gateway and
+//! the gateway's counter to the host moved, and nothing went past the gateway. The answer and the
+//! counters are both needed: a gateway connects outwards before a handshake succeeds, so a counter
+//! alone only proves that the gateway was reached.
 
 use super::goals::Site;
 use crate::cluster::Cluster;
@@ -9,7 +10,9 @@ use crate::error::Error;
 use crate::flow::{Flow, Wire};
 use crate::kubernetes::pod::Pod;
 use crate::model::target::Target;
-use crate::probe::{Answer, ClientPod, Failure, Passage, Question, Request, Tools, client, find_tools, passage};
+use crate::probe::{
+    Answer, ClientPod, Failure, Passage, Question, Request, Tools, client, find_tools, passage,
+};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -45,12 +48,25 @@ pub struct Proof {
 
 impl Asker {
     /// Find what a client's pod has to ask with; none for a pod that is nothing but a proxy.
-    pub async fn of(cluster: &Cluster, pod: &Pod, deadline: Deadline) -> Result<Option<Self>, Error> {
-        let Some(container) = pod.spec.application() else { return Ok(None) };
-        let at =
-            ClientPod { namespace: pod.namespace().into(), pod: pod.name().into(), container: container.name.clone() };
+    pub async fn of(
+        cluster: &Cluster,
+        pod: &Pod,
+        deadline: Deadline,
+    ) -> Result<Option<Self>, Error> {
+        let Some(container) = pod.spec.application() else {
+            return Ok(None);
+        };
+        let at = ClientPod {
+            namespace: pod.namespace().into(),
+            pod: pod.name().into(),
+            container: container.name.clone(),
+        };
         let tools = find_tools(cluster, &at, deadline).await?;
-        Ok(Some(Self { at, tools, account: pod.spec.service_account_name.clone() }))
+        Ok(Some(Self {
+            at,
+            tools,
+            account: pod.spec.service_account_name.clone(),
+        }))
     }
 
     /// Its namespace.
@@ -70,7 +86,12 @@ impl Asker {
     }
 
     /// What the host answers.
-    pub async fn ask(&self, cluster: &Cluster, request: &Request, deadline: Deadline) -> Result<Answer, Error> {
+    pub async fn ask(
+        &self,
+        cluster: &Cluster,
+        request: &Request,
+        deadline: Deadline,
+    ) -> Result<Answer, Error> {
         client(cluster, &self.at, &self.tools, request, deadline).await
     }
 }
@@ -81,7 +102,8 @@ impl Proof {
         let now = &self.passage;
         if self.denied {
             let through = now.answer.reached && now.gateway_to_host.any();
-            return through.then(|| "it is not among those that may call, and got an answer".into());
+            return through
+                .then(|| "it is not among those that may call, and got an answer".into());
         }
         if let Some(failure) = &now.answer.failure {
             return Some(failure.to_string());
@@ -95,7 +117,10 @@ impl Proof {
         if !now.gateway_to_host.any() {
             return Some("the gateway sent nothing to the host".into());
         }
-        let before = self.before.as_ref().filter(|b| b.reached && !self.changes_answer)?;
+        let before = self
+            .before
+            .as_ref()
+            .filter(|b| b.reached && !self.changes_answer)?;
         let same = before.status == now.answer.status && before.subject == now.answer.subject;
         (!same).then(|| format!("the answer was {}", say(before)))
     }
@@ -131,7 +156,11 @@ pub async fn prove(
     let question = Question {
         to_gateway: vec![site.to_gateway(wire)],
         to_host: distinct([site.to_host(wire), site.direct(wire)]),
-        gateways: site.gateway_pods.iter().map(|p| (p.namespace().into(), p.name().into())).collect(),
+        gateways: site
+            .gateway_pods
+            .iter()
+            .map(|p| (p.namespace().into(), p.name().into()))
+            .collect(),
     };
     let mut proof = Proof {
         target: request.target.clone(),
@@ -142,7 +171,14 @@ pub async fn prove(
         passage: Passage::default(),
     };
     for _ in 0..LOOKS {
-        proof.passage = passage(cluster, (&asker.at, &asker.tools), request, &question, deadline).await?;
+        proof.passage = passage(
+            cluster,
+            (&asker.at, &asker.tools),
+            request,
+            &question,
+            deadline,
+        )
+        .await?;
         if proof.fault().is_none() || proof.unasked() || deadline.passed() {
             break;
         }

@@ -40,21 +40,31 @@ impl Until {
             Until::Knows(name) => match proxy.cluster(name) {
                 None => Some(format!("it has no cluster {name}")),
                 Some(cluster) if cluster.warming => Some(format!("cluster {name} still warms up")),
-                Some(cluster) if cluster.endpoints.is_empty() => Some(format!("cluster {name} has no endpoints")),
+                Some(cluster) if cluster.endpoints.is_empty() => {
+                    Some(format!("cluster {name} has no endpoints"))
+                }
                 Some(_) => None,
             },
             Until::Sends(connection, name) => {
                 let step = evaluate(proxy, connection);
                 let now = step.cluster.map(|c| c.value.to_string());
                 if now.as_ref() != Some(name) {
-                    let instead = now.or(step.ends.map(|e| e.value)).unwrap_or_else(|| "nowhere".into());
-                    return Some(format!("port {} goes to {instead}, not to {name}", connection.port));
+                    let instead = now
+                        .or(step.ends.map(|e| e.value))
+                        .unwrap_or_else(|| "nowhere".into());
+                    return Some(format!(
+                        "port {} goes to {instead}, not to {name}",
+                        connection.port
+                    ));
                 }
                 Until::Knows(name.clone()).missing(proxy)
             }
             Until::Leaves(connection, name) => {
-                let now = evaluate(proxy, connection).cluster.map(|c| c.value.to_string());
-                (now.as_ref() == Some(name)).then(|| format!("port {} still goes to {name}", connection.port))
+                let now = evaluate(proxy, connection)
+                    .cluster
+                    .map(|c| c.value.to_string());
+                (now.as_ref() == Some(name))
+                    .then(|| format!("port {} still goes to {name}", connection.port))
             }
         }
     }
@@ -64,10 +74,17 @@ impl Until {
 pub async fn wait_for(cluster: &Cluster, goals: &[Goal], deadline: Deadline) -> Result<(), Error> {
     let mut pods: BTreeMap<(&str, &str), Vec<&Until>> = BTreeMap::new();
     for goal in goals {
-        pods.entry((&goal.namespace, &goal.pod)).or_default().push(&goal.until);
+        pods.entry((&goal.namespace, &goal.pod))
+            .or_default()
+            .push(&goal.until);
     }
-    let waits = pods.into_iter().map(|(pod, goals)| async move { wait_pod(cluster, pod, &goals, deadline).await });
-    stream::iter(waits).buffer_unordered(SIDE_BY_SIDE).try_collect().await
+    let waits = pods
+        .into_iter()
+        .map(|(pod, goals)| async move { wait_pod(cluster, pod, &goals, deadline).await });
+    stream::iter(waits)
+        .buffer_unordered(SIDE_BY_SIDE)
+        .try_collect()
+        .await
 }
 
 async fn wait_pod(
@@ -80,13 +97,20 @@ async fn wait_pod(
         let missing = match read(cluster, namespace, pod).await {
             Ok(proxy) => goals.iter().find_map(|goal| goal.missing(&proxy)),
             Err(Error::NotFound { .. }) => None,
-            Err(error @ (Error::Forbidden { .. } | Error::Unauthorized { .. })) => return Err(error),
+            Err(error @ (Error::Forbidden { .. } | Error::Unauthorized { .. })) => {
+                return Err(error);
+            }
             Err(error) => Some(error.to_string()),
         };
-        let Some(missing) = missing else { return Ok(()) };
+        let Some(missing) = missing else {
+            return Ok(());
+        };
         if deadline.passed() {
             let what = format!("the proxy of {namespace}/{pod}: {missing}");
-            return Err(Error::Deadline { what, after: deadline.total() });
+            return Err(Error::Deadline {
+                what,
+                after: deadline.total(),
+            });
         }
         tokio::time::sleep(PAUSE).await;
     }

@@ -1,5 +1,6 @@
-//! A line of Envoy's access log, in Istio's own text format or as JSON: which host a connection was for, and which
-//! cluster took it (istio.io/docs/tasks/observability/logs/access-log; pilot/pkg/model/telemetry_logging.go).
+//! A line of Envoy's access log, in Istio's own text format or as JSON: which host a connection was
+//! for, and which cluster took it (istio.io/docs/tasks/observability/logs/access-log;
+//! pilot/pkg/model/telemetry_logging.go).
 
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -7,7 +8,8 @@ use std::net::SocketAddr;
 /// What a line says about a connection that leaves a sidecar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Logged {
-    /// The server name of the TLS that was seen, else the Host header, without a port; empty where there was neither.
+    /// The server name of the TLS that was seen, else the Host header, without a port; empty where
+    /// there was neither.
     pub host: String,
     /// Whether the name is that of TLS.
     pub tls: bool,
@@ -25,25 +27,41 @@ impl Logged {
             let entry: Value = serde_json::from_str(line).ok()?;
             let text = |key: &str| entry[key].as_str().unwrap_or("-").to_owned();
             let local = text("downstream_local_address");
-            return Self::of(&text("authority"), &text("requested_server_name"), (&text("upstream_cluster"), &local));
+            return Self::of(
+                &text("authority"),
+                &text("requested_server_name"),
+                (&text("upstream_cluster"), &local),
+            );
         }
         if !line.starts_with('[') {
             return None;
         }
-        // …"AUTHORITY" "UPSTREAM_HOST" CLUSTER UPSTREAM_LOCAL DOWNSTREAM_LOCAL DOWNSTREAM_REMOTE SNI ROUTE
+        // …"AUTHORITY" "UPSTREAM_HOST" CLUSTER UPSTREAM_LOCAL DOWNSTREAM_LOCAL DOWNSTREAM_REMOTE
+        // SNI ROUTE
         let mut quoted = line.rsplit('"');
         let rest: Vec<&str> = quoted.next()?.split_whitespace().collect();
         let authority = quoted.nth(2)?;
-        let &[cluster, _, local, _, server_name, ..] = rest.as_slice() else { return None };
+        let &[cluster, _, local, _, server_name, ..] = rest.as_slice() else {
+            return None;
+        };
         Self::of(authority, server_name, (cluster, local))
     }
 
     fn of(authority: &str, server_name: &str, (cluster, local): (&str, &str)) -> Option<Self> {
         let port = local.parse::<SocketAddr>().ok()?.port();
         let tls = !matches!(server_name, "-" | "");
-        let host = if tls { server_name } else { authority.trim_start_matches('-') };
+        let host = if tls {
+            server_name
+        } else {
+            authority.trim_start_matches('-')
+        };
         let host = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        Some(Self { host: host.to_owned(), tls, port, cluster: cluster.to_owned() })
+        Some(Self {
+            host: host.to_owned(),
+            tls,
+            port,
+            cluster: cluster.to_owned(),
+        })
     }
 
     /// Whether it left as it was, or was held back for nobody declares where it goes.
@@ -73,7 +91,13 @@ mod tests {
 
     #[test]
     fn other_lines_are_passed_over() {
-        for line in ["", "2026-11-24T20:31:06Z\tinfo\tReadiness succeeded", "[x] \"", "{\"level\": \"info\"}", "{"] {
+        for line in [
+            "",
+            "2026-11-24T20:31:06Z\tinfo\tReadiness succeeded",
+            "[x] \"",
+            "{\"level\": \"info\"}",
+            "{",
+        ] {
             assert_eq!(Logged::parse(line), None, "{line}");
         }
     }

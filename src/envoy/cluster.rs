@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 pub struct Cluster {
     /// Its name: `outbound|443||edition.cnn.com`.
     pub name: String,
-    /// How it finds endpoints: `EDS`, `STRICT_DNS`, `LOGICAL_DNS`, `STATIC`, `ORIGINAL_DST`, or an extension's name.
+    /// How it finds endpoints: `EDS`, `STRICT_DNS`, `LOGICAL_DNS`, `STATIC`, `ORIGINAL_DST`, or an
+    /// extension's name.
     pub discovery: String,
     /// True while it waits for something (a secret, its first endpoints) and takes no traffic.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -122,7 +123,11 @@ impl Cluster {
     /// The TLS towards an endpoint: of the first match, else of the cluster.
     pub fn tls_to(&self, endpoint: Option<&Endpoint>) -> Option<&ClientTls> {
         let labels = endpoint.map(|e| &e.labels);
-        let fits = |m: &&SocketMatch| m.labels.iter().all(|(k, v)| labels.is_some_and(|l| l.get(k) == Some(v)));
+        let fits = |m: &&SocketMatch| {
+            m.labels
+                .iter()
+                .all(|(k, v)| labels.is_some_and(|l| l.get(k) == Some(v)))
+        };
         match self.socket_matches.iter().find(fits) {
             Some(found) => found.tls.as_ref(),
             None => self.tls.as_ref(),

@@ -1,8 +1,9 @@
-//! What a proxy was given: Envoy's admin interface, read ([`read()`]), kept as plain values ([`Proxy`]), and evaluated
-//! as Envoy itself would ([`evaluate()`]) to the cluster that a connection really gets.
+//! What a proxy was given: Envoy's admin interface, read ([`read()`]), kept as plain values
+//! ([`Proxy`]), and evaluated as Envoy itself would ([`evaluate()`]) to the cluster that a
+//! connection really gets.
 //!
-//! Only [`read()`] talks to the network. What is kept holds certificates, never keys: there is no field to put one in,
-//! and of every PEM text only the `CERTIFICATE` blocks are taken.
+//! Only [`read()`] talks to the network. What is kept holds certificates, never keys: there is no
+//! field to put one in, and of every PEM text only the `CERTIFICATE` blocks are taken.
 
 mod access_log;
 mod cluster;
@@ -47,7 +48,8 @@ pub struct Proxy {
     pub state: String,
     /// The listeners in force, less those that only watch the proxy itself.
     pub listeners: Vec<Listener>,
-    /// The names of listeners that still wait for something, such as a secret, and are not in force.
+    /// The names of listeners that still wait for something, such as a secret, and are not in
+    /// force.
     pub warming_listeners: Vec<String>,
     /// The route tables that listeners refer to by name.
     pub routes: Vec<Routes>,
@@ -57,7 +59,8 @@ pub struct Proxy {
     pub secrets: Vec<Secret>,
     /// What it refused, resource by resource, as far as it remembers.
     pub rejected: Vec<Rejection>,
-    /// How many updates it refused since it started, by kind: `listeners`, `clusters`, or a route table's name.
+    /// How many updates it refused since it started, by kind: `listeners`, `clusters`, or a route
+    /// table's name.
     pub rejections: BTreeMap<String, u64>,
 }
 
@@ -102,7 +105,9 @@ impl Proxy {
     /// The secret of that name; one in force comes before one that waits.
     pub fn secret(&self, name: &str) -> Option<&Secret> {
         let named = || self.secrets.iter().filter(|s| s.name == name);
-        named().find(|s| s.state == SecretState::Active).or_else(|| named().next())
+        named()
+            .find(|s| s.state == SecretState::Active)
+            .or_else(|| named().next())
     }
 
     /// The workload certificate that its agent gave it.

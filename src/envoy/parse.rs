@@ -1,9 +1,9 @@
-//! From the admin interface's answers to a [`Proxy`]. A small dump comes as a whole; a big one is asked for in pieces,
-//! and each is parsed and dropped before the next is asked for.
+//! From the admin interface's answers to a [`Proxy`]. A small dump comes as a whole; a big one is
+//! asked for in pieces, and each is parsed and dropped before the next is asked for.
 
 use super::wire::{
-    ClusterEntry, ClusterStatuses, EndpointEntry, EndpointLabels, ListenerEntry, Resources, RouteEntry, SecretEntry,
-    Stats, WholeEntry,
+    ClusterEntry, ClusterStatuses, EndpointEntry, EndpointLabels, ListenerEntry, Resources,
+    RouteEntry, SecretEntry, Stats, WholeEntry,
 };
 use super::{Endpoint, Proxy, SecretState, Tally};
 use serde::de::DeserializeOwned;
@@ -37,7 +37,8 @@ pub enum Part {
 }
 
 impl Part {
-    /// What [`Part::Whole`] answers, question by question; what is in force comes before what waits.
+    /// What [`Part::Whole`] answers, question by question; what is in force comes before what
+    /// waits.
     pub const PIECES: [Part; 8] = [
         Part::Node,
         Part::Listeners,
@@ -49,7 +50,8 @@ impl Part {
         Part::WarmingSecrets,
     ];
 
-    /// The path of the question. `/server_info` and the whole bootstrap are a hundred kilobytes of extensions' names.
+    /// The path of the question. `/server_info` and the whole bootstrap are a hundred kilobytes of
+    /// extensions' names.
     pub fn path(self) -> &'static str {
         match self {
             Part::Whole => "/config_dump?include_eds",
@@ -128,7 +130,9 @@ impl Parts {
             if stat.name == "server.state" {
                 self.proxy.state = state_name(stat.value).into();
             } else if stat.value > 0 {
-                self.proxy.rejections.insert(updates_of(&stat.name), stat.value);
+                self.proxy
+                    .rejections
+                    .insert(updates_of(&stat.name), stat.value);
             }
         }
     }
@@ -154,7 +158,10 @@ impl Parts {
             let (kept, rejection) = entry.keep(warming);
             self.proxy.rejected.extend(rejection);
             if let Some((cluster, labels)) = kept {
-                self.labels.entry(cluster.name.clone()).or_default().extend(labels);
+                self.labels
+                    .entry(cluster.name.clone())
+                    .or_default()
+                    .extend(labels);
                 self.proxy.clusters.push(cluster);
             }
         }
@@ -175,15 +182,26 @@ impl Parts {
 
     /// The proxy that the parts describe.
     pub fn proxy(self) -> Proxy {
-        let Parts { mut proxy, labels, mut endpoints } = self;
-        proxy.rejected.sort_by(|a, b| (&a.resource, &a.when).cmp(&(&b.resource, &b.when)));
-        proxy.rejected.dedup_by(|later, first| later.resource == first.resource);
+        let Parts {
+            mut proxy,
+            labels,
+            mut endpoints,
+        } = self;
+        proxy
+            .rejected
+            .sort_by(|a, b| (&a.resource, &a.when).cmp(&(&b.resource, &b.when)));
+        proxy
+            .rejected
+            .dedup_by(|later, first| later.resource == first.resource);
         let none = EndpointLabels::new();
         for cluster in proxy.clusters.iter_mut().filter(|c| !c.warming) {
             let labels = labels.get(&cluster.name).unwrap_or(&none);
             cluster.endpoints = endpoints.remove(&cluster.name).unwrap_or_default();
             for endpoint in &mut cluster.endpoints {
-                let port = endpoint.address.rsplit_once(':').map_or("", |(_, port)| port);
+                let port = endpoint
+                    .address
+                    .rsplit_once(':')
+                    .map_or("", |(_, port)| port);
                 let named = format!("{}:{port}", endpoint.hostname);
                 let found = labels.get(&endpoint.address).or_else(|| labels.get(&named));
                 endpoint.labels = found.cloned().unwrap_or_default();
@@ -199,7 +217,9 @@ impl Tally {
         let statuses: ClusterStatuses = json(answer)?;
         let of = |e: Endpoint| (e.address, e.counters);
         let clusters = statuses.cluster_statuses.into_iter();
-        let clusters = clusters.map(|c| (c.name.clone(), c.endpoints().into_iter().map(of).collect())).collect();
+        let clusters = clusters
+            .map(|c| (c.name.clone(), c.endpoints().into_iter().map(of).collect()))
+            .collect();
         Ok(Tally { clusters })
     }
 }

@@ -41,7 +41,8 @@ pub struct Rule {
     /// The conditions on headers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<HeaderCondition>,
-    /// True where it has conditions that are not evaluated here: query parameters, fractions, metadata.
+    /// True where it has conditions that are not evaluated here: query parameters, fractions,
+    /// metadata.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub asks_more: bool,
     /// What it does.

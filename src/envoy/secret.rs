@@ -1,5 +1,5 @@
-//! Certificates and roots that a proxy was given over SDS. The public parts only: Envoy blanks private keys itself, and
-//! we do not even read the field.
+//! Certificates and roots that a proxy was given over SDS. The public parts only: Envoy blanks
+//! private keys itself, and we do not even read the field.
 
 use serde::{Deserialize, Serialize};
 

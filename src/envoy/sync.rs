@@ -1,8 +1,8 @@
-//! What istiod last sent to each proxy and what the proxy said to it: `/debug/syncz`, which each istiod knows only of
-//! the proxies that are connected to itself.
+//! What istiod last sent to each proxy and what the proxy said to it: `/debug/syncz`, which each
+//! istiod knows only of the proxies that are connected to itself.
 //!
-//! "Synced" proves little (istiod may not have noticed the change yet); an error or a proxy that nobody knows proves a
-//! lot.
+//! "Synced" proves little (istiod may not have noticed the change yet); an error or a proxy that
+//! nobody knows proves a lot.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,7 +15,8 @@ pub struct Plane {
     pub proxies: Vec<ProxySync>,
     /// Its version, as it says itself; empty where it does not.
     pub version: String,
-    /// The certificates that it shows to proxies, PEM, the leaf first; empty where it was not asked.
+    /// The certificates that it shows to proxies, PEM, the leaf first; empty where it was not
+    /// asked.
     pub chain: String,
 }
 
@@ -29,7 +30,8 @@ pub struct ProxySync {
     pub pod: String,
     /// The version of its agent.
     pub istio_version: String,
-    /// The state of each kind of resource: `clusters`, `listeners`, `routes`, `endpoints`, or a type's URL.
+    /// The state of each kind of resource: `clusters`, `listeners`, `routes`, `endpoints`, or a
+    /// type's URL.
     pub kinds: BTreeMap<String, SyncState>,
 }
 
@@ -100,12 +102,25 @@ impl Entry {
                 ("routes", &self.route_sent, &self.route_acked),
                 ("endpoints", &self.endpoint_sent, &self.endpoint_acked),
             ];
-            all.into_iter().map(|(kind, sent, acked)| (kind.to_owned(), state(sent, acked, ""))).collect()
+            all.into_iter()
+                .map(|(kind, sent, acked)| (kind.to_owned(), state(sent, acked, "")))
+                .collect()
         } else {
             let each = self.resources.iter();
-            each.map(|(url, n)| (short(url).to_owned(), state(&n.sent, &n.acked, &n.last_error))).collect()
+            each.map(|(url, n)| {
+                (
+                    short(url).to_owned(),
+                    state(&n.sent, &n.acked, &n.last_error),
+                )
+            })
+            .collect()
         };
-        ProxySync { pod: pod.into(), namespace: namespace.into(), istio_version: self.istio_version, kinds }
+        ProxySync {
+            pod: pod.into(),
+            namespace: namespace.into(),
+            istio_version: self.istio_version,
+            kinds,
+        }
     }
 }
 
@@ -143,8 +158,14 @@ mod tests {
             "istio.io/other": {}}},
           {"proxy": "old.ns", "cluster_sent": "a", "cluster_acked": "a"}]"#;
         let found = ProxySync::parse(text.as_bytes()).unwrap();
-        assert_eq!((found[0].pod.as_str(), found[0].namespace.as_str()), ("sleep-1", "default"));
-        assert_eq!(found[0].rejected().collect::<Vec<_>>(), [("listeners", "no such filter")]);
+        assert_eq!(
+            (found[0].pod.as_str(), found[0].namespace.as_str()),
+            ("sleep-1", "default")
+        );
+        assert_eq!(
+            found[0].rejected().collect::<Vec<_>>(),
+            [("listeners", "no such filter")]
+        );
         assert_eq!(found[0].kinds["clusters"], SyncState::Synced);
         assert_eq!(found[0].kinds["routes"], SyncState::Stale);
         assert_eq!(found[0].kinds["istio.io/other"], SyncState::NotSent);

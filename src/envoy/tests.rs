@@ -7,13 +7,22 @@ use serde_json::Value;
 const SIDECAR: &str = include_str!("../../tests/fixtures/envoy/sidecar.json");
 const GATEWAY: &str = include_str!("../../tests/fixtures/envoy/gateway.json");
 
-const ALL: [Part; 5] = [Part::Stats, Part::Statuses, Part::Whole, Part::Listeners, Part::Secrets];
+const ALL: [Part; 5] = [
+    Part::Stats,
+    Part::Statuses,
+    Part::Whole,
+    Part::Listeners,
+    Part::Secrets,
+];
 
 /// A fixture is the answers to all questions, by the question's name.
 pub(crate) fn load(text: &str) -> Proxy {
     let answers: Value = serde_json::from_str(text).unwrap();
     let mut parts = Parts::default();
-    for part in [Part::Stats, Part::Statuses].into_iter().chain(Part::PIECES) {
+    for part in [Part::Stats, Part::Statuses]
+        .into_iter()
+        .chain(Part::PIECES)
+    {
         let answer = answers.get(format!("{part:?}")).unwrap();
         parts.take(part, answer.to_string().as_bytes()).unwrap();
     }
@@ -40,32 +49,72 @@ fn the_whole_dump_and_its_pieces_say_the_same() {
             }},
         ]});
         let mut parts = Parts::default();
-        parts.take(Part::Stats, answers["Stats"].to_string().as_bytes()).unwrap();
-        parts.take(Part::Statuses, answers["Statuses"].to_string().as_bytes()).unwrap();
-        parts.take(Part::Whole, whole.to_string().as_bytes()).unwrap();
+        parts
+            .take(Part::Stats, answers["Stats"].to_string().as_bytes())
+            .unwrap();
+        parts
+            .take(Part::Statuses, answers["Statuses"].to_string().as_bytes())
+            .unwrap();
+        parts
+            .take(Part::Whole, whole.to_string().as_bytes())
+            .unwrap();
         assert_eq!(parts.proxy(), load(fixture));
     }
 }
 
 fn at(fixture: &str, role: Role, address: &str, port: u16, bytes: Bytes) -> Step {
-    evaluate(&load(fixture), &Connection { address: address.parse().ok(), port, bytes, role })
+    evaluate(
+        &load(fixture),
+        &Connection {
+            address: address.parse().ok(),
+            port,
+            bytes,
+            role,
+        },
+    )
 }
 
 fn line(step: &Step) -> String {
-    let value = |d: &Option<crate::model::trace::Decision<String>>| d.as_ref().map_or("-".into(), |d| d.value.clone());
-    let cluster = step.cluster.as_ref().map_or("-".into(), |d| d.value.to_string());
-    let tls = step.tls.as_ref().map_or("-".into(), |d| format!("{} {:?}", d.value.mode, d.value.sni));
+    let value = |d: &Option<crate::model::trace::Decision<String>>| {
+        d.as_ref().map_or("-".into(), |d| d.value.clone())
+    };
+    let cluster = step
+        .cluster
+        .as_ref()
+        .map_or("-".into(), |d| d.value.to_string());
+    let tls = step.tls.as_ref().map_or("-".into(), |d| {
+        format!("{} {:?}", d.value.mode, d.value.sni)
+    });
     let endpoints = step.endpoints.as_ref().map_or(0, |d| d.value.len());
-    let ends = step.ends.as_ref().map_or(String::new(), |d| format!(" ends {}", d.value));
-    let (listener, chain, route) = (value(&step.listener), value(&step.chain), value(&step.route));
+    let ends = step
+        .ends
+        .as_ref()
+        .map_or(String::new(), |d| format!(" ends {}", d.value));
+    let (listener, chain, route) = (
+        value(&step.listener),
+        value(&step.chain),
+        value(&step.route),
+    );
     format!("{listener} · {chain} · {route} · {cluster} · {endpoints} · {tls}{ends}")
 }
 
 #[test]
 fn the_proxy_says_who_it_is_and_what_it_refused() {
     let sidecar = load(SIDECAR);
-    assert_eq!((sidecar.node.istio_version.as_str(), sidecar.node.envoy_version.as_str()), ("1.31.0", "1.40.0"));
-    assert_eq!((sidecar.node.service_account.as_str(), sidecar.state.as_str()), ("caller", "LIVE"));
+    assert_eq!(
+        (
+            sidecar.node.istio_version.as_str(),
+            sidecar.node.envoy_version.as_str()
+        ),
+        ("1.31.0", "1.40.0")
+    );
+    assert_eq!(
+        (
+            sidecar.node.service_account.as_str(),
+            sidecar.state.as_str()
+        ),
+        ("caller", "LIVE")
+    );
     assert_eq!(sidecar.rejections.get("listeners"), Some(&1));
     assert_eq!(sidecar.rejected.len(), 1, "{:?}", sidecar.rejected);
     assert_eq!(sidecar.rejected[0].resource, "listener 0.0.0.0_15014");
@@ -95,10 +144,22 @@ fn a_sidecar_sends_wired_hosts_to_the_gateway() {
 fn a_sidecar_lets_everything_else_through() {
     let to = |port, bytes| line(&at(SIDECAR, Role::Sidecar, "203.0.113.10", port, bytes));
     let passes = "PassthroughCluster · 1 · -";
-    assert_eq!(to(80, Bytes::http("other.com", 80)), format!("0.0.0.0_80 · http · allow_any · {passes}"));
-    assert_eq!(to(80, Bytes::Tcp), format!("0.0.0.0_80 · any · - · {passes}"));
-    assert_eq!(to(443, Bytes::tls(None)), format!("0.0.0.0_443 · any · - · {passes}"));
-    assert_eq!(to(8080, Bytes::http("edition.cnn.com", 8080)), format!("virtualOutbound · any · - · {passes}"));
+    assert_eq!(
+        to(80, Bytes::http("other.com", 80)),
+        format!("0.0.0.0_80 · http · allow_any · {passes}")
+    );
+    assert_eq!(
+        to(80, Bytes::Tcp),
+        format!("0.0.0.0_80 · any · - · {passes}")
+    );
+    assert_eq!(
+        to(443, Bytes::tls(None)),
+        format!("0.0.0.0_443 · any · - · {passes}")
+    );
+    assert_eq!(
+        to(8080, Bytes::http("edition.cnn.com", 8080)),
+        format!("virtualOutbound · any · - · {passes}")
+    );
     assert_eq!(
         to(15001, Bytes::Tcp),
         "virtualOutbound · any · - · BlackHoleCluster · 0 · - ends UH: black hole, unknown destinations are dropped"
@@ -108,7 +169,10 @@ fn a_sidecar_lets_everything_else_through() {
 #[test]
 fn an_exact_address_comes_before_the_wildcard() {
     let step = at(SIDECAR, Role::Sidecar, "203.0.113.13", 5432, Bytes::Tcp);
-    assert_eq!(line(&step), "203.0.113.13_5432 · any · - · outbound|5432||db.example.com · 1 · none None");
+    assert_eq!(
+        line(&step),
+        "203.0.113.13_5432 · any · - · outbound|5432||db.example.com · 1 · none None"
+    );
 }
 
 #[test]
@@ -128,29 +192,72 @@ fn a_gateway_sends_to_the_host() {
         "0.0.0.0_8444 · sni api.example.com · - · - · 0 · - ends the server demands a client certificate, and the \
          application's own TLS has none"
     );
-    assert_eq!(load(GATEWAY).listeners.iter().filter_map(|l| l.chains[0].tls.as_ref()).count(), 1);
+    assert_eq!(
+        load(GATEWAY)
+            .listeners
+            .iter()
+            .filter_map(|l| l.chains[0].tls.as_ref())
+            .count(),
+        1
+    );
 }
 
 #[test]
 fn a_sidecars_step_leads_on_to_the_gateways() {
     for (host, port, bytes, cluster) in [
-        ("edition.cnn.com", 80, Bytes::http("edition.cnn.com", 80), "outbound|80||edition.cnn.com"),
-        ("edition.cnn.com", 443, Bytes::tls(Some("edition.cnn.com")), "outbound|443||edition.cnn.com"),
-        ("api.example.com", 443, Bytes::tls(Some("api.example.com")), "outbound|443||api.example.com"),
+        (
+            "edition.cnn.com",
+            80,
+            Bytes::http("edition.cnn.com", 80),
+            "outbound|80||edition.cnn.com",
+        ),
+        (
+            "edition.cnn.com",
+            443,
+            Bytes::tls(Some("edition.cnn.com")),
+            "outbound|443||edition.cnn.com",
+        ),
+        (
+            "api.example.com",
+            443,
+            Bytes::tls(Some("api.example.com")),
+            "outbound|443||api.example.com",
+        ),
     ] {
-        let next = onward(&at(SIDECAR, Role::Sidecar, "203.0.113.10", port, bytes.clone()), &bytes);
+        let next = onward(
+            &at(SIDECAR, Role::Sidecar, "203.0.113.10", port, bytes.clone()),
+            &bytes,
+        );
         assert_eq!(next.len(), 2, "{host}");
         let step = evaluate(&load(GATEWAY), &next[0]);
-        assert_eq!(step.cluster.unwrap().value.to_string(), cluster, "{host}:{port}");
+        assert_eq!(
+            step.cluster.unwrap().value.to_string(),
+            cluster,
+            "{host}:{port}"
+        );
     }
 }
 
 #[test]
 fn a_gateway_ends_what_it_does_not_know() {
-    let ends = |port, bytes| at(GATEWAY, Role::Gateway, "10.244.0.6", port, bytes).ends.unwrap().value;
-    assert!(ends(8443, Bytes::tls(Some("nobody.invalid"))).starts_with("NR: no filter chain for SNI nobody.invalid"));
-    assert!(ends(8443, Bytes::http("edition.cnn.com", 443)).starts_with("NR: no filter chain for plain HTTP"));
-    assert!(ends(8080, Bytes::http("nobody.invalid", 80)).starts_with("404 NR: no virtual host for nobody.invalid"));
+    let ends = |port, bytes| {
+        at(GATEWAY, Role::Gateway, "10.244.0.6", port, bytes)
+            .ends
+            .unwrap()
+            .value
+    };
+    assert!(
+        ends(8443, Bytes::tls(Some("nobody.invalid")))
+            .starts_with("NR: no filter chain for SNI nobody.invalid")
+    );
+    assert!(
+        ends(8443, Bytes::http("edition.cnn.com", 443))
+            .starts_with("NR: no filter chain for plain HTTP")
+    );
+    assert!(
+        ends(8080, Bytes::http("nobody.invalid", 80))
+            .starts_with("404 NR: no virtual host for nobody.invalid")
+    );
     assert!(ends(8080, Bytes::tls(Some("edition.cnn.com"))).starts_with("400 DPE: TLS"));
     assert!(ends(9999, Bytes::Tcp).contains("nothing listens on port 9999"));
     assert!(ends(8444, Bytes::Tcp).starts_with("NR"));
@@ -158,9 +265,21 @@ fn a_gateway_ends_what_it_does_not_know() {
 
 #[test]
 fn decisions_name_the_object_that_istiod_took_them_from() {
-    let step = at(SIDECAR, Role::Sidecar, "203.0.113.10", 80, Bytes::http("edition.cnn.com", 80));
-    assert_eq!(step.route.unwrap().because[0].to_string(), "VirtualService proxy-lab/cnn");
-    assert_eq!(step.tls.unwrap().because[0].to_string(), "DestinationRule proxy-lab/egress");
+    let step = at(
+        SIDECAR,
+        Role::Sidecar,
+        "203.0.113.10",
+        80,
+        Bytes::http("edition.cnn.com", 80),
+    );
+    assert_eq!(
+        step.route.unwrap().because[0].to_string(),
+        "VirtualService proxy-lab/cnn"
+    );
+    assert_eq!(
+        step.tls.unwrap().because[0].to_string(),
+        "DestinationRule proxy-lab/egress"
+    );
 }
 
 #[test]
@@ -168,9 +287,18 @@ fn a_cluster_without_its_secret_waits() {
     let gateway = load(GATEWAY);
     let waiting = gateway.cluster("outbound|443||www.wikipedia.org").unwrap();
     assert!(waiting.warming && waiting.tls.as_ref().unwrap().mode() == "MUTUAL");
-    assert!(!gateway.secret("kubernetes://no-such-secret").unwrap().delivered());
+    assert!(
+        !gateway
+            .secret("kubernetes://no-such-secret")
+            .unwrap()
+            .delivered()
+    );
     let plain = gateway.cluster("outbound|80||www.wikipedia.org").unwrap();
-    assert!(plain.sni_from_host && plain.names_from_host && plain.tls.as_ref().unwrap().mode() == "SIMPLE");
+    assert!(
+        plain.sni_from_host
+            && plain.names_from_host
+            && plain.tls.as_ref().unwrap().mode() == "SIMPLE"
+    );
     let roots = gateway.secret("file-root:system").unwrap();
     assert!(roots.delivered() && roots.roots == 2 && roots.trusted.is_empty());
 }
@@ -181,7 +309,11 @@ fn a_bundle_keeps_all_of_it_and_no_key() {
         let proxy = load(fixture);
         let text = serde_json::to_string(&proxy).unwrap();
         assert_eq!(serde_json::from_str::<Proxy>(&text).unwrap(), proxy);
-        assert!(!text.contains("rivate") && !text.contains("W3JlZGFjdGVkXQ") && !text.contains("PRIVATE"));
+        assert!(
+            !text.contains("rivate")
+                && !text.contains("W3JlZGFjdGVkXQ")
+                && !text.contains("PRIVATE")
+        );
     }
 }
 

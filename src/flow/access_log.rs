@@ -1,5 +1,5 @@
-//! The access log of the gateway alone: a `Telemetry` with a selector. Without one, in the root namespace, it would be
-//! the whole mesh's.
+//! The access log of the gateway alone: a `Telemetry` with a selector. Without one, in the root
+//! namespace, it would be the whole mesh's.
 
 use super::{GatewayPlace, MANAGED_BY};
 use crate::kubernetes::Kind;

@@ -1,5 +1,6 @@
-//! From the pieces of all ports of a host to its objects. The order of the list is the order in which they are safe to
-//! write: nothing sends to the gateway before the last ones, the callers' `VirtualService`s.
+//! From the pieces of all ports of a host to its objects. The order of the list is the order in
+//! which they are safe to write: nothing sends to the gateway before the last ones, the callers'
+//! `VirtualService`s.
 
 use super::{Flow, Hop, Names, Pieces, Route, Wire, allow};
 use crate::kubernetes::Kind;
@@ -85,8 +86,16 @@ impl Hosting<'_> {
 
     /// The full name of the Service that has a port for one wire alone.
     pub fn companion_host(&self, wire: &Wire) -> String {
-        let domain = self.gateway.hostname.split_once(".svc.").map_or("cluster.local", |(_, domain)| domain);
-        format!("{}.{}.svc.{domain}", self.names().companion(wire.port), self.gateway.namespace)
+        let domain = self
+            .gateway
+            .hostname
+            .split_once(".svc.")
+            .map_or("cluster.local", |(_, domain)| domain);
+        format!(
+            "{}.{}.svc.{domain}",
+            self.names().companion(wire.port),
+            self.gateway.namespace
+        )
     }
 
     /// The gateway's destination.
@@ -94,7 +103,12 @@ impl Hosting<'_> {
         json!({"host": self.server.text(), "port": {"number": wire.outside_port()}})
     }
 
-    fn object(&self, kind: Kind, (namespace, name): (&str, &str), spec: &Map<String, Value>) -> Value {
+    fn object(
+        &self,
+        kind: Kind,
+        (namespace, name): (&str, &str),
+        spec: &Map<String, Value>,
+    ) -> Value {
         json!({
             "apiVersion": kind.api_version(),
             "kind": kind.name(),
@@ -113,16 +127,31 @@ impl Hosting<'_> {
 
 /// All objects of a host, in a safe order of writing.
 pub fn objects(at: &Hosting<'_>, wires: &[Wire]) -> Vec<Value> {
-    let pieces: Vec<Pieces> = wires.iter().map(|wire| wire.flow.pieces(wire, at)).collect();
+    let pieces: Vec<Pieces> = wires
+        .iter()
+        .map(|wire| wire.flow.pieces(wire, at))
+        .collect();
     let mut all = vec![service_entry(at, &pieces)];
     all.extend((at.server != at.host).then(|| server_entry(at, &pieces)));
     all.extend(outside(at, &pieces));
-    all.extend(allow::spec(at, wires).map(|s| at.beside_gateway(Kind::AuthorizationPolicy, &at.names().allow(), &s)));
-    all.extend(wires.iter().filter(|w| needs_companion(w)).map(|w| companion(at, w)));
+    all.extend(
+        allow::spec(at, wires)
+            .map(|s| at.beside_gateway(Kind::AuthorizationPolicy, &at.names().allow(), &s)),
+    );
+    all.extend(
+        wires
+            .iter()
+            .filter(|w| needs_companion(w))
+            .map(|w| companion(at, w)),
+    );
     all.push(gateway(at, &pieces));
     all.extend(at_gateway(at, wires, &pieces));
     all.extend(destination_rules(at, wires));
-    all.extend(at.callers.iter().map(|caller| for_caller(at, caller, &pieces)));
+    all.extend(
+        at.callers
+            .iter()
+            .map(|caller| for_caller(at, caller, &pieces)),
+    );
     all
 }
 
@@ -142,8 +171,12 @@ fn service_entry(at: &Hosting<'_>, pieces: &[Pieces]) -> Value {
     spec.extend(fields([
         ("ports", json!(ports)),
         ("location", json!("MESH_EXTERNAL")),
-        // No resolver answers for a wildcard: the sidecar keeps the address that the application found.
-        ("resolution", json!(if at.server == at.host { "DNS" } else { "NONE" })),
+        // No resolver answers for a wildcard: the sidecar keeps the address that the application
+        // found.
+        (
+            "resolution",
+            json!(if at.server == at.host { "DNS" } else { "NONE" }),
+        ),
         ("exportTo", json!(seen_by)),
     ]));
     at.beside_gateway(Kind::ServiceEntry, &at.names().object(), &spec)
@@ -170,7 +203,8 @@ fn outside(at: &Hosting<'_>, pieces: &[Pieces]) -> Option<Value> {
         ("trafficPolicy", json!({"portLevelSettings": settings})),
         ("exportTo", json!(["."])),
     ]);
-    (!settings.is_empty()).then(|| at.beside_gateway(Kind::DestinationRule, &at.names().outside(), &spec))
+    (!settings.is_empty())
+        .then(|| at.beside_gateway(Kind::DestinationRule, &at.names().outside(), &spec))
 }
 
 /// A Service with one port of the gateway's pods, for one wire.
@@ -179,46 +213,71 @@ fn companion(at: &Hosting<'_>, wire: &Wire) -> Value {
         "name": format!("tcp-{}", wire.port), "port": wire.gateway_port, "protocol": "TCP",
         "targetPort": wire.companion_port(),
     });
-    let spec =
-        fields([("type", json!("ClusterIP")), ("selector", json!(at.gateway.selector)), ("ports", json!([port]))]);
+    let spec = fields([
+        ("type", json!("ClusterIP")),
+        ("selector", json!(at.gateway.selector)),
+        ("ports", json!([port])),
+    ]);
     at.beside_gateway(Kind::Service, &at.names().companion(wire.port), &spec)
 }
 
 fn gateway(at: &Hosting<'_>, pieces: &[Pieces]) -> Value {
     let servers: Vec<&Value> = pieces.iter().map(|p| &p.server).collect();
-    let spec = fields([("selector", json!(at.gateway.selector)), ("servers", json!(servers))]);
+    let spec = fields([
+        ("selector", json!(at.gateway.selector)),
+        ("servers", json!(servers)),
+    ]);
     at.beside_gateway(Kind::Gateway, &at.names().object(), &spec)
 }
 
-/// One `VirtualService` for all wires that are served under the host's own name, and one for each other: a server for
-/// bytes takes the first rule of the first `VirtualService` that has its name.
+/// One `VirtualService` for all wires that are served under the host's own name, and one for each
+/// other: a server for bytes takes the first rule of the first `VirtualService` that has its name.
 fn at_gateway(at: &Hosting<'_>, wires: &[Wire], pieces: &[Pieces]) -> Vec<Value> {
     let mut by_name: BTreeMap<(bool, &str), Vec<(&Wire, &Pieces)>> = BTreeMap::new();
     for (wire, piece) in wires.iter().zip(pieces) {
-        by_name.entry((piece.served != at.host.text(), &piece.served)).or_default().push((wire, piece));
+        by_name
+            .entry((piece.served != at.host.text(), &piece.served))
+            .or_default()
+            .push((wire, piece));
     }
     let service = |((own_name, served), parts): ((bool, &str), Vec<(&Wire, &Pieces)>)| {
-        let mut spec = fields([("hosts", json!([served])), ("gateways", json!([at.gateway_object()]))]);
+        let mut spec = fields([
+            ("hosts", json!([served])),
+            ("gateways", json!([at.gateway_object()])),
+        ]);
         add_routes(&mut spec, parts.iter().map(|(_, p)| &p.to_host));
         spec.insert("exportTo".into(), json!(["."]));
         let port = parts.first().filter(|_| own_name).map(|(w, _)| w.port);
-        let name = port.map_or_else(|| at.names().at_gateway(), |port| at.names().at_gateway_for(port));
+        let name = port.map_or_else(
+            || at.names().at_gateway(),
+            |port| at.names().at_gateway_for(port),
+        );
         at.beside_gateway(Kind::VirtualService, &name, &spec)
     };
     by_name.into_iter().map(service).collect()
 }
 
 fn for_caller(at: &Hosting<'_>, caller: &Caller, pieces: &[Pieces]) -> Value {
-    let mut spec = fields([("hosts", json!([at.host.text()])), ("gateways", json!(["mesh"]))]);
+    let mut spec = fields([
+        ("hosts", json!([at.host.text()])),
+        ("gateways", json!(["mesh"])),
+    ]);
     add_routes(&mut spec, pieces.iter().map(|p| &p.to_gateway));
     spec.insert("exportTo".into(), json!(["."]));
-    at.object(Kind::VirtualService, (&caller.namespace, &at.names().object()), &spec)
+    at.object(
+        Kind::VirtualService,
+        (&caller.namespace, &at.names().object()),
+        &spec,
+    )
 }
 
 /// One rule per namespace in which a caller's lookup ends.
 fn destination_rules(at: &Hosting<'_>, wires: &[Wire]) -> Vec<Value> {
-    let subsets: BTreeMap<String, Value> =
-        wires.iter().filter(|w| !needs_companion(w)).map(|w| (w.subset(at.host), subset(at, w))).collect();
+    let subsets: BTreeMap<String, Value> = wires
+        .iter()
+        .filter(|w| !needs_companion(w))
+        .map(|w| (w.subset(at.host), subset(at, w)))
+        .collect();
     let places: BTreeSet<&RulePlace> = at.callers.iter().map(|c| &c.rule).collect();
     let rule = |place: &RulePlace| {
         let subsets: Vec<&Value> = subsets.values().collect();
@@ -226,12 +285,21 @@ fn destination_rules(at: &Hosting<'_>, wires: &[Wire]) -> Vec<Value> {
         if !place.export_to.is_empty() {
             spec.insert("exportTo".into(), json!(place.export_to));
         }
-        at.object(Kind::DestinationRule, (&place.namespace, &at.names().object()), &spec)
+        at.object(
+            Kind::DestinationRule,
+            (&place.namespace, &at.names().object()),
+            &spec,
+        )
     };
-    places.into_iter().filter(|_| !subsets.is_empty()).map(rule).collect()
+    places
+        .into_iter()
+        .filter(|_| !subsets.is_empty())
+        .map(rule)
+        .collect()
 }
 
-/// In mutual TLS the name in the handshake is what the gateway matches on; Istio's default name fits no server.
+/// In mutual TLS the name in the handshake is what the gateway matches on; Istio's default name
+/// fits no server.
 fn subset(at: &Hosting<'_>, wire: &Wire) -> Value {
     let name = wire.subset(at.host);
     match wire.hop {
@@ -258,5 +326,7 @@ fn add_routes<'a>(spec: &mut Map<String, Value>, routes: impl Iterator<Item = &'
 }
 
 fn fields<const N: usize>(list: [(&str, Value); N]) -> Map<String, Value> {
-    list.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    list.into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
 }

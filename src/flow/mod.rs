@@ -1,5 +1,5 @@
-//! The shapes of egress: one file per flow, each a pure function from a wanted port to the pieces of Istio's objects
-//! that carry it, and one that puts the pieces of all ports of a host together.
+//! The shapes of egress: one file per flow, each a pure function from a wanted port to the pieces
+//! of Istio's objects that carry it, and one that puts the pieces of all ports of a host together.
 //!
 //! Where the objects lie, and why:
 //!
@@ -80,7 +80,8 @@ impl Flow {
         Flow::ALL.iter().copied().find(|flow| flow.name() == name)
     }
 
-    /// Its manual page, in Markdown: the objects, the reason of each field, how to prove it by hand.
+    /// Its manual page, in Markdown: the objects, the reason of each field, how to prove it by
+    /// hand.
     pub fn page(self) -> &'static str {
         match self {
             Flow::Http => include_str!("http.md"),
@@ -93,14 +94,18 @@ impl Flow {
     /// What it is, in a sentence.
     pub fn summary(self) -> &'static str {
         match self {
-            Flow::Http => "the application speaks plain HTTP; sidecar and gateway route it by its Host header",
+            Flow::Http => {
+                "the application speaks plain HTTP; sidecar and gateway route it by its Host header"
+            }
             Flow::Passthrough => {
                 "the application starts TLS; sidecar and gateway route it by its SNI and never open it"
             }
             Flow::Originate => {
                 "the application speaks plain HTTP; the gateway starts TLS and verifies the name of the host"
             }
-            Flow::Tcp => "the application sends bytes; they are told apart by the address and port they are sent to",
+            Flow::Tcp => {
+                "the application sends bytes; they are told apart by the address and port they are sent to"
+            }
         }
     }
 

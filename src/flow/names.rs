@@ -1,4 +1,5 @@
-//! The names of the objects of a host: the same host gives the same names in every run, and no two hosts share one.
+//! The names of the objects of a host: the same host gives the same names in every run, and no two
+//! hosts share one.
 
 use crate::model::target::Host;
 use sha2::{Digest, Sha256};
@@ -16,12 +17,20 @@ pub struct Names {
 }
 
 impl Names {
-    /// The names for a host. Dots become dashes; where that is ambiguous a part of the host's hash is added.
+    /// The names for a host. Dots become dashes; where that is ambiguous a part of the host's hash
+    /// is added.
     pub fn of(host: &Host) -> Self {
         let text = host.text();
-        let plain = text.len() <= LONGEST && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
+        let plain =
+            text.len() <= LONGEST && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
         let slug = host.slug(LONGEST);
-        Self { slug: if plain { slug } else { format!("{slug}-{}", short_hash(&text)) } }
+        Self {
+            slug: if plain {
+                slug
+            } else {
+                format!("{slug}-{}", short_hash(&text))
+            },
+        }
     }
 
     /// The `ServiceEntry`, the `Gateway`, the callers' `VirtualService` and `DestinationRule`.
@@ -71,7 +80,10 @@ impl Names {
 }
 
 fn short_hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(3).fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"))
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .take(3)
+        .fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"))
 }
 
 #[cfg(test)]
@@ -87,7 +99,10 @@ mod tests {
         assert_eq!(slug("edition.cnn.com"), "edition-cnn-com");
         assert_ne!(slug("a-b.c.com"), slug("a.b-c.com"));
         assert_ne!(slug("*.wikipedia.org"), slug("wildcard.wikipedia.org"));
-        assert_ne!(slug(&format!("{}.com", "a".repeat(60))), slug(&format!("{}.com", "a".repeat(61))));
+        assert_ne!(
+            slug(&format!("{}.com", "a".repeat(60))),
+            slug(&format!("{}.com", "a".repeat(61)))
+        );
         assert!(slug(&format!("{}.com", "a".repeat(60))).len() < 50);
     }
 }

@@ -1,9 +1,10 @@
-//! Origination: the application speaks plain HTTP, the gateway starts TLS with the host, with a client certificate where
-//! one is given.
+//! Origination: the application speaks plain HTTP, the gateway starts TLS with the host, with a
+//! client certificate where one is given.
 //!
-//! The gateway connects on a port of the `ServiceEntry` that leads to the host's 443 and that nobody else uses, so TLS
-//! that the application starts itself can go to the same host beside it. The rule names the SNI *and* the names that
-//! the certificate may carry: an SNI alone would switch the check of the name off.
+//! The gateway connects on a port of the `ServiceEntry` that leads to the host's 443 and that
+//! nobody else uses, so TLS that the application starts itself can go to the same host beside it.
+//! The rule names the SNI *and* the names that the certificate may carry: an SNI alone would switch
+//! the check of the name off.
 
 use super::assemble::Hosting;
 use super::pieces::{entry_port, http_server, http_to_gateway, http_to_host};

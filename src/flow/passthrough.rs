@@ -1,9 +1,10 @@
-//! TLS passthrough: the application starts TLS with the host; sidecar and gateway read the SNI of its `ClientHello` and
-//! hand the bytes on.
+//! TLS passthrough: the application starts TLS with the host; sidecar and gateway read the SNI of
+//! its `ClientHello` and hand the bytes on.
 //!
-//! The port of the `ServiceEntry` is TLS, never HTTP: an HTTP port would send the bytes past the gateway. In mutual TLS
-//! the application's TLS travels inside the mesh's (double TLS): the gateway ends the outer one and sees bytes, so its
-//! rule is a `tcp` one, in a `VirtualService` and under a server of its own.
+//! The port of the `ServiceEntry` is TLS, never HTTP: an HTTP port would send the bytes past the
+//! gateway. In mutual TLS the application's TLS travels inside the mesh's (double TLS): the gateway
+//! ends the outer one and sees bytes, so its rule is a `tcp` one, in a `VirtualService` and under a
+//! server of its own.
 
 use super::assemble::Hosting;
 use super::pieces::{bytes_to_host, entry_port, mutual_server};
@@ -17,7 +18,11 @@ pub(super) fn pieces(wire: &Wire, at: &Hosting<'_>) -> Pieces {
         "route": [{"destination": at.to_gateway(wire)}],
     });
     let (opened, to_host, served) = match wire.hop {
-        Hop::Mutual => (mutual_server(wire, at, "TLS"), bytes_to_host(wire, at), wire.outer_name(at.host)),
+        Hop::Mutual => (
+            mutual_server(wire, at, "TLS"),
+            bytes_to_host(wire, at),
+            wire.outer_name(at.host),
+        ),
         Hop::Plain => (plain_server(wire, &host), plain_to_host(wire, at), host),
     };
     Pieces {

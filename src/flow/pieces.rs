@@ -26,7 +26,8 @@ pub struct Pieces {
     pub to_gateway: Route,
     /// The gateway's rule.
     pub to_host: Route,
-    /// The host of the gateway's `VirtualService`: the rule goes into one of its own where it is not the host.
+    /// The host of the gateway's `VirtualService`: the rule goes into one of its own where it is
+    /// not the host.
     pub served: String,
     /// TLS from the gateway to the host, for one port of the `DestinationRule`.
     pub outside: Option<Value>,
@@ -48,7 +49,8 @@ pub(super) fn mutual_server(wire: &Wire, at: &Hosting<'_>, protocol: &str) -> Va
     })
 }
 
-/// The gateway's rule for what comes out of mutual TLS as bytes, or came as bytes: it has no name to match on.
+/// The gateway's rule for what comes out of mutual TLS as bytes, or came as bytes: it has no name
+/// to match on.
 pub(super) fn bytes_to_host(wire: &Wire, at: &Hosting<'_>) -> Route {
     Route::Tcp(json!({
         "match": [{"gateways": [at.gateway_object()], "port": wire.gateway_port}],

@@ -1,8 +1,9 @@
 //! TCP: bytes without a name in them, told apart by the address and port that they are sent to.
 //!
-//! The `ServiceEntry` has the host's addresses, so that the sidecar captures these and no other host on the port. To the
-//! gateway the bytes go in mutual TLS, under a name of the wire's own; where the hop is plain they need a port of the
-//! gateway for themselves, and a Service of ours has it.
+//! The `ServiceEntry` has the host's addresses, so that the sidecar captures these and no other
+//! host on the port. To the gateway the bytes go in mutual TLS, under a name of the wire's own;
+//! where the hop is plain they need a port of the gateway for themselves, and a Service of ours has
+//! it.
 
 use super::assemble::Hosting;
 use super::pieces::{bytes_to_host, entry_port, mutual_server};
@@ -18,7 +19,10 @@ pub(super) fn pieces(wire: &Wire, at: &Hosting<'_>) -> Pieces {
         Hop::Mutual => (mutual_server(wire, at, "TLS"), wire.outer_name(at.host)),
         Hop::Plain => {
             let port = json!({"number": wire.gateway_port, "name": format!("tcp-{}", wire.port), "protocol": "TCP"});
-            (json!({"port": port, "hosts": [wire.outer_name(at.host)]}), wire.outer_name(at.host))
+            (
+                json!({"port": port, "hosts": [wire.outer_name(at.host)]}),
+                wire.outer_name(at.host),
+            )
         }
     };
     Pieces {

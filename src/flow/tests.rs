@@ -11,7 +11,10 @@ fn caller(namespace: &str) -> Caller {
         host: "istio-egressgateway.istio-system.svc.cluster.local".into(),
         export_to: vec![".".into()],
     };
-    Caller { namespace: namespace.into(), rule }
+    Caller {
+        namespace: namespace.into(),
+        rule,
+    }
 }
 
 fn wire(port: u16, flow: Flow, hop: Hop) -> Wire {
@@ -26,7 +29,14 @@ fn wire(port: u16, flow: Flow, hop: Hop) -> Wire {
         (Hop::Plain, Flow::Tcp) => port,
         (Hop::Plain, _) => 80,
     };
-    Wire { port, protocol, flow, gateway_port, hop, credential: None }
+    Wire {
+        port,
+        protocol,
+        flow,
+        gateway_port,
+        hop,
+        credential: None,
+    }
 }
 
 fn written(host: &str, callers: &[Caller], wires: &[Wire]) -> Vec<Value> {
@@ -37,38 +47,76 @@ fn written(host: &str, callers: &[Caller], wires: &[Wire]) -> Vec<Value> {
         selector: [("istio".to_owned(), "egressgateway".to_owned())].into(),
     };
     let host: Host = host.parse().unwrap();
-    let addresses: Vec<IpAddr> =
-        if wires.iter().any(|w| w.flow == Flow::Tcp) { vec!["203.0.113.13".parse().unwrap()] } else { vec![] };
-    let allow =
-        if wires.iter().any(|w| w.hop == Hop::Mutual) { vec!["cluster.local/ns/a/sa/b".into()] } else { vec![] };
+    let addresses: Vec<IpAddr> = if wires.iter().any(|w| w.flow == Flow::Tcp) {
+        vec!["203.0.113.13".parse().unwrap()]
+    } else {
+        vec![]
+    };
+    let allow = if wires.iter().any(|w| w.hop == Hop::Mutual) {
+        vec!["cluster.local/ns/a/sa/b".into()]
+    } else {
+        vec![]
+    };
     objects(
-        &Hosting { host: &host, server: &host, addresses: &addresses, gateway: &gateway, callers, allow: &allow },
+        &Hosting {
+            host: &host,
+            server: &host,
+            addresses: &addresses,
+            gateway: &gateway,
+            callers,
+            allow: &allow,
+        },
         wires,
     )
 }
 
 fn names(objects: &[Value]) -> Vec<String> {
-    objects.iter().filter_map(crate::plan::reference).map(|o| o.to_string()).collect()
+    objects
+        .iter()
+        .filter_map(crate::plan::reference)
+        .map(|o| o.to_string())
+        .collect()
 }
 
 #[test]
 fn the_seed_becomes_five_objects_with_the_switch_last() {
-    let wires = [wire(80, Flow::Http, Hop::Plain), wire(443, Flow::Passthrough, Hop::Plain)];
+    let wires = [
+        wire(80, Flow::Http, Hop::Plain),
+        wire(443, Flow::Passthrough, Hop::Plain),
+    ];
     insta::assert_json_snapshot!(written("edition.cnn.com", &[caller("default")], &wires));
 }
 
 #[test]
 fn a_page_has_every_object_that_its_flow_writes() {
     for flow in Flow::ALL {
-        assert!(flow.page().starts_with(&format!("# {}: ", flow.name())), "{}", flow.name());
+        assert!(
+            flow.page().starts_with(&format!("# {}: ", flow.name())),
+            "{}",
+            flow.name()
+        );
         for hop in [Hop::Plain, Hop::Mutual] {
-            for object in written("x.example.com", &[caller("default")], &[wire(80, *flow, hop)]) {
+            for object in written(
+                "x.example.com",
+                &[caller("default")],
+                &[wire(80, *flow, hop)],
+            ) {
                 let kind = object["kind"].as_str().unwrap();
                 let name = object["metadata"]["name"].as_str().unwrap();
-                let part =
-                    ["-gateway", "-outside", "-allow"].into_iter().find(|p| name.contains(p)).unwrap_or_default();
-                let head = if part.is_empty() { format!("\n### {kind}") } else { format!("\n### {kind} …{part}") };
-                assert!(flow.page().contains(&head), "{} ({hop:?}): {head}", flow.name());
+                let part = ["-gateway", "-outside", "-allow"]
+                    .into_iter()
+                    .find(|p| name.contains(p))
+                    .unwrap_or_default();
+                let head = if part.is_empty() {
+                    format!("\n### {kind}")
+                } else {
+                    format!("\n### {kind} …{part}")
+                };
+                assert!(
+                    flow.page().contains(&head),
+                    "{} ({hop:?}): {head}",
+                    flow.name()
+                );
             }
         }
     }
@@ -76,12 +124,28 @@ fn a_page_has_every_object_that_its_flow_writes() {
 
 #[test]
 fn a_second_caller_adds_its_own_route_and_no_second_entry() {
-    let all = written("a.example.com", &[caller("default"), caller("team-b")], &[wire(80, Flow::Http, Hop::Plain)]);
+    let all = written(
+        "a.example.com",
+        &[caller("default"), caller("team-b")],
+        &[wire(80, Flow::Http, Hop::Plain)],
+    );
     let found = names(&all);
-    assert_eq!(found.iter().filter(|n| n.starts_with("ServiceEntry")).count(), 1);
-    let last = ["VirtualService default/egress-a-example-com", "VirtualService team-b/egress-a-example-com"];
+    assert_eq!(
+        found
+            .iter()
+            .filter(|n| n.starts_with("ServiceEntry"))
+            .count(),
+        1
+    );
+    let last = [
+        "VirtualService default/egress-a-example-com",
+        "VirtualService team-b/egress-a-example-com",
+    ];
     assert_eq!(found[found.len() - 2..], last);
-    assert_eq!(all[0]["spec"]["exportTo"], json!(["default", "istio-system", "team-b"]));
+    assert_eq!(
+        all[0]["spec"]["exportTo"],
+        json!(["default", "istio-system", "team-b"])
+    );
 }
 
 #[test]
@@ -98,12 +162,20 @@ fn in_mutual_tls_each_wire_has_a_name_and_a_server_of_its_own() {
 fn origination_verifies_the_name_and_leaves_the_hosts_own_port_free() {
     let mut originate = wire(80, Flow::Originate, Hop::Plain);
     originate.credential = Some("client".into());
-    let all = written("api.example.com", &[caller("default")], &[originate, wire(443, Flow::Passthrough, Hop::Plain)]);
+    let all = written(
+        "api.example.com",
+        &[caller("default")],
+        &[originate, wire(443, Flow::Passthrough, Hop::Plain)],
+    );
     insta::assert_json_snapshot!(all);
 }
 
 #[test]
 fn plain_bytes_get_a_port_of_the_gateway_for_themselves() {
-    let all = written("db.example.com", &[caller("default")], &[wire(5432, Flow::Tcp, Hop::Plain)]);
+    let all = written(
+        "db.example.com",
+        &[caller("default")],
+        &[wire(5432, Flow::Tcp, Hop::Plain)],
+    );
     insta::assert_json_snapshot!(all);
 }

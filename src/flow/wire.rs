@@ -1,5 +1,5 @@
-//! A wire: one port of a host, decided to the last detail. The inventory keeps it, so that a later run can add or take
-//! away without asking again.
+//! A wire: one port of a host, decided to the last detail. The inventory keeps it, so that a later
+//! run can add or take away without asking again.
 
 use super::{Flow, Names};
 use crate::model::target::{AppProtocol, Host};
@@ -39,10 +39,12 @@ pub enum Hop {
 /// The host's own HTTPS port.
 const HTTPS: u16 = 443;
 
-/// Ports of the `ServiceEntry` on which only the gateway connects: a host's real ports stay free for other wires.
+/// Ports of the `ServiceEntry` on which only the gateway connects: a host's real ports stay free
+/// for other wires.
 const ORIGINATED: u16 = 10_000;
 
-/// Pods listen here for Services of ours: above what needs privilege, below what nodes use for connections.
+/// Pods listen here for Services of ours: above what needs privilege, below what nodes use for
+/// connections.
 const COMPANION_PORTS: u16 = 16_000;
 
 impl Wire {
@@ -56,7 +58,11 @@ impl Wire {
 
     /// The port on which the host itself is reached.
     pub fn host_port(&self) -> u16 {
-        if self.flow == Flow::Originate { HTTPS } else { self.port }
+        if self.flow == Flow::Originate {
+            HTTPS
+        } else {
+            self.port
+        }
     }
 
     /// The pod's port behind a Service of the wire's own.
@@ -78,8 +84,8 @@ impl Wire {
         self.port == other.port || at_gateway(self) == at_gateway(other)
     }
 
-    /// Whether it is the same port, carried the same way, and only comes to the gateway by another port or hop: both can
-    /// be there at a time, since the gateway tells them apart.
+    /// Whether it is the same port, carried the same way, and only comes to the gateway by another
+    /// port or hop: both can be there at a time, since the gateway tells them apart.
     pub fn moves_to(&self, next: &Wire) -> bool {
         let same = (self.port, self.flow, self.protocol) == (next.port, next.flow, next.protocol);
         same && (self.gateway_port, self.hop) != (next.gateway_port, next.hop)
@@ -87,18 +93,23 @@ impl Wire {
 
     /// The name that the gateway sees.
     pub fn served_name(&self, host: &Host) -> String {
-        if self.hop == Hop::Mutual { self.outer_name(host) } else { host.text() }
+        if self.hop == Hop::Mutual {
+            self.outer_name(host)
+        } else {
+            host.text()
+        }
     }
 
-    /// The name in the handshake of mutual TLS: that by which the gateway tells the wire apart, with a name of its own
-    /// where that is a wildcard.
+    /// The name in the handshake of mutual TLS: that by which the gateway tells the wire apart,
+    /// with a name of its own where that is a wildcard.
     pub fn handshake_name(&self, host: &Host) -> String {
         self.outer_name(host).replacen('*', "any", 1)
     }
 
-    /// The name by which the gateway tells the wire apart in mutual TLS. HTTP is routed by the Host header once the TLS
-    /// is ended, and a server's hosts are the hosts that it routes, so there it is the host; other wires have a name of
-    /// their own each, because a server for bytes has one way only.
+    /// The name by which the gateway tells the wire apart in mutual TLS. HTTP is routed by the Host
+    /// header once the TLS is ended, and a server's hosts are the hosts that it routes, so there it
+    /// is the host; other wires have a name of their own each, because a server for bytes has one
+    /// way only.
     pub fn outer_name(&self, host: &Host) -> String {
         if self.flow.is_http() {
             host.text()

@@ -1,6 +1,6 @@
-//! The reading that costs something: proxies, control planes, and connections that are tried. What is worth reading
-//! follows from the paths ([`places`]); everything is read side by side, few at a time, and ends by the deadline. What
-//! could not be read is kept with its reason.
+//! The reading that costs something: proxies, control planes, and connections that are tried. What
+//! is worth reading follows from the paths ([`places`]); everything is read side by side, few at a
+//! time, and ends by the deadline. What could not be read is kept with its reason.
 
 mod leaving;
 mod observe;
@@ -33,6 +33,11 @@ fn why(error: &Error, (namespace, subresource): (&str, &'static str)) -> String 
     if !error.is_forbidden() {
         return error.to_string();
     }
-    let right = Attributes { verb: "create", kind: Kind::Pod, subresource, namespace };
+    let right = Attributes {
+        verb: "create",
+        kind: Kind::Pod,
+        subresource,
+        namespace,
+    };
     format!("{error}; this would allow it:\n{}", missing_right(right))
 }

@@ -1,6 +1,6 @@
-//! What connections do: first from the clients, one after the other for each pod, since their counters are read before
-//! and after; then at the gateways' own listeners, which would move those counters; then, where a call failed, why the
-//! host outside refuses the gateway.
+//! What connections do: first from the clients, one after the other for each pod, since their
+//! counters are read before and after; then at the gateways' own listeners, which would move those
+//! counters; then, where a call failed, why the host outside refuses the gateway.
 
 use super::question::{Knock, Trial, What};
 use super::{PATH, SIDE_BY_SIDE, why};
@@ -11,14 +11,16 @@ use crate::kubernetes::pod::{PROXY, Pod};
 use crate::model::trace::HopName;
 use crate::model::{EgressPath, Walker, World};
 use crate::probe::{
-    ClientPod, Observation, Observed, Passage, Request, Tools, client, find_tools, http, outside, passage, sni, tcp,
+    ClientPod, Observation, Observed, Passage, Request, Tools, client, find_tools, http, outside,
+    passage, sni, tcp,
 };
 use crate::snapshot::Snapshot;
 use futures::stream::{self, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// An application's other traffic moves the same counters, and a proxy may be about to change: another look tells.
+/// An application's other traffic moves the same counters, and a proxy may be about to change:
+/// another look tells.
 const LOOKS: u32 = 3;
 const SETTLE: Duration = Duration::from_millis(200);
 
@@ -38,16 +40,33 @@ pub async fn observe(
     let mut by_pod: BTreeMap<(&str, &str), Vec<&Trial>> = BTreeMap::new();
     for trial in &trials {
         by_pod
-            .entry((&trial.path.client.namespace, trial.path.pod.as_deref().unwrap_or_default()))
+            .entry((
+                &trial.path.client.namespace,
+                trial.path.pod.as_deref().unwrap_or_default(),
+            ))
             .or_default()
             .push(trial);
     }
-    let asks = by_pod.into_values().map(|trials| ask_from((cluster, snapshot), trials, deadline));
-    let mut seen: Vec<Observation> =
-        stream::iter(asks).buffer_unordered(SIDE_BY_SIDE / 2).collect::<Vec<_>>().await.into_iter().flatten().collect();
+    let asks = by_pod
+        .into_values()
+        .map(|trials| ask_from((cluster, snapshot), trials, deadline));
+    let mut seen: Vec<Observation> = stream::iter(asks)
+        .buffer_unordered(SIDE_BY_SIDE / 2)
+        .collect::<Vec<_>>()
+        .await
+        .into_iter()
+        .flatten()
+        .collect();
     let knocks: BTreeSet<Knock> = trials.iter().flat_map(|t| t.knocks(snapshot)).collect();
-    let knocks = knocks.into_iter().map(|knock| at_gateway(cluster, knock, deadline.at_most(KNOCK)));
-    seen.extend(stream::iter(knocks).buffer_unordered(SIDE_BY_SIDE).collect::<Vec<_>>().await);
+    let knocks = knocks
+        .into_iter()
+        .map(|knock| at_gateway(cluster, knock, deadline.at_most(KNOCK)));
+    seen.extend(
+        stream::iter(knocks)
+            .buffer_unordered(SIDE_BY_SIDE)
+            .collect::<Vec<_>>()
+            .await,
+    );
     seen
 }
 
@@ -58,12 +77,16 @@ async fn ask_from(
 ) -> Vec<Observation> {
     let Some(pod) = trials.first().and_then(|t| t.client) else {
         let why = |t: &Trial| format!("no pod of {} runs", t.path.client);
-        return trials.iter().map(|t| observation(t.path, HopName::Client, Observed::NotTried(why(t)))).collect();
+        return trials
+            .iter()
+            .map(|t| observation(t.path, HopName::Client, Observed::NotTried(why(t))))
+            .collect();
     };
     let asker = match Asker::of(cluster, pod, deadline).await {
         Ok(asker) => asker,
         Err(why) => {
-            let not = |t: &&Trial| observation(t.path, HopName::Client, Observed::NotTried(why.clone()));
+            let not =
+                |t: &&Trial| observation(t.path, HopName::Client, Observed::NotTried(why.clone()));
             return trials.iter().map(not).collect();
         }
     };
@@ -77,7 +100,11 @@ async fn ask_from(
         };
         seen.push(observation(trial.path, HopName::Client, said));
         if failed {
-            seen.extend(asker.look_outside((cluster, snapshot), trial, deadline).await);
+            seen.extend(
+                asker
+                    .look_outside((cluster, snapshot), trial, deadline)
+                    .await,
+            );
             seen.extend(read_logs(cluster, trial, deadline).await);
         }
     }
@@ -95,7 +122,11 @@ impl Asker {
     /// The first container of the application that has something to connect with.
     async fn of(cluster: &Cluster, pod: &Pod, deadline: Deadline) -> Result<Self, String> {
         if !pod.is_running() {
-            return Err(format!("pod {}/{} does not run", pod.namespace(), pod.name()));
+            return Err(format!(
+                "pod {}/{} does not run",
+                pod.namespace(),
+                pod.name()
+            ));
         }
         for container in pod.spec.containers.iter().filter(|c| c.name != PROXY) {
             let at = ClientPod {
@@ -106,7 +137,11 @@ impl Asker {
             let found = find_tools(cluster, &at, deadline).await;
             let tools = found.map_err(|e| why(&e, (pod.namespace(), "exec")))?;
             if !tools.is_empty() {
-                return Ok(Self { at, tools, captured: pod.spec.proxy().is_some() && !pod.spec.host_network });
+                return Ok(Self {
+                    at,
+                    tools,
+                    captured: pod.spec.proxy().is_some() && !pod.spec.host_network,
+                });
             }
         }
         Err(format!(
@@ -118,16 +153,26 @@ impl Asker {
 
     async fn ask(&self, cluster: &Cluster, trial: &Trial<'_>, deadline: Deadline) -> Observed {
         if !trial.has_name() {
-            return Observed::NotTried(format!("{} is not a host that could be asked", trial.path.target.host));
+            return Observed::NotTried(format!(
+                "{} is not a host that could be asked",
+                trial.path.target.host
+            ));
         }
         if deadline.passed() {
             return Observed::NotTried(format!("no time left of {}s", deadline.total().as_secs()));
         }
-        let request = Request { target: trial.path.target.clone(), path: PATH.into() };
+        let request = Request {
+            target: trial.path.target.clone(),
+            path: PATH.into(),
+        };
         let done = if self.captured {
-            self.look(cluster, trial, &request, deadline).await.map(Observed::Passage)
+            self.look(cluster, trial, &request, deadline)
+                .await
+                .map(Observed::Passage)
         } else {
-            client(cluster, &self.at, &self.tools, &request, deadline).await.map(Observed::Client)
+            client(cluster, &self.at, &self.tools, &request, deadline)
+                .await
+                .map(Observed::Client)
         };
         done.unwrap_or_else(|e| Observed::NotTried(why(&e, (&self.at.namespace, "exec"))))
     }
@@ -141,11 +186,20 @@ impl Asker {
     ) -> Option<Observation> {
         let (address, names) = trial.outside()?;
         let Some(door) = trial.doorway(snapshot, (&self.at, &self.tools), address) else {
-            let why = format!("{address} cannot be reached from the client without its sidecar's own TLS");
-            return Some(observation(trial.path, HopName::Outside, Observed::NotTried(why)));
+            let why = format!(
+                "{address} cannot be reached from the client without its sidecar's own TLS"
+            );
+            return Some(observation(
+                trial.path,
+                HopName::Outside,
+                Observed::NotTried(why),
+            ));
         };
         let seen = outside(cluster, &door, address, &names, deadline).await;
-        let seen = seen.map_or_else(|e| Observed::NotTried(why(&e, (&self.at.namespace, "exec"))), Observed::Outside);
+        let seen = seen.map_or_else(
+            |e| Observed::NotTried(why(&e, (&self.at.namespace, "exec"))),
+            Observed::Outside,
+        );
         Some(observation(trial.path, HopName::Outside, seen))
     }
 
@@ -159,9 +213,20 @@ impl Asker {
         let question = trial.question();
         let mut looks = 1;
         loop {
-            let seen = passage(cluster, (&self.at, &self.tools), request, &question, deadline).await?;
+            let seen = passage(
+                cluster,
+                (&self.at, &self.tools),
+                request,
+                &question,
+                deadline,
+            )
+            .await?;
             let through = trial.walk.exit.is_some() || trial.walk.wanted.is_some();
-            let good = if through { seen.proven() } else { seen.answer.reached };
+            let good = if through {
+                seen.proven()
+            } else {
+                seen.answer.reached
+            };
             let slow = Duration::from_millis(seen.answer.took) > KNOCK;
             if good || slow || looks >= LOOKS || deadline.passed() {
                 return Ok(seen);
@@ -181,9 +246,15 @@ async fn read_logs(cluster: &Cluster, trial: &Trial<'_>, deadline: Deadline) -> 
     let host = trial.path.target.host.text();
     let reads = trial.gateways.iter().map(|pod| async {
         let log = cluster.log(pod.namespace(), pod.name(), PROXY, LINES);
-        let text = tokio::time::timeout(deadline.left(), log).await.ok()?.ok()?;
-        let mut lines: Vec<String> =
-            text.lines().filter(|l| l.contains(&host)).map(|l| l.chars().take(600).collect()).collect();
+        let text = tokio::time::timeout(deadline.left(), log)
+            .await
+            .ok()?
+            .ok()?;
+        let mut lines: Vec<String> = text
+            .lines()
+            .filter(|l| l.contains(&host))
+            .map(|l| l.chars().take(600).collect())
+            .collect();
         let lines = lines.split_off(lines.len().saturating_sub(KEPT));
         let seen = Observation {
             pod: format!("{}/{}", pod.namespace(), pod.name()),
@@ -191,7 +262,11 @@ async fn read_logs(cluster: &Cluster, trial: &Trial<'_>, deadline: Deadline) -> 
         };
         (!lines.is_empty()).then_some(seen)
     });
-    futures::future::join_all(reads).await.into_iter().flatten().collect()
+    futures::future::join_all(reads)
+        .await
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 async fn at_gateway(cluster: &Cluster, knock: Knock<'_>, deadline: Deadline) -> Observation {
@@ -199,9 +274,14 @@ async fn at_gateway(cluster: &Cluster, knock: Knock<'_>, deadline: Deadline) -> 
     let tried = match &knock.what {
         What::Name(name) => {
             let answer = sni(cluster, at, name.as_deref(), deadline).await;
-            answer.map(|answer| Observed::Sni { name: name.clone().unwrap_or_default(), answer })
+            answer.map(|answer| Observed::Sni {
+                name: name.clone().unwrap_or_default(),
+                answer,
+            })
         }
-        What::Request(host) => http(cluster, at, (host, PATH), deadline).await.map(Observed::Http),
+        What::Request(host) => http(cluster, at, (host, PATH), deadline)
+            .await
+            .map(Observed::Http),
         What::Silence => tcp(cluster, at, deadline).await.map(Observed::Tcp),
     };
     Observation {
@@ -209,7 +289,8 @@ async fn at_gateway(cluster: &Cluster, knock: Knock<'_>, deadline: Deadline) -> 
         from: None,
         hop: HopName::Gateway,
         pod: format!("{}/{}", knock.namespace, knock.pod),
-        observed: tried.unwrap_or_else(|e| Observed::NotTried(why(&e, (knock.namespace, "portforward")))),
+        observed: tried
+            .unwrap_or_else(|e| Observed::NotTried(why(&e, (knock.namespace, "portforward")))),
     }
 }
 

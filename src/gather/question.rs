@@ -50,18 +50,33 @@ impl<'a> Trial<'a> {
             Look::Seen(trace) => Some(trace),
             Look::Unseen(_) => None,
         };
-        let gateways = gateway_pods(walker.world, &walk).into_iter().filter(|p| p.is_running()).collect();
-        Self { path, client: client_pod(snapshot, path), gateways, walk, trace }
+        let gateways = gateway_pods(walker.world, &walk)
+            .into_iter()
+            .filter(|p| p.is_running())
+            .collect();
+        Self {
+            path,
+            client: client_pod(snapshot, path),
+            gateways,
+            walk,
+            trace,
+        }
     }
 
-    /// Which counters to watch: what is intended and what is programmed, since either may be what happens.
+    /// Which counters to watch: what is intended and what is programmed, since either may be what
+    /// happens.
     pub(super) fn question(&self) -> Question {
-        let cluster = |step: Option<&Step>| step.and_then(|s| s.cluster.as_ref()).map(|d| d.value.to_string());
+        let cluster = |step: Option<&Step>| {
+            step.and_then(|s| s.cluster.as_ref())
+                .map(|d| d.value.to_string())
+        };
         let programmed = self.trace.as_ref();
-        let past = ClusterName::outbound(self.path.target.port, "", &self.path.target.host.text()).to_string();
+        let past = ClusterName::outbound(self.path.target.port, "", &self.path.target.host.text())
+            .to_string();
         let onward = self.walk.exit.is_some() || self.walk.api.handed;
         let intended = cluster(Some(&self.walk.trace.sidecar)).filter(|_| onward);
-        let given = programmed.and_then(|t| t.gateway.as_ref().and_then(|_| cluster(Some(&t.sidecar))));
+        let given =
+            programmed.and_then(|t| t.gateway.as_ref().and_then(|_| cluster(Some(&t.sidecar))));
         let to_host = [
             cluster(self.walk.trace.gateway.as_ref()),
             programmed.and_then(|t| cluster(t.gateway.as_ref())),
@@ -70,8 +85,15 @@ impl<'a> Trial<'a> {
         ];
         Question {
             to_gateway: distinct([intended, given]),
-            to_host: distinct(to_host).into_iter().filter(|c| *c != ClusterName::Passthrough.to_string()).collect(),
-            gateways: self.gateways.iter().map(|p| (p.namespace().to_owned(), p.name().to_owned())).collect(),
+            to_host: distinct(to_host)
+                .into_iter()
+                .filter(|c| *c != ClusterName::Passthrough.to_string())
+                .collect(),
+            gateways: self
+                .gateways
+                .iter()
+                .map(|p| (p.namespace().to_owned(), p.name().to_owned()))
+                .collect(),
         }
     }
 
@@ -83,23 +105,51 @@ impl<'a> Trial<'a> {
     /// The last proxy's step on the way out, as programmed, and the hop that it is.
     fn last(&self) -> Option<&Step> {
         let trace = self.trace.as_ref()?;
-        trace.gateway.as_ref().or(Some(&trace.sidecar)).filter(|s| s.ends.is_none())
+        trace
+            .gateway
+            .as_ref()
+            .or(Some(&trace.sidecar))
+            .filter(|s| s.ends.is_none())
     }
 
-    /// Where the last proxy starts TLS of its own to the host outside: the address, and the names to try, its own first.
+    /// Where the last proxy starts TLS of its own to the host outside: the address, and the names
+    /// to try, its own first.
     pub(super) fn outside(&self) -> Option<(SocketAddr, Vec<Option<String>>)> {
         let step = self.last()?;
-        let tls = step.tls.as_ref().map(|d| &d.value).filter(|t| ["SIMPLE", "MUTUAL"].contains(&t.mode.as_str()))?;
-        let address = step.endpoints.as_ref()?.value.iter().find_map(|e| e.parse().ok())?;
-        let own = self.path.target.host.sni().map(str::to_owned).filter(|n| tls.sni.as_ref() != Some(n));
+        let tls = step
+            .tls
+            .as_ref()
+            .map(|d| &d.value)
+            .filter(|t| ["SIMPLE", "MUTUAL"].contains(&t.mode.as_str()))?;
+        let address = step
+            .endpoints
+            .as_ref()?
+            .value
+            .iter()
+            .find_map(|e| e.parse().ok())?;
+        let own = self
+            .path
+            .target
+            .host
+            .sni()
+            .map(str::to_owned)
+            .filter(|n| tls.sni.as_ref() != Some(n));
         Some((
             address,
-            [Some(tls.sni.clone()), own.map(Some), tls.sni.as_ref().map(|_| None)].into_iter().flatten().collect(),
+            [
+                Some(tls.sni.clone()),
+                own.map(Some),
+                tls.sni.as_ref().map(|_| None),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
         ))
     }
 
-    /// From where an address outside can be reached with bytes that arrive as they are: a pod of that address itself, or
-    /// the client's container, where its sidecar neither starts TLS nor ends the connection.
+    /// From where an address outside can be reached with bytes that arrive as they are: a pod of
+    /// that address itself, or the client's container, where its sidecar neither starts TLS nor
+    /// ends the connection.
     pub(super) fn doorway(
         &self,
         snapshot: &Snapshot,
@@ -107,7 +157,11 @@ impl<'a> Trial<'a> {
         address: SocketAddr,
     ) -> Option<Doorway> {
         if let Some((pod, port)) = pod_at(snapshot, address) {
-            return Some(Doorway::Pod(pod.namespace().into(), pod.name().into(), port));
+            return Some(Doorway::Pod(
+                pod.namespace().into(),
+                pod.name().into(),
+                port,
+            ));
         }
         let own = || Doorway::Container(at.clone(), tools.clone());
         if self.walk.client.uncaptured.is_some() {
@@ -115,31 +169,55 @@ impl<'a> Trial<'a> {
         }
         let sidecar = proxy(snapshot, &at.namespace, &at.pod);
         let bytes = Bytes::tls(self.last()?.tls.as_ref()?.value.sni.as_deref());
-        let connection = Connection { address: Some(address.ip()), port: address.port(), bytes, role: Role::Sidecar };
+        let connection = Connection {
+            address: Some(address.ip()),
+            port: address.port(),
+            bytes,
+            role: Role::Sidecar,
+        };
         let (step, _) = pass(sidecar.seen()?, &connection);
-        let untouched = step.ends.is_none() && step.tls.as_ref().is_none_or(|t| t.value.mode == "none");
+        let untouched =
+            step.ends.is_none() && step.tls.as_ref().is_none_or(|t| t.value.mode == "none");
         untouched.then(own)
     }
 
     /// What to ask the gateway's pods themselves.
     pub(super) fn knocks(&self, snapshot: &'a Snapshot) -> Vec<Knock<'a>> {
-        let Some(exit) = self.walk.exit.as_ref().filter(|_| self.has_name()) else { return Vec::new() };
-        self.gateways.iter().flat_map(|pod| self.knocks_at(snapshot, exit, pod)).collect()
+        let Some(exit) = self.walk.exit.as_ref().filter(|_| self.has_name()) else {
+            return Vec::new();
+        };
+        self.gateways
+            .iter()
+            .flat_map(|pod| self.knocks_at(snapshot, exit, pod))
+            .collect()
     }
 
     fn knocks_at(&self, snapshot: &'a Snapshot, exit: &Exit, pod: &'a Pod) -> Vec<Knock<'a>> {
         let port = port_of(snapshot, exit, pod);
-        let knock = |what| Knock { target: &self.path.target, namespace: pod.namespace(), pod: pod.name(), port, what };
+        let knock = |what| Knock {
+            target: &self.path.target,
+            namespace: pod.namespace(),
+            pod: pod.name(),
+            port,
+            what,
+        };
         match &exit.hop.connection.bytes {
             Bytes::Http { host, .. } => vec![knock(What::Request(host.clone()))],
             Bytes::Tcp => vec![knock(What::Silence)],
             Bytes::Tls { sni, .. } => {
                 let stranger = nobody(&self.path.target.host.text());
-                let connection = Connection { port, ..exit.hop.connection.clone() };
+                let connection = Connection {
+                    port,
+                    ..exit.hop.connection.clone()
+                };
                 let open = proxy(snapshot, pod.namespace(), pod.name());
-                let open = open.seen().is_none_or(|p| takes_any_name(p, &connection, &stranger));
+                let open = open
+                    .seen()
+                    .is_none_or(|p| takes_any_name(p, &connection, &stranger));
                 let refused = (!open).then(|| knock(What::Name(Some(stranger))));
-                std::iter::once(knock(What::Name(sni.clone()))).chain(refused).collect()
+                std::iter::once(knock(What::Name(sni.clone())))
+                    .chain(refused)
+                    .collect()
             }
         }
     }
@@ -152,14 +230,24 @@ fn pod_at(snapshot: &Snapshot, address: SocketAddr) -> Option<(&Pod, u16)> {
     if let Some(pod) = running().find(|p| p.status.pod_ip == ip) {
         return Some((pod, address.port()));
     }
-    let service = snapshot.objects.services.iter().find(|s| s.address() == Some(&ip))?;
+    let service = snapshot
+        .objects
+        .services
+        .iter()
+        .find(|s| s.address() == Some(&ip))?;
     let pod = running().find(|p| service.selects(p.namespace(), &p.metadata.labels))?;
     Some((pod, service.port(address.port())?.on(Some(pod))?))
 }
 
 fn port_of(snapshot: &Snapshot, exit: &Exit, pod: &Pod) -> u16 {
-    let service = snapshot.objects.services.iter().find(|s| s.reference(Kind::Service) == exit.service);
-    service.and_then(|s| s.port(exit.port)?.on(Some(pod))).unwrap_or(exit.target)
+    let service = snapshot
+        .objects
+        .services
+        .iter()
+        .find(|s| s.reference(Kind::Service) == exit.service);
+    service
+        .and_then(|s| s.port(exit.port)?.on(Some(pod)))
+        .unwrap_or(exit.target)
 }
 
 fn distinct<const N: usize>(names: [Option<String>; N]) -> Vec<String> {

@@ -1,4 +1,5 @@
-//! Who may get round a gateway: of each kind of pod in a namespace one that runs and has something to connect with.
+//! Who may get round a gateway: of each kind of pod in a namespace one that runs and has something
+//! to connect with.
 
 use crate::cluster::Cluster;
 use crate::deadline::Deadline;
@@ -12,7 +13,8 @@ use crate::snapshot::Snapshot;
 /// Containers that have nothing to connect with are passed over, but not for ever.
 const CANDIDATES: usize = 3;
 
-/// One of each kind, as far as there are any; `first` names the pod that is asked before others of its kind.
+/// One of each kind, as far as there are any; `first` names the pod that is asked before others of
+/// its kind.
 pub async fn runaways(
     cluster: &Cluster,
     snapshot: &Snapshot,
@@ -20,14 +22,25 @@ pub async fn runaways(
     deadline: Deadline,
 ) -> Result<Vec<Runaway>, Error> {
     let mut found = Vec::new();
-    for kind in [RunawayKind::Sidecar, RunawayKind::ProxyUser, RunawayKind::Bare, RunawayKind::HostNetwork] {
+    for kind in [
+        RunawayKind::Sidecar,
+        RunawayKind::ProxyUser,
+        RunawayKind::Bare,
+        RunawayKind::HostNetwork,
+    ] {
         let pods = snapshot.objects.pods.iter();
-        let fitting = pods.filter(|p| p.namespace() == namespace && p.is_ready() && !p.spec.is_gateway());
-        let mut containers: Vec<(&str, String)> =
-            fitting.filter_map(|p| container(p, kind).map(|name| (p.name(), name))).collect();
+        let fitting =
+            pods.filter(|p| p.namespace() == namespace && p.is_ready() && !p.spec.is_gateway());
+        let mut containers: Vec<(&str, String)> = fitting
+            .filter_map(|p| container(p, kind).map(|name| (p.name(), name)))
+            .collect();
         containers.sort_by_key(|(pod, _)| Some(*pod) != first);
         for (pod, container) in containers.into_iter().take(CANDIDATES) {
-            let at = ClientPod { namespace: namespace.into(), pod: pod.into(), container };
+            let at = ClientPod {
+                namespace: namespace.into(),
+                pod: pod.into(),
+                container,
+            };
             let tools = match find_tools(cluster, &at, deadline).await {
                 Ok(tools) => tools,
                 Err(Error::Api { .. } | Error::NotFound { .. }) => continue,
@@ -47,7 +60,8 @@ fn container(pod: &Pod, kind: RunawayKind) -> Option<String> {
     let bare = pod.spec.proxy().is_none();
     let proxy_user = || {
         let own = pod.spec.containers.iter().filter(|c| c.name != PROXY);
-        own.into_iter().find(|c| pod.spec.user_of(c) == Some(PROXY_USER))
+        own.into_iter()
+            .find(|c| pod.spec.user_of(c) == Some(PROXY_USER))
     };
     let found = match kind {
         RunawayKind::HostNetwork if pod.spec.host_network => pod.spec.application(),

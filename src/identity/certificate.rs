@@ -44,9 +44,14 @@ pub struct Certificate {
 
 impl Certificate {
     pub(super) fn of(certificate: &X509Certificate<'_>, now: Timestamp) -> Self {
-        let (from, until) =
-            (certificate.validity().not_before.timestamp(), certificate.validity().not_after.timestamp());
-        let (left, whole) = (until.saturating_sub(now.as_second()), until.saturating_sub(from));
+        let (from, until) = (
+            certificate.validity().not_before.timestamp(),
+            certificate.validity().not_after.timestamp(),
+        );
+        let (left, whole) = (
+            until.saturating_sub(now.as_second()),
+            until.saturating_sub(from),
+        );
         let names = certificate.subject_alternative_name().ok().flatten();
         Certificate {
             subject: certificate.subject().to_string(),
@@ -60,7 +65,11 @@ impl Certificate {
             authority: certificate.is_ca(),
             key_usage: usages(certificate),
             extended_key_usage: extended(certificate),
-            names: names.iter().flat_map(|n| &n.value.general_names).filter_map(name_of).collect(),
+            names: names
+                .iter()
+                .flat_map(|n| &n.value.general_names)
+                .filter_map(name_of)
+                .collect(),
             names_critical: names.is_some_and(|n| n.critical),
             fingerprint: hexadecimal(&Sha256::digest(certificate.as_raw())),
         }
@@ -68,7 +77,10 @@ impl Certificate {
 
     /// The SPIFFE id that it carries, in whatever shape.
     pub fn spiffe(&self) -> Option<String> {
-        self.names.iter().find(|n| n.starts_with("spiffe://")).cloned()
+        self.names
+            .iter()
+            .find(|n| n.starts_with("spiffe://"))
+            .cloned()
     }
 
     /// The SPIFFE id, taken apart.
@@ -76,25 +88,40 @@ impl Certificate {
         self.spiffe()?.parse().ok()
     }
 
-    /// Whether it is for that host: a name exactly, by a wildcard for the first label (RFC 6125), or an address.
+    /// Whether it is for that host: a name exactly, by a wildcard for the first label (RFC 6125),
+    /// or an address.
     pub fn is_for(&self, host: &str) -> bool {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         let rest = host.split_once('.').map(|(_, rest)| rest);
         self.names.iter().any(|name| {
             let name = name.to_ascii_lowercase();
-            name == host || (rest.is_some() && host.parse::<IpAddr>().is_err() && name.strip_prefix("*.") == rest)
+            name == host
+                || (rest.is_some()
+                    && host.parse::<IpAddr>().is_err()
+                    && name.strip_prefix("*.") == rest)
         })
     }
 
     /// The name to speak of it by.
     pub fn label(&self) -> String {
-        let first = || self.names.first().cloned().unwrap_or_else(|| format!("certificate {}", self.serial));
-        if self.subject.is_empty() { first() } else { self.subject.clone() }
+        let first = || {
+            self.names
+                .first()
+                .cloned()
+                .unwrap_or_else(|| format!("certificate {}", self.serial))
+        };
+        if self.subject.is_empty() {
+            first()
+        } else {
+            self.subject.clone()
+        }
     }
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    bytes
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// RFC 3339; the seconds themselves where no calendar holds them.
@@ -104,7 +131,11 @@ pub(super) fn text_of(seconds: i64) -> String {
 
 #[allow(clippy::cast_precision_loss)] // A share, for showing: two digits are enough.
 fn share(left: i64, whole: i64) -> f64 {
-    if whole <= 0 { 0.0 } else { (left as f64 / whole as f64).clamp(0.0, 1.0) }
+    if whole <= 0 {
+        0.0
+    } else {
+        (left as f64 / whole as f64).clamp(0.0, 1.0)
+    }
 }
 
 fn key_of(certificate: &X509Certificate<'_>) -> String {
@@ -116,7 +147,9 @@ fn key_of(certificate: &X509Certificate<'_>) -> String {
 }
 
 fn usages(certificate: &X509Certificate<'_>) -> Vec<String> {
-    let Ok(Some(usage)) = certificate.key_usage() else { return Vec::new() };
+    let Ok(Some(usage)) = certificate.key_usage() else {
+        return Vec::new();
+    };
     let usage = usage.value;
     let all = [
         ("digitalSignature", usage.digital_signature()),
@@ -127,15 +160,32 @@ fn usages(certificate: &X509Certificate<'_>) -> Vec<String> {
         ("keyCertSign", usage.key_cert_sign()),
         ("cRLSign", usage.crl_sign()),
     ];
-    all.into_iter().filter(|(_, on)| *on).map(|(name, _)| name.to_owned()).collect()
+    all.into_iter()
+        .filter(|(_, on)| *on)
+        .map(|(name, _)| name.to_owned())
+        .collect()
 }
 
 fn extended(certificate: &X509Certificate<'_>) -> Vec<String> {
-    let Ok(Some(usage)) = certificate.extended_key_usage() else { return Vec::new() };
+    let Ok(Some(usage)) = certificate.extended_key_usage() else {
+        return Vec::new();
+    };
     let usage = usage.value;
-    let known = [("any", usage.any), ("serverAuth", usage.server_auth), ("clientAuth", usage.client_auth)];
-    let known = known.into_iter().filter(|(_, on)| *on).map(|(name, _)| name.to_owned());
-    let more = [usage.code_signing, usage.email_protection, usage.time_stamping, usage.ocsp_signing];
+    let known = [
+        ("any", usage.any),
+        ("serverAuth", usage.server_auth),
+        ("clientAuth", usage.client_auth),
+    ];
+    let known = known
+        .into_iter()
+        .filter(|(_, on)| *on)
+        .map(|(name, _)| name.to_owned());
+    let more = [
+        usage.code_signing,
+        usage.email_protection,
+        usage.time_stamping,
+        usage.ocsp_signing,
+    ];
     let more = more.iter().any(|on| *on) || !usage.other.is_empty();
     known.chain(more.then(|| "other".to_owned())).collect()
 }
@@ -145,7 +195,9 @@ fn name_of(name: &GeneralName<'_>) -> Option<String> {
         GeneralName::DNSName(text) | GeneralName::URI(text) => Some((*text).to_owned()),
         GeneralName::IPAddress(bytes) => {
             let v4 = <[u8; 4]>::try_from(*bytes).map(IpAddr::from);
-            v4.or_else(|_| <[u8; 16]>::try_from(*bytes).map(IpAddr::from)).ok().map(|ip| ip.to_string())
+            v4.or_else(|_| <[u8; 16]>::try_from(*bytes).map(IpAddr::from))
+                .ok()
+                .map(|ip| ip.to_string())
         }
         _ => None,
     }

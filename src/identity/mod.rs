@@ -1,6 +1,7 @@
-//! Who a proxy is, by the certificates that it holds: the SPIFFE id against what its pod should have, the path to the
-//! roots by the rules of RFC 5280, and how much life is left. Certificates of origination and of hosts outside are
-//! judged the same way. Public parts only; nothing here does I/O.
+//! Who a proxy is, by the certificates that it holds: the SPIFFE id against what its pod should
+//! have, the path to the roots by the rules of RFC 5280, and how much life is left. Certificates of
+//! origination and of hosts outside are judged the same way. Public parts only; nothing here does
+//! I/O.
 
 mod certificate;
 mod names;
@@ -66,8 +67,9 @@ impl Identity {
     }
 }
 
-/// Judge a chain of PEM certificates, the leaf first, by PEM roots. `now` is a parameter so that a bundle is judged by
-/// the time it was taken. Without roots, no path is looked for (that is said as a problem).
+/// Judge a chain of PEM certificates, the leaf first, by PEM roots. `now` is a parameter so that a
+/// bundle is judged by the time it was taken. Without roots, no path is looked for (that is said as
+/// a problem).
 pub fn verify(chain: &str, roots: &str, expected: &Expected, now: Timestamp) -> Identity {
     let mut problems = Vec::new();
     let chain = from_pem(chain, "the chain", &mut problems);
@@ -85,14 +87,23 @@ pub fn verify_der(chain: &[Vec<u8>], roots: &str, expected: &Expected, now: Time
 /// All certificates of a PEM text, for showing them. What cannot be parsed is left out.
 pub fn certificates(pem: &str, now: Timestamp) -> Vec<Certificate> {
     let ders = from_pem(pem, "", &mut Vec::new());
-    parse(&ders, "", &mut Vec::new()).iter().map(|c| Certificate::of(c, now)).collect()
+    parse(&ders, "", &mut Vec::new())
+        .iter()
+        .map(|c| Certificate::of(c, now))
+        .collect()
 }
 
-/// The roots that are in one bundle only: first those of `ours`, then those of `theirs`. Both empty where the bundles
-/// hold the same certificates, in whatever order.
-pub fn compare_roots(ours: &str, theirs: &str, now: Timestamp) -> (Vec<Certificate>, Vec<Certificate>) {
+/// The roots that are in one bundle only: first those of `ours`, then those of `theirs`. Both empty
+/// where the bundles hold the same certificates, in whatever order.
+pub fn compare_roots(
+    ours: &str,
+    theirs: &str,
+    now: Timestamp,
+) -> (Vec<Certificate>, Vec<Certificate>) {
     let (ours, theirs) = (certificates(ours, now), certificates(theirs, now));
-    let lacks = |all: &[Certificate], one: &Certificate| all.iter().all(|c| c.fingerprint != one.fingerprint);
+    let lacks = |all: &[Certificate], one: &Certificate| {
+        all.iter().all(|c| c.fingerprint != one.fingerprint)
+    };
     let only_ours = ours.iter().filter(|c| lacks(&theirs, c)).cloned().collect();
     let only_theirs = theirs.iter().filter(|c| lacks(&ours, c)).cloned().collect();
     (only_ours, only_theirs)
@@ -115,7 +126,9 @@ fn judge(
         problems.push(Problem::Missing);
     }
     if matches!(expected, Expected::Workload { .. }) && trusted.len() > 1 {
-        problems.push(Problem::SeveralRoots { count: trusted.len() });
+        problems.push(Problem::SeveralRoots {
+            count: trusted.len(),
+        });
     }
     Identity {
         spiffe: shown.first().and_then(Certificate::spiffe),
@@ -130,20 +143,30 @@ fn from_pem(text: &str, what: &str, problems: &mut Vec<Problem>) -> Vec<Vec<u8>>
     for item in CertificateDer::pem_slice_iter(text.as_bytes()) {
         match item {
             Ok(der) => found.push(der.to_vec()),
-            Err(error) => problems.push(Problem::Unparsable { what: what.into(), reason: error.to_string() }),
+            Err(error) => problems.push(Problem::Unparsable {
+                what: what.into(),
+                reason: error.to_string(),
+            }),
         }
     }
     found
 }
 
-fn parse<'a>(ders: &'a [Vec<u8>], what: &str, problems: &mut Vec<Problem>) -> Vec<X509Certificate<'a>> {
+fn parse<'a>(
+    ders: &'a [Vec<u8>],
+    what: &str,
+    problems: &mut Vec<Problem>,
+) -> Vec<X509Certificate<'a>> {
     let mut found = Vec::new();
     for (index, der) in ders.iter().enumerate() {
         match X509Certificate::from_der(der) {
             Ok((_, certificate)) => found.push(certificate),
             Err(error) => {
                 let what = format!("certificate {} of {what}", index + 1);
-                problems.push(Problem::Unparsable { what, reason: error.to_string() });
+                problems.push(Problem::Unparsable {
+                    what,
+                    reason: error.to_string(),
+                });
             }
         }
     }

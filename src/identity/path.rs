@@ -1,5 +1,6 @@
-//! The path from the leaf to a root, by the rules of RFC 5280, section 6: names and signatures link, authorities may
-//! sign and are few enough, everything is in its time, names are within their authorities' constraints.
+//! The path from the leaf to a root, by the rules of RFC 5280, section 6: names and signatures
+//! link, authorities may sign and are few enough, everything is in its time, names are within their
+//! authorities' constraints.
 //!
 //! Roots are anchors: any certificate in the bundle ends the path, as in Envoy.
 
@@ -32,13 +33,20 @@ pub(super) fn check_leaf(
     if !matches!(expected, Expected::Client) && !may("serverAuth") {
         problems.push(Problem::NotForServers);
     }
-    if leaf.key_usage().ok().flatten().is_some_and(|u| !u.value.digital_signature()) {
+    if leaf
+        .key_usage()
+        .ok()
+        .flatten()
+        .is_some_and(|u| !u.value.digital_signature())
+    {
         problems.push(Problem::MayNotSign);
     }
     let overdue = shown.life_left < OVERDUE && in_time(leaf, now).is_none();
     if matches!(expected, Expected::Workload { .. }) && overdue {
-        problems
-            .push(Problem::RenewalOverdue { percent_left: percent(shown.life_left), until: shown.not_after.clone() });
+        problems.push(Problem::RenewalOverdue {
+            percent_left: percent(shown.life_left),
+            until: shown.not_after.clone(),
+        });
     }
     problems
 }
@@ -49,9 +57,15 @@ fn percent(share: f64) -> u8 {
 }
 
 /// The way up, from certificate to certificate.
-pub(super) fn check(chain: &[X509Certificate<'_>], roots: &[X509Certificate<'_>], now: Timestamp) -> Vec<Problem> {
+pub(super) fn check(
+    chain: &[X509Certificate<'_>],
+    roots: &[X509Certificate<'_>],
+    now: Timestamp,
+) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let Some(mut current) = chain.first() else { return problems };
+    let Some(mut current) = chain.first() else {
+        return problems;
+    };
     let mut below: Vec<&X509Certificate<'_>> = Vec::new();
     problems.extend(check_one(current, now));
     if roots.is_empty() {
@@ -63,7 +77,9 @@ pub(super) fn check(chain: &[X509Certificate<'_>], roots: &[X509Certificate<'_>]
             return problems;
         }
         below.push(current);
-        let usable = chain.iter().filter(|c| below.iter().all(|b| b.as_raw() != c.as_raw()));
+        let usable = chain
+            .iter()
+            .filter(|c| below.iter().all(|b| b.as_raw() != c.as_raw()));
         let (issuer, is_root) = match choose(current, roots.iter(), now) {
             Some(root) => (Some(root), true),
             None => (choose(current, usable, now), false),
@@ -73,7 +89,9 @@ pub(super) fn check(chain: &[X509Certificate<'_>], roots: &[X509Certificate<'_>]
             return problems;
         };
         if linked(current, issuer) == Link::Unchecked {
-            problems.push(Problem::SignatureUnchecked { certificate: label(current) });
+            problems.push(Problem::SignatureUnchecked {
+                certificate: label(current),
+            });
         }
         problems.extend(check_one(issuer, now));
         problems.extend(check_authority(issuer, &below));
@@ -82,7 +100,10 @@ pub(super) fn check(chain: &[X509Certificate<'_>], roots: &[X509Certificate<'_>]
         }
         current = issuer;
     }
-    problems.push(Problem::NoPath { at: label(current), reason: format!("the chain is longer than {LONGEST}") });
+    problems.push(Problem::NoPath {
+        at: label(current),
+        reason: format!("the chain is longer than {LONGEST}"),
+    });
     problems
 }
 
@@ -92,7 +113,9 @@ fn choose<'c, 'd: 'c>(
     candidates: impl Iterator<Item = &'c X509Certificate<'d>>,
     now: Timestamp,
 ) -> Option<&'c X509Certificate<'d>> {
-    let mut linked: Vec<_> = candidates.filter(|c| linked(certificate, c) != Link::None).collect();
+    let mut linked: Vec<_> = candidates
+        .filter(|c| linked(certificate, c) != Link::None)
+        .collect();
     linked.sort_by_key(|c| in_time(c, now).is_some());
     linked.first().copied()
 }
@@ -115,7 +138,11 @@ fn linked(certificate: &X509Certificate<'_>, issuer: &X509Certificate<'_>) -> Li
     }
 }
 
-fn no_path(current: &X509Certificate<'_>, chain: &[X509Certificate<'_>], roots: &[X509Certificate<'_>]) -> Problem {
+fn no_path(
+    current: &X509Certificate<'_>,
+    chain: &[X509Certificate<'_>],
+    roots: &[X509Certificate<'_>],
+) -> Problem {
     let issuer = current.issuer();
     let same_name = |c: &X509Certificate<'_>| c.subject().as_raw() == issuer.as_raw();
     let reason = if same_name(current) && !roots.iter().any(same_name) {
@@ -125,7 +152,10 @@ fn no_path(current: &X509Certificate<'_>, chain: &[X509Certificate<'_>], roots: 
     } else {
         format!("its issuer {issuer} is neither in the chain nor among the roots")
     };
-    Problem::NoPath { at: label(current), reason }
+    Problem::NoPath {
+        at: label(current),
+        reason,
+    }
 }
 
 /// What holds for every certificate on the path.
@@ -133,9 +163,15 @@ fn check_one(certificate: &X509Certificate<'_>, now: Timestamp) -> Vec<Problem> 
     let mut problems: Vec<Problem> = in_time(certificate, now).into_iter().collect();
     for extension in certificate.extensions().iter().filter(|e| e.critical) {
         let parsed = extension.parsed_extension();
-        if matches!(parsed, ParsedExtension::UnsupportedExtension { .. } | ParsedExtension::ParseError { .. }) {
+        if matches!(
+            parsed,
+            ParsedExtension::UnsupportedExtension { .. } | ParsedExtension::ParseError { .. }
+        ) {
             let oid = extension.oid.to_id_string();
-            problems.push(Problem::UnknownCritical { certificate: label(certificate), oid });
+            problems.push(Problem::UnknownCritical {
+                certificate: label(certificate),
+                oid,
+            });
         }
     }
     problems
@@ -143,50 +179,94 @@ fn check_one(certificate: &X509Certificate<'_>, now: Timestamp) -> Vec<Problem> 
 
 fn in_time(certificate: &X509Certificate<'_>, now: Timestamp) -> Option<Problem> {
     let validity = certificate.validity();
-    let (from, until) = (validity.not_before.timestamp(), validity.not_after.timestamp());
+    let (from, until) = (
+        validity.not_before.timestamp(),
+        validity.not_after.timestamp(),
+    );
     let certificate = || label(certificate);
     if now.as_second() > until {
-        return Some(Problem::Expired { certificate: certificate(), since: text_of(until) });
+        return Some(Problem::Expired {
+            certificate: certificate(),
+            since: text_of(until),
+        });
     }
-    (now.as_second() < from).then(|| Problem::NotYetValid { certificate: certificate(), from: text_of(from) })
+    (now.as_second() < from).then(|| Problem::NotYetValid {
+        certificate: certificate(),
+        from: text_of(from),
+    })
 }
 
 /// What holds for those that signed others; `below` is the path up to it, the leaf first.
-fn check_authority(authority: &X509Certificate<'_>, below: &[&X509Certificate<'_>]) -> Vec<Problem> {
+fn check_authority(
+    authority: &X509Certificate<'_>,
+    below: &[&X509Certificate<'_>],
+) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut lacks = |reason: &str| {
-        problems.push(Problem::NotAnAuthority { certificate: label(authority), reason: reason.into() });
+        problems.push(Problem::NotAnAuthority {
+            certificate: label(authority),
+            reason: reason.into(),
+        });
     };
     let constraints = authority.basic_constraints().ok().flatten();
     if !constraints.as_ref().is_some_and(|c| c.value.ca) {
         lacks("its basic constraints do not say CA");
     }
-    if authority.key_usage().ok().flatten().is_some_and(|u| !u.value.key_cert_sign()) {
+    if authority
+        .key_usage()
+        .ok()
+        .flatten()
+        .is_some_and(|u| !u.value.key_cert_sign())
+    {
         lacks("its key usage lacks keyCertSign");
     }
-    let between = below.iter().skip(1).filter(|c| c.subject().as_raw() != c.issuer().as_raw()).count();
+    let between = below
+        .iter()
+        .skip(1)
+        .filter(|c| c.subject().as_raw() != c.issuer().as_raw())
+        .count();
     if let Some(allowed) = constraints.and_then(|c| c.value.path_len_constraint)
         && u32::try_from(between).is_ok_and(|between| between > allowed)
     {
-        problems.push(Problem::PathTooLong { certificate: label(authority), allowed });
+        problems.push(Problem::PathTooLong {
+            certificate: label(authority),
+            allowed,
+        });
     }
-    problems.extend(below.first().into_iter().flat_map(|leaf| check_constraints(authority, leaf)));
+    problems.extend(
+        below
+            .first()
+            .into_iter()
+            .flat_map(|leaf| check_constraints(authority, leaf)),
+    );
     problems
 }
 
 fn check_constraints(authority: &X509Certificate<'_>, leaf: &X509Certificate<'_>) -> Vec<Problem> {
-    let Ok(Some(constraints)) = authority.name_constraints() else { return Vec::new() };
-    let Ok(Some(names)) = leaf.subject_alternative_name() else { return Vec::new() };
+    let Ok(Some(constraints)) = authority.name_constraints() else {
+        return Vec::new();
+    };
+    let Ok(Some(names)) = leaf.subject_alternative_name() else {
+        return Vec::new();
+    };
     let trees = |trees: &Option<Vec<_>>| trees.clone().unwrap_or_default();
-    let (permitted, excluded) =
-        (trees(&constraints.value.permitted_subtrees), trees(&constraints.value.excluded_subtrees));
+    let (permitted, excluded) = (
+        trees(&constraints.value.permitted_subtrees),
+        trees(&constraints.value.excluded_subtrees),
+    );
     let mut problems = Vec::new();
     for name in &names.value.general_names {
-        let of_kind: Vec<bool> = permitted.iter().filter_map(|t| within(name, &t.base)).collect();
+        let of_kind: Vec<bool> = permitted
+            .iter()
+            .filter_map(|t| within(name, &t.base))
+            .collect();
         let refused = excluded.iter().any(|t| within(name, &t.base) == Some(true));
         if refused || (!of_kind.is_empty() && !of_kind.contains(&true)) {
             let name = name.to_string();
-            problems.push(Problem::NameNotPermitted { name, certificate: label(authority) });
+            problems.push(Problem::NameNotPermitted {
+                name,
+                certificate: label(authority),
+            });
         }
     }
     problems
@@ -197,13 +277,21 @@ fn within(name: &GeneralName<'_>, constraint: &GeneralName<'_>) -> Option<bool> 
     match (name, constraint) {
         (GeneralName::DNSName(name), GeneralName::DNSName(tree)) => {
             let tree = tree.trim_start_matches('.');
-            let inside = name.strip_suffix(tree).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+            let inside = name
+                .strip_suffix(tree)
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
             Some(tree.is_empty() || inside)
         }
         // A URI's constraint is a host, or with a leading dot any host below it.
         (GeneralName::URI(uri), GeneralName::URI(tree)) => {
-            let host = uri.split_once("://").map_or(*uri, |(_, rest)| rest.split(['/', ':']).next().unwrap_or(""));
-            Some(if tree.starts_with('.') { host.ends_with(tree) } else { host == *tree })
+            let host = uri.split_once("://").map_or(*uri, |(_, rest)| {
+                rest.split(['/', ':']).next().unwrap_or("")
+            });
+            Some(if tree.starts_with('.') {
+                host.ends_with(tree)
+            } else {
+                host == *tree
+            })
         }
         _ => None,
     }

@@ -5,7 +5,11 @@ use std::fmt;
 
 /// One thing that is wrong, or worth knowing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "problem", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "problem",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum Problem {
     /// There is no certificate at all.
     Missing,
@@ -144,7 +148,10 @@ impl Problem {
 
     /// Whether it is only worth knowing.
     pub fn is_info(&self) -> bool {
-        matches!(self, Problem::SeveralRoots { .. } | Problem::SignatureUnchecked { .. })
+        matches!(
+            self,
+            Problem::SeveralRoots { .. } | Problem::SignatureUnchecked { .. }
+        )
     }
 }
 
@@ -154,25 +161,47 @@ impl fmt::Display for Problem {
             Problem::Missing => write!(f, "there is no certificate"),
             Problem::Unparsable { what, reason } => write!(f, "{what} cannot be parsed: {reason}"),
             Problem::NoSpiffeId => write!(f, "the certificate carries no SPIFFE id"),
-            Problem::OddSpiffeId { found } => write!(f, "the SPIFFE id {found} is not one that Istio makes"),
+            Problem::OddSpiffeId { found } => {
+                write!(f, "the SPIFFE id {found} is not one that Istio makes")
+            }
             Problem::NamesNotCritical => {
-                write!(f, "the subject is empty, and the alternative names are not marked critical")
+                write!(
+                    f,
+                    "the subject is empty, and the alternative names are not marked critical"
+                )
             }
             Problem::WrongTrustDomain { found, expected } => {
                 write!(f, "the trust domain is {found}, the mesh has {expected}")
             }
             Problem::WrongNamespace { found, expected } => {
-                write!(f, "the namespace in the SPIFFE id is {found}, the pod's is {expected}")
+                write!(
+                    f,
+                    "the namespace in the SPIFFE id is {found}, the pod's is {expected}"
+                )
             }
             Problem::WrongServiceAccount { found, expected } => {
-                write!(f, "the service account in the SPIFFE id is {found}, the pod's is {expected}")
+                write!(
+                    f,
+                    "the service account in the SPIFFE id is {found}, the pod's is {expected}"
+                )
             }
             Problem::WrongHost { found, expected } => {
-                write!(f, "the certificate is for {}, not for {expected}", found.join(", "))
+                write!(
+                    f,
+                    "the certificate is for {}, not for {expected}",
+                    found.join(", ")
+                )
             }
-            Problem::Expired { certificate, since } => write!(f, "{certificate} expired at {since}"),
-            Problem::NotYetValid { certificate, from } => write!(f, "{certificate} is valid only from {from} on"),
-            Problem::RenewalOverdue { percent_left, until } => write!(
+            Problem::Expired { certificate, since } => {
+                write!(f, "{certificate} expired at {since}")
+            }
+            Problem::NotYetValid { certificate, from } => {
+                write!(f, "{certificate} is valid only from {from} on")
+            }
+            Problem::RenewalOverdue {
+                percent_left,
+                until,
+            } => write!(
                 f,
                 "{percent_left} % of its life is left (until {until}); the agent renews at 50 %, so renewing fails"
             ),
@@ -187,22 +216,50 @@ impl Problem {
             Problem::NoRoots => write!(f, "there are no roots to verify it with"),
             Problem::NoPath { at, reason } => write!(f, "no path from {at} to a root: {reason}"),
             Problem::SignatureUnchecked { certificate } => {
-                write!(f, "the signature on {certificate} uses an algorithm that is not checked here")
+                write!(
+                    f,
+                    "the signature on {certificate} uses an algorithm that is not checked here"
+                )
             }
-            Problem::NotAnAuthority { certificate, reason } => {
+            Problem::NotAnAuthority {
+                certificate,
+                reason,
+            } => {
                 write!(f, "{certificate} signed another and may not: {reason}")
             }
-            Problem::PathTooLong { certificate, allowed } => {
-                write!(f, "{certificate} allows {allowed} authorities below it, the path has more")
+            Problem::PathTooLong {
+                certificate,
+                allowed,
+            } => {
+                write!(
+                    f,
+                    "{certificate} allows {allowed} authorities below it, the path has more"
+                )
             }
-            Problem::NameNotPermitted { name, certificate } => write!(f, "{certificate} may not vouch for {name}"),
+            Problem::NameNotPermitted { name, certificate } => {
+                write!(f, "{certificate} may not vouch for {name}")
+            }
             Problem::UnknownCritical { certificate, oid } => {
-                write!(f, "{certificate} has a critical extension that is not known: {oid}")
+                write!(
+                    f,
+                    "{certificate} has a critical extension that is not known: {oid}"
+                )
             }
-            Problem::NotForClients => write!(f, "the certificate may not be used by clients (extended key usage)"),
-            Problem::NotForServers => write!(f, "the certificate may not be used by servers (extended key usage)"),
-            Problem::MayNotSign => write!(f, "the certificate may not sign (key usage), which TLS needs"),
-            Problem::SeveralRoots { count } => write!(f, "there are {count} roots: a rotation is under way"),
+            Problem::NotForClients => write!(
+                f,
+                "the certificate may not be used by clients (extended key usage)"
+            ),
+            Problem::NotForServers => write!(
+                f,
+                "the certificate may not be used by servers (extended key usage)"
+            ),
+            Problem::MayNotSign => write!(
+                f,
+                "the certificate may not sign (key usage), which TLS needs"
+            ),
+            Problem::SeveralRoots { count } => {
+                write!(f, "there are {count} roots: a rotation is under way")
+            }
             _ => Ok(()),
         }
     }

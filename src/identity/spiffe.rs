@@ -20,10 +20,14 @@ impl FromStr for SpiffeId {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is not spiffe://<trust domain>/ns/<namespace>/sa/<service account>");
+        let wrong = || {
+            format!("{text:?} is not spiffe://<trust domain>/ns/<namespace>/sa/<service account>")
+        };
         let rest = text.strip_prefix("spiffe://").ok_or_else(wrong)?;
         match rest.split('/').collect::<Vec<_>>().as_slice() {
-            [domain, "ns", namespace, "sa", account] if [domain, namespace, account].iter().all(|p| !p.is_empty()) => {
+            [domain, "ns", namespace, "sa", account]
+                if [domain, namespace, account].iter().all(|p| !p.is_empty()) =>
+            {
                 Ok(SpiffeId {
                     trust_domain: (*domain).to_owned(),
                     namespace: (*namespace).to_owned(),
@@ -37,7 +41,14 @@ impl FromStr for SpiffeId {
 
 impl fmt::Display for SpiffeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let SpiffeId { trust_domain, namespace, service_account } = self;
-        write!(f, "spiffe://{trust_domain}/ns/{namespace}/sa/{service_account}")
+        let SpiffeId {
+            trust_domain,
+            namespace,
+            service_account,
+        } = self;
+        write!(
+            f,
+            "spiffe://{trust_domain}/ns/{namespace}/sa/{service_account}"
+        )
     }
 }

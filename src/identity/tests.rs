@@ -2,8 +2,9 @@
 
 use super::*;
 use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose as For,
-    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose as May, NameConstraints, SanType,
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose as For, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose as May,
+    NameConstraints, SanType,
 };
 use std::time::{Duration, SystemTime};
 
@@ -28,7 +29,9 @@ struct Authority {
 fn authority_params(name: &str, below: BasicConstraints) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::OrganizationName, name);
+    params
+        .distinguished_name
+        .push(DnType::OrganizationName, name);
     params.is_ca = IsCa::Ca(below);
     params.key_usages = vec![May::KeyCertSign, May::CrlSign];
     (params.not_before, params.not_after) = (time(-DAY).into(), time(3650 * DAY).into());
@@ -61,7 +64,11 @@ fn leaf_params(names: &[&str]) -> CertificateParams {
         .iter()
         .map(|name| {
             let uri = name.contains("://");
-            if uri { SanType::URI((*name).try_into().unwrap()) } else { SanType::DnsName((*name).try_into().unwrap()) }
+            if uri {
+                SanType::URI((*name).try_into().unwrap())
+            } else {
+                SanType::DnsName((*name).try_into().unwrap())
+            }
         })
         .collect();
     params.key_usages = vec![May::DigitalSignature, May::KeyEncipherment];
@@ -71,7 +78,10 @@ fn leaf_params(names: &[&str]) -> CertificateParams {
 }
 
 fn workload() -> Expected {
-    Expected::Workload { id: ID.parse().unwrap(), aliases: vec!["old.domain".into()] }
+    Expected::Workload {
+        id: ID.parse().unwrap(),
+        aliases: vec!["old.domain".into()],
+    }
 }
 
 /// The problems of a leaf that one change was made to.
@@ -89,12 +99,20 @@ fn with_names(names: &[&str]) -> Vec<Problem> {
 #[test]
 fn a_good_certificate_has_no_problem_and_says_who_it_is() {
     let root = root();
-    let identity = verify(&root.issue(leaf_params(&[ID])).pem, &root.pem, &workload(), now());
+    let identity = verify(
+        &root.issue(leaf_params(&[ID])).pem,
+        &root.pem,
+        &workload(),
+        now(),
+    );
     assert_eq!(identity.problems, []);
     assert_eq!(identity.spiffe.as_deref(), Some(ID));
     let leaf = identity.leaf().unwrap();
     assert!((leaf.life_left - 0.75).abs() < 0.01, "{}", leaf.life_left);
-    assert_eq!((leaf.key.as_str(), leaf.issuer.as_str()), ("EC 256", "O=root"));
+    assert_eq!(
+        (leaf.key.as_str(), leaf.issuer.as_str()),
+        ("EC 256", "O=root")
+    );
     assert_eq!(leaf.extended_key_usage, ["serverAuth", "clientAuth"]);
     assert!(leaf.names_critical && !leaf.authority && identity.works());
 }
@@ -103,21 +121,52 @@ fn a_good_certificate_has_no_problem_and_says_who_it_is() {
 fn another_identity_is_told_apart() {
     let of = |id: &str| with_names(&[id]);
     assert_eq!(of("spiffe://old.domain/ns/istio-system/sa/egress"), []);
-    assert!(matches!(of("spiffe://x/ns/istio-system/sa/egress")[..], [Problem::WrongTrustDomain { .. }]));
-    assert!(matches!(of("spiffe://cluster.local/ns/x/sa/egress")[..], [Problem::WrongNamespace { .. }]));
-    assert!(matches!(of("spiffe://cluster.local/ns/istio-system/sa/x")[..], [Problem::WrongServiceAccount { .. }]));
-    assert!(matches!(of("spiffe://cluster.local/egress")[..], [Problem::OddSpiffeId { .. }]));
-    assert!(matches!(of("egress.istio-system")[..], [Problem::NoSpiffeId]));
-    assert!(matches!(with_names(&[ID, "spiffe://a/ns/b/sa/c"])[..], [Problem::OddSpiffeId { .. }]));
+    assert!(matches!(
+        of("spiffe://x/ns/istio-system/sa/egress")[..],
+        [Problem::WrongTrustDomain { .. }]
+    ));
+    assert!(matches!(
+        of("spiffe://cluster.local/ns/x/sa/egress")[..],
+        [Problem::WrongNamespace { .. }]
+    ));
+    assert!(matches!(
+        of("spiffe://cluster.local/ns/istio-system/sa/x")[..],
+        [Problem::WrongServiceAccount { .. }]
+    ));
+    assert!(matches!(
+        of("spiffe://cluster.local/egress")[..],
+        [Problem::OddSpiffeId { .. }]
+    ));
+    assert!(matches!(
+        of("egress.istio-system")[..],
+        [Problem::NoSpiffeId]
+    ));
+    assert!(matches!(
+        with_names(&[ID, "spiffe://a/ns/b/sa/c"])[..],
+        [Problem::OddSpiffeId { .. }]
+    ));
 }
 
 #[test]
 fn time_and_renewal_are_judged_at_the_time_of_the_snapshot() {
-    let lives =
-        |from: i64, until: i64| problems(|p| (p.not_before, p.not_after) = (time(from).into(), time(until).into()));
-    assert!(matches!(lives(-2 * DAY, -DAY)[..], [Problem::Expired { .. }]));
-    assert!(matches!(lives(DAY, 2 * DAY)[..], [Problem::NotYetValid { .. }]));
-    assert!(matches!(lives(-8, 2)[..], [Problem::RenewalOverdue { percent_left: 20, .. }]));
+    let lives = |from: i64, until: i64| {
+        problems(|p| (p.not_before, p.not_after) = (time(from).into(), time(until).into()))
+    };
+    assert!(matches!(
+        lives(-2 * DAY, -DAY)[..],
+        [Problem::Expired { .. }]
+    ));
+    assert!(matches!(
+        lives(DAY, 2 * DAY)[..],
+        [Problem::NotYetValid { .. }]
+    ));
+    assert!(matches!(
+        lives(-8, 2)[..],
+        [Problem::RenewalOverdue {
+            percent_left: 20,
+            ..
+        }]
+    ));
     assert_eq!(lives(-52, 48), []);
 }
 
@@ -128,13 +177,21 @@ fn usages_matter() {
     assert_eq!(only(For::ClientAuth), [Problem::NotForServers]);
     assert_eq!(only(For::Any), []);
     assert_eq!(problems(|p| p.extended_key_usages.clear()), []);
-    assert_eq!(problems(|p| p.key_usages = vec![May::KeyAgreement]), [Problem::MayNotSign]);
+    assert_eq!(
+        problems(|p| p.key_usages = vec![May::KeyAgreement]),
+        [Problem::MayNotSign]
+    );
 }
 
 #[test]
 fn names_must_be_critical_without_a_subject() {
     // OCTET STRING content of a subjectAltName with one URI, not critical.
-    let mut content = vec![0x30, u8::try_from(ID.len() + 2).unwrap(), 0x86, u8::try_from(ID.len()).unwrap()];
+    let mut content = vec![
+        0x30,
+        u8::try_from(ID.len() + 2).unwrap(),
+        0x86,
+        u8::try_from(ID.len()).unwrap(),
+    ];
     content.extend(ID.bytes());
     let found = problems(|p| {
         p.subject_alt_names.clear();
@@ -155,13 +212,23 @@ fn an_unknown_critical_extension_ends_it() {
 
 #[test]
 fn the_path_must_reach_a_root() {
-    let (ours, other) = (root(), root_of(authority_params("other", BasicConstraints::Unconstrained)));
+    let (ours, other) = (
+        root(),
+        root_of(authority_params("other", BasicConstraints::Unconstrained)),
+    );
     let leaf = ours.issue(leaf_params(&[ID]));
     let against = |roots: &str| verify(&leaf.pem, roots, &workload(), now()).problems;
-    assert!(matches!(&against(&other.pem)[..], [Problem::NoPath { reason, .. }] if reason.contains("neither")));
-    assert!(matches!(&against(&root().pem)[..], [Problem::NoPath { reason, .. }] if reason.contains("did not sign")));
+    assert!(
+        matches!(&against(&other.pem)[..], [Problem::NoPath { reason, .. }] if reason.contains("neither"))
+    );
+    assert!(
+        matches!(&against(&root().pem)[..], [Problem::NoPath { reason, .. }] if reason.contains("did not sign"))
+    );
     assert_eq!(against(""), [Problem::NoRoots]);
-    assert_eq!(against(&format!("{}{}", other.pem, ours.pem)), [Problem::SeveralRoots { count: 2 }]);
+    assert_eq!(
+        against(&format!("{}{}", other.pem, ours.pem)),
+        [Problem::SeveralRoots { count: 2 }]
+    );
 }
 
 #[test]
@@ -178,7 +245,16 @@ fn intermediates_are_followed_in_any_order_and_must_be_authorities() {
     let plain = root.issue(plain);
     let chain = format!("{}{}", plain.issue(leaf_params(&[ID])).pem, plain.pem);
     let found = verify(&chain, &root.pem, &workload(), now()).problems;
-    assert!(matches!(found[..], [Problem::NotAnAuthority { .. }, Problem::NotAnAuthority { .. }]), "{found:?}");
+    assert!(
+        matches!(
+            found[..],
+            [
+                Problem::NotAnAuthority { .. },
+                Problem::NotAnAuthority { .. }
+            ]
+        ),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -187,17 +263,32 @@ fn a_path_can_be_too_long_or_out_of_bounds() {
     let middle = root.issue(authority_params("middle", BasicConstraints::Unconstrained));
     let chain = format!("{}{}", middle.issue(leaf_params(&[ID])).pem, middle.pem);
     let found = verify(&chain, &root.pem, &workload(), now()).problems;
-    assert!(matches!(found[..], [Problem::PathTooLong { allowed: 0, .. }]), "{found:?}");
+    assert!(
+        matches!(found[..], [Problem::PathTooLong { allowed: 0, .. }]),
+        "{found:?}"
+    );
     let mut params = authority_params("bounded", BasicConstraints::Unconstrained);
     let tree = vec![GeneralSubtree::DnsName("example.com".into())];
-    params.name_constraints = Some(NameConstraints { permitted_subtrees: tree, excluded_subtrees: vec![] });
+    params.name_constraints = Some(NameConstraints {
+        permitted_subtrees: tree,
+        excluded_subtrees: vec![],
+    });
     let bounded = root_of(params);
     let of = |name: &str| {
         let server = Expected::Server { host: name.into() };
-        verify(&bounded.issue(leaf_params(&[name])).pem, &bounded.pem, &server, now()).problems
+        verify(
+            &bounded.issue(leaf_params(&[name])).pem,
+            &bounded.pem,
+            &server,
+            now(),
+        )
+        .problems
     };
     assert_eq!(of("www.example.com"), []);
-    assert!(matches!(of("www.example.org")[..], [Problem::NameNotPermitted { .. }]));
+    assert!(matches!(
+        of("www.example.org")[..],
+        [Problem::NameNotPermitted { .. }]
+    ));
 }
 
 #[test]
@@ -205,12 +296,24 @@ fn a_servers_certificate_is_for_its_host() {
     let root = root();
     let of = |name: &str, host: &str| {
         let server = Expected::Server { host: host.into() };
-        verify(&root.issue(leaf_params(&[name])).pem, &root.pem, &server, now()).problems
+        verify(
+            &root.issue(leaf_params(&[name])).pem,
+            &root.pem,
+            &server,
+            now(),
+        )
+        .problems
     };
     assert_eq!(of("edition.cnn.com", "Edition.cnn.com"), []);
     assert_eq!(of("*.cnn.com", "edition.cnn.com"), []);
-    assert!(matches!(of("*.cnn.com", "a.b.cnn.com")[..], [Problem::WrongHost { .. }]));
-    assert!(matches!(of("*.cnn.com", "cnn.com")[..], [Problem::WrongHost { .. }]));
+    assert!(matches!(
+        of("*.cnn.com", "a.b.cnn.com")[..],
+        [Problem::WrongHost { .. }]
+    ));
+    assert!(matches!(
+        of("*.cnn.com", "cnn.com")[..],
+        [Problem::WrongHost { .. }]
+    ));
 }
 
 #[test]
@@ -224,7 +327,10 @@ fn rubbish_is_a_problem_and_nothing_is_one_too() {
 #[test]
 fn bundles_are_compared_by_certificate() {
     let (a, b) = (root().pem, root().pem);
-    assert_eq!(compare_roots(&format!("{a}{b}"), &format!("{b}{a}"), now()), (vec![], vec![]));
+    assert_eq!(
+        compare_roots(&format!("{a}{b}"), &format!("{b}{a}"), now()),
+        (vec![], vec![])
+    );
     let (ours, theirs) = compare_roots(&a, &b, now());
     assert_eq!((ours.len(), theirs.len()), (1, 1));
 }
@@ -232,8 +338,13 @@ fn bundles_are_compared_by_certificate() {
 #[test]
 fn a_live_gateways_certificate_is_good() {
     let gateway = crate::envoy::fixture(include_str!("../../tests/fixtures/envoy/gateway.json"));
-    let id = "spiffe://cluster.local/ns/proxy-lab/sa/default".parse().unwrap();
-    let expected = Expected::Workload { id, aliases: vec![] };
+    let id = "spiffe://cluster.local/ns/proxy-lab/sa/default"
+        .parse()
+        .unwrap();
+    let expected = Expected::Workload {
+        id,
+        aliases: vec![],
+    };
     let roots = gateway.roots().unwrap().all_roots();
     let identity = verify(&gateway.identity().unwrap().chain, &roots, &expected, now());
     assert_eq!(identity.problems, []);

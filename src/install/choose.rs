@@ -32,7 +32,9 @@ pub fn choose(
     patch: Option<GatewayPatch>,
 ) -> Result<Choice, Error> {
     let found = find_gateways(snapshot);
-    let named = wanted.cloned().or_else(|| patch.as_ref().filter(|p| !p.name.is_empty()).map(name_of));
+    let named = wanted
+        .cloned()
+        .or_else(|| patch.as_ref().filter(|p| !p.name.is_empty()).map(name_of));
     match named {
         Some(name) => choose_named(&found, &name, installer, patch),
         None => choose_any(&found, installer, patch),
@@ -40,7 +42,10 @@ pub fn choose(
 }
 
 fn name_of(patch: &GatewayPatch) -> GatewayName {
-    GatewayName { namespace: patch.namespace.clone(), service: patch.name.clone() }
+    GatewayName {
+        namespace: patch.namespace.clone(),
+        service: patch.name.clone(),
+    }
 }
 
 fn choose_named(
@@ -49,7 +54,9 @@ fn choose_named(
     installer: Installer,
     patch: Option<GatewayPatch>,
 ) -> Result<Choice, Error> {
-    let there = found.iter().find(|g| g.place.namespace == name.namespace && g.place.service == name.service);
+    let there = found
+        .iter()
+        .find(|g| g.place.namespace == name.namespace && g.place.service == name.service);
     match (there, installer, patch) {
         (Some(gateway), Installer::Auto | Installer::None, None) => Ok(Choice::Use(gateway.clone())),
         (Some(gateway), Installer::Injection, patch) if gateway.ours => {
@@ -77,28 +84,50 @@ fn choose_named(
     }
 }
 
-fn choose_any(found: &[FoundGateway], installer: Installer, patch: Option<GatewayPatch>) -> Result<Choice, Error> {
+fn choose_any(
+    found: &[FoundGateway],
+    installer: Installer,
+    patch: Option<GatewayPatch>,
+) -> Result<Choice, Error> {
     let candidates: Vec<&FoundGateway> = found.iter().filter(|g| g.for_egress).collect();
     match (candidates.as_slice(), installer) {
-        ([one], Installer::Auto | Installer::None) if patch.is_none() => Ok(Choice::Use((*one).clone())),
+        ([one], Installer::Auto | Installer::None) if patch.is_none() => {
+            Ok(Choice::Use((*one).clone()))
+        }
         ([], Installer::None) => Err(Error::NotFound {
             what: "an egress gateway".into(),
-            hint: format!("{}; name one with --gateway, or let --installer injection make one", known(found)),
+            hint: format!(
+                "{}; name one with --gateway, or let --installer injection make one",
+                known(found)
+            ),
         }),
-        ([] | [_], _) | (_, Installer::Injection | Installer::IstioOperator | Installer::Istioctl) => {
-            Ok(Choice::Install(Box::new(patch.unwrap_or_else(GatewayPatch::default_place))))
-        }
-        (_, _) => Err(Error::Usage(format!("there are several egress gateways; {}", several(&candidates)))),
+        ([] | [_], _)
+        | (_, Installer::Injection | Installer::IstioOperator | Installer::Istioctl) => Ok(
+            Choice::Install(Box::new(patch.unwrap_or_else(GatewayPatch::default_place))),
+        ),
+        (_, _) => Err(Error::Usage(format!(
+            "there are several egress gateways; {}",
+            several(&candidates)
+        ))),
     }
 }
 
 fn several(candidates: &[&FoundGateway]) -> String {
-    let names: Vec<String> =
-        candidates.iter().map(|g| format!("--gateway {}/{}", g.place.namespace, g.place.service)).collect();
+    let names: Vec<String> = candidates
+        .iter()
+        .map(|g| format!("--gateway {}/{}", g.place.namespace, g.place.service))
+        .collect();
     format!("choose one: {}", names.join(" or "))
 }
 
 fn known(found: &[FoundGateway]) -> String {
-    let names: Vec<String> = found.iter().map(|g| format!("{}/{}", g.place.namespace, g.place.service)).collect();
-    if names.is_empty() { "no Service leads to gateway pods".into() } else { format!("there is {}", names.join(", ")) }
+    let names: Vec<String> = found
+        .iter()
+        .map(|g| format!("{}/{}", g.place.namespace, g.place.service))
+        .collect();
+    if names.is_empty() {
+        "no Service leads to gateway pods".into()
+    } else {
+        format!("there is {}", names.join(", "))
+    }
 }

@@ -1,9 +1,11 @@
-//! The edit of a user's `IstioOperator` file: a component is added under `spec.components.egressGateways`, and taken out
-//! again, with every other byte left as it is: comments, order, quotes.
+//! The edit of a user's `IstioOperator` file: a component is added under
+//! `spec.components.egressGateways`, and taken out again, with every other byte left as it is:
+//! comments, order, quotes.
 //!
-//! A general YAML editor would bring a parser in C for this one place. What keeps the small one honest is that the text
-//! is parsed before and after, and the difference must be exactly the component; a file that is written in a way that it
-//! does not handle is refused with the lines to add by hand.
+//! A general YAML editor would bring a parser in C for this one place. What keeps the small one
+//! honest is that the text is parsed before and after, and the difference must be exactly the
+//! component; a file that is written in a way that it does not handle is refused with the lines to
+//! add by hand.
 
 use crate::plan::diff::yaml;
 use serde_json::{Value, json};
@@ -32,7 +34,11 @@ pub(super) fn add(text: &str, component: &Value) -> Result<Edit, String> {
     if parse(&after)? != wanted {
         return Err("it is written in a way that cannot be edited with its comments kept".into());
     }
-    Ok(Edit { text: after, added, replaced })
+    Ok(Edit {
+        text: after,
+        added,
+        replaced,
+    })
 }
 
 /// Take out what was added; it must still be there as it was written.
@@ -48,7 +54,11 @@ pub(super) fn take_out(text: &str, added: &str, replaced: &str) -> Result<String
 /// The egress gateways that the text has.
 pub(super) fn components(text: &str) -> Result<Vec<Value>, String> {
     let operator = parse(text)?;
-    Ok(operator.pointer("/spec/components/egressGateways").and_then(Value::as_array).cloned().unwrap_or_default())
+    Ok(operator
+        .pointer("/spec/components/egressGateways")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default())
 }
 
 fn parse(text: &str) -> Result<Value, String> {
@@ -58,10 +68,14 @@ fn parse(text: &str) -> Result<Value, String> {
 fn push(operator: &mut Value, component: &Value) -> Result<(), String> {
     let mut at = operator;
     for key in &PATH[..2] {
-        let fields = at.as_object_mut().ok_or("spec.components is not a mapping")?;
+        let fields = at
+            .as_object_mut()
+            .ok_or("spec.components is not a mapping")?;
         at = fields.entry(*key).or_insert_with(|| json!({}));
     }
-    let fields = at.as_object_mut().ok_or("spec.components is not a mapping")?;
+    let fields = at
+        .as_object_mut()
+        .ok_or("spec.components is not a mapping")?;
     match fields.entry(PATH[2]).or_insert_with(|| json!([])) {
         Value::Array(list) => list.push(component.clone()),
         _ => return Err("spec.components.egressGateways is not a list".into()),
@@ -92,7 +106,11 @@ impl Line<'_> {
 
     /// What stands after `key:`, without a comment; none where it is another line.
     fn value_of(&self, key: &str) -> Option<&str> {
-        let rest = self.text.trim_start().strip_prefix(key)?.strip_prefix(':')?;
+        let rest = self
+            .text
+            .trim_start()
+            .strip_prefix(key)?
+            .strip_prefix(':')?;
         Some(rest.split(" #").next().unwrap_or_default().trim())
     }
 
@@ -114,9 +132,13 @@ fn place(text: &str, component: &Value) -> Result<(usize, String, String), Strin
         .collect();
     let (mut from, mut to, mut indent) = (0, lines.len(), 0);
     for (depth, key) in PATH.iter().enumerate() {
-        let found = (from..to).find(|at| lines[*at].indent() == indent && lines[*at].value_of(key).is_some());
+        let found = (from..to)
+            .find(|at| lines[*at].indent() == indent && lines[*at].value_of(key).is_some());
         let Some(at) = found else {
-            let last = (from..to).rev().find(|at| lines[*at].speaks()).map_or(0, |at| lines[at].end());
+            let last = (from..to)
+                .rev()
+                .find(|at| lines[*at].speaks())
+                .map_or(0, |at| lines[at].end());
             return Ok((
                 last,
                 String::new(),
@@ -131,20 +153,36 @@ fn place(text: &str, component: &Value) -> Result<(usize, String, String), Strin
             }
             _ => return Err(format!("{key} is written on one line")),
         }
-        let inside =
-            |line: &Line<'_>| line.indent() > indent || (depth == 2 && line.indent() == indent && line.dashed());
-        let end = (at + 1..to).find(|at| lines[*at].speaks() && !inside(&lines[*at])).unwrap_or(to);
+        let inside = |line: &Line<'_>| {
+            line.indent() > indent || (depth == 2 && line.indent() == indent && line.dashed())
+        };
+        let end = (at + 1..to)
+            .find(|at| lines[*at].speaks() && !inside(&lines[*at]))
+            .unwrap_or(to);
         (from, to) = (at + 1, end);
-        let first = (from..to).find(|at| lines[*at].speaks()).map(|at| lines[at].indent());
+        let first = (from..to)
+            .find(|at| lines[*at].speaks())
+            .map(|at| lines[at].indent());
         indent = first.unwrap_or(if depth == 2 { indent } else { indent + 2 });
     }
-    let last = (from..to).rev().find(|at| lines[*at].speaks()).map_or(lines[from - 1].end(), |at| lines[at].end());
-    Ok((last, String::new(), with_line_feed(&text[..last], &item(component, indent)?)))
+    let last = (from..to)
+        .rev()
+        .find(|at| lines[*at].speaks())
+        .map_or(lines[from - 1].end(), |at| lines[at].end());
+    Ok((
+        last,
+        String::new(),
+        with_line_feed(&text[..last], &item(component, indent)?),
+    ))
 }
 
 fn with_line_feed(before: &str, added: &str) -> String {
     let missing = !before.is_empty() && !before.ends_with('\n');
-    if missing { format!("\n{added}") } else { added.to_owned() }
+    if missing {
+        format!("\n{added}")
+    } else {
+        added.to_owned()
+    }
 }
 
 /// The keys that are missing, and the component below them.
@@ -161,7 +199,13 @@ fn block(keys: &[&str], mut indent: usize, component: &Value) -> Result<String, 
 /// The component as an item of a list whose dashes have that indent.
 fn item(component: &Value, indent: usize) -> Result<String, String> {
     let text = yaml(component).map_err(|e| e.to_string())?;
-    let line = |(at, line): (usize, &str)| format!("{:indent$}{}{line}\n", "", if at == 0 { "- " } else { "  " });
+    let line = |(at, line): (usize, &str)| {
+        format!(
+            "{:indent$}{}{line}\n",
+            "",
+            if at == 0 { "- " } else { "  " }
+        )
+    };
     Ok(text.lines().enumerate().map(line).collect())
 }
 
@@ -185,11 +229,26 @@ mod tests {
             "spec:\n  components:\n    egressGateways:\n      - {name: a}\n\n  values: {}\n",
         ] {
             let edit = add(text, &gateway()).unwrap_or_else(|e| panic!("{text}: {e}"));
-            assert!(components(&edit.text).unwrap().contains(&gateway()), "{}", edit.text);
-            for comment in text.lines().filter_map(|l| l.split_once('#')).map(|(_, c)| c) {
-                assert!(edit.text.contains(comment) || edit.replaced.contains(comment), "{}", edit.text);
+            assert!(
+                components(&edit.text).unwrap().contains(&gateway()),
+                "{}",
+                edit.text
+            );
+            for comment in text
+                .lines()
+                .filter_map(|l| l.split_once('#'))
+                .map(|(_, c)| c)
+            {
+                assert!(
+                    edit.text.contains(comment) || edit.replaced.contains(comment),
+                    "{}",
+                    edit.text
+                );
             }
-            assert_eq!(take_out(&edit.text, &edit.added, &edit.replaced).unwrap(), text);
+            assert_eq!(
+                take_out(&edit.text, &edit.added, &edit.replaced).unwrap(),
+                text
+            );
         }
     }
 
@@ -197,7 +256,10 @@ mod tests {
     fn what_it_cannot_edit_is_refused() {
         for (text, reason) in [
             ("spec: {profile: minimal}\n", "on one line"),
-            ("spec:\n  components:\n    egressGateways: [{name: a}]\n", "on one line"),
+            (
+                "spec:\n  components:\n    egressGateways: [{name: a}]\n",
+                "on one line",
+            ),
             ("spec:\n  \"components\":\n    pilot: {}\n", ""),
             ("spec: [", ""),
         ] {

@@ -22,9 +22,15 @@ pub struct FoundGateway {
 
 /// All of them, in the order of their names.
 pub fn find_gateways(snapshot: &Snapshot) -> Vec<FoundGateway> {
-    let mut all: Vec<FoundGateway> =
-        snapshot.objects.services.iter().filter_map(|service| gateway(snapshot, service)).collect();
-    all.sort_by(|a, b| (&a.place.namespace, &a.place.service).cmp(&(&b.place.namespace, &b.place.service)));
+    let mut all: Vec<FoundGateway> = snapshot
+        .objects
+        .services
+        .iter()
+        .filter_map(|service| gateway(snapshot, service))
+        .collect();
+    all.sort_by(|a, b| {
+        (&a.place.namespace, &a.place.service).cmp(&(&b.place.namespace, &b.place.service))
+    });
     all
 }
 
@@ -33,7 +39,10 @@ fn gateway(snapshot: &Snapshot, service: &Service) -> Option<FoundGateway> {
         .objects
         .pods
         .iter()
-        .filter(|p| p.metadata.deletion_timestamp.is_none() && service.selects(p.namespace(), &p.metadata.labels))
+        .filter(|p| {
+            p.metadata.deletion_timestamp.is_none()
+                && service.selects(p.namespace(), &p.metadata.labels)
+        })
         .collect();
     if !pods.iter().any(|p| p.spec.is_gateway()) {
         return None;
@@ -50,7 +59,13 @@ fn gateway(snapshot: &Snapshot, service: &Service) -> Option<FoundGateway> {
             hostname: service.hostname(&snapshot.mesh.domain),
             selector: service.spec.selector.clone(),
         },
-        ports: service.spec.ports.iter().filter(|p| p.protocol != "UDP").map(|p| p.port).collect(),
+        ports: service
+            .spec
+            .ports
+            .iter()
+            .filter(|p| p.protocol != "UDP")
+            .map(|p| p.port)
+            .collect(),
         pods: pods.iter().map(|p| p.name().to_owned()).collect(),
         for_egress,
         ours: label("app.kubernetes.io/managed-by") == MANAGED_BY,

@@ -1,7 +1,9 @@
-//! Installer `injection`: a Deployment whose pods istiod's webhook completes to gateways, and what belongs to it.
+//! Installer `injection`: a Deployment whose pods istiod's webhook completes to gateways, and what
+//! belongs to it.
 //!
-//! Nothing here is Istio's own installer's: no label of `istioctl`, so no run of it prunes or purges the gateway. The
-//! image is `auto` until the webhook replaces it; where it does not, the pod cannot start, and [`super::ready`] says why.
+//! Nothing here is Istio's own installer's: no label of `istioctl`, so no run of it prunes or
+//! purges the gateway. The image is `auto` until the webhook replaces it; where it does not, the
+//! pod cannot start, and [`super::ready`] says why.
 
 use super::GatewayPatch;
 use crate::flow::MANAGED_BY;
@@ -9,26 +11,43 @@ use crate::kubernetes::Kind;
 use crate::kubernetes::pod::Labels;
 use serde_json::{Map, Value, json};
 
-/// The objects of the gateway, in the order in which they are written. `revision` is that of the control plane;
-/// `new_namespace` adds the namespace.
+/// The objects of the gateway, in the order in which they are written. `revision` is that of the
+/// control plane; `new_namespace` adds the namespace.
 pub fn objects(patch: &GatewayPatch, revision: &str, new_namespace: bool) -> Vec<Value> {
     let mut all = Vec::new();
     if new_namespace {
         all.push(object(patch, Kind::Namespace, None));
     }
     all.push(object(patch, Kind::ServiceAccount, None));
-    all.extend([role(patch), role_binding(patch), service(patch), deployment(patch, revision)]);
+    all.extend([
+        role(patch),
+        role_binding(patch),
+        service(patch),
+        deployment(patch, revision),
+    ]);
     if let Some(budget) = disruption_budget(patch) {
-        all.push(object(patch, Kind::PodDisruptionBudget, Some(("spec", budget))));
+        all.push(object(
+            patch,
+            Kind::PodDisruptionBudget,
+            Some(("spec", budget)),
+        ));
     }
     if !patch.k8s.hpa_spec.is_null() {
-        all.push(object(patch, Kind::HorizontalPodAutoscaler, Some(("spec", autoscaler(patch)))));
+        all.push(object(
+            patch,
+            Kind::HorizontalPodAutoscaler,
+            Some(("spec", autoscaler(patch))),
+        ));
     }
     all
 }
 
 fn object(patch: &GatewayPatch, kind: Kind, body: Option<(&str, Value)>) -> Value {
-    let name = if kind == Kind::Namespace { &patch.namespace } else { &patch.name };
+    let name = if kind == Kind::Namespace {
+        &patch.namespace
+    } else {
+        &patch.name
+    };
     let mut labels: Labels = patch.label.clone();
     labels.insert("app.kubernetes.io/managed-by".into(), MANAGED_BY.into());
     let mut object = json!({
@@ -47,14 +66,17 @@ fn object(patch: &GatewayPatch, kind: Kind, body: Option<(&str, Value)>) -> Valu
 
 /// Istiod lets a gateway read credentials only if its service account may.
 fn role(patch: &GatewayPatch) -> Value {
-    let rules = json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "watch", "list"]}]);
+    let rules =
+        json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "watch", "list"]}]);
     object(patch, Kind::Role, Some(("rules", rules)))
 }
 
 fn role_binding(patch: &GatewayPatch) -> Value {
-    let reference = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": patch.name});
+    let reference =
+        json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": patch.name});
     let mut binding = object(patch, Kind::RoleBinding, Some(("roleRef", reference)));
-    binding["subjects"] = json!([{"kind": "ServiceAccount", "name": patch.name, "namespace": patch.namespace}]);
+    binding["subjects"] =
+        json!([{"kind": "ServiceAccount", "name": patch.name, "namespace": patch.namespace}]);
     binding
 }
 
@@ -81,7 +103,10 @@ fn with_protocol(port: &Value) -> Value {
 fn deployment(patch: &GatewayPatch, revision: &str) -> Value {
     let mut spec = Map::new();
     if patch.k8s.hpa_spec.is_null() {
-        spec.insert("replicas".into(), json!(patch.k8s.replica_count.unwrap_or(1)));
+        spec.insert(
+            "replicas".into(),
+            json!(patch.k8s.replica_count.unwrap_or(1)),
+        );
     }
     spec.insert("selector".into(), json!({"matchLabels": patch.label}));
     spec.insert("template".into(), template(patch, revision));
@@ -105,7 +130,10 @@ fn pod(patch: &GatewayPatch) -> Value {
     proxy.insert("name".into(), json!("istio-proxy"));
     proxy.insert("image".into(), json!("auto"));
     // `auto` without a tag would be pulled every time.
-    proxy.insert("imagePullPolicy".into(), json!(k8s.image_pull_policy.as_deref().unwrap_or("IfNotPresent")));
+    proxy.insert(
+        "imagePullPolicy".into(),
+        json!(k8s.image_pull_policy.as_deref().unwrap_or("IfNotPresent")),
+    );
     let mut pod = Map::new();
     pod.insert("serviceAccountName".into(), json!(patch.name));
     if !k8s.resources.is_null() {
@@ -142,7 +170,11 @@ fn spread(patch: &GatewayPatch) -> Value {
 }
 
 fn several(patch: &GatewayPatch) -> bool {
-    let least = patch.k8s.hpa_spec.get("minReplicas").and_then(Value::as_u64);
+    let least = patch
+        .k8s
+        .hpa_spec
+        .get("minReplicas")
+        .and_then(Value::as_u64);
     least.unwrap_or_else(|| u64::from(patch.k8s.replica_count.unwrap_or(1))) > 1
 }
 
@@ -153,7 +185,9 @@ fn disruption_budget(patch: &GatewayPatch) -> Option<Value> {
         given => given.clone(),
     };
     if let Some(fields) = budget.as_object_mut() {
-        fields.entry("selector").or_insert_with(|| json!({"matchLabels": patch.label}));
+        fields
+            .entry("selector")
+            .or_insert_with(|| json!({"matchLabels": patch.label}));
     }
     Some(budget)
 }
@@ -172,13 +206,25 @@ mod tests {
     use super::*;
 
     fn kinds(patch: &GatewayPatch) -> Vec<String> {
-        objects(patch, "default", false).iter().map(|o| o["kind"].as_str().unwrap().to_owned()).collect()
+        objects(patch, "default", false)
+            .iter()
+            .map(|o| o["kind"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     #[test]
     fn a_gateway_is_five_objects_and_more_when_asked() {
         let mut patch = GatewayPatch::new("egress", "gw");
-        assert_eq!(kinds(&patch), ["ServiceAccount", "Role", "RoleBinding", "Service", "Deployment"]);
+        assert_eq!(
+            kinds(&patch),
+            [
+                "ServiceAccount",
+                "Role",
+                "RoleBinding",
+                "Service",
+                "Deployment"
+            ]
+        );
         patch.k8s.replica_count = Some(2);
         assert_eq!(kinds(&patch).last().unwrap(), "PodDisruptionBudget");
         patch.k8s.hpa_spec = json!({"minReplicas": 2, "maxReplicas": 5});
@@ -195,6 +241,10 @@ mod tests {
         patch.k8s.env = vec![json!({"name": "A", "value": "b"})];
         let all = objects(&patch, "canary", true);
         insta::assert_json_snapshot!(all);
-        assert!(!serde_json::to_string(&all).unwrap().contains("operator.istio.io"));
+        assert!(
+            !serde_json::to_string(&all)
+                .unwrap()
+                .contains("operator.istio.io")
+        );
     }
 }

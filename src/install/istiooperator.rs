@@ -1,8 +1,9 @@
-//! Installer `istiooperator`: the gateway becomes a component of a live `IstioOperator`, which the in-cluster operator of
-//! Istio 1.23 and older makes true.
+//! Installer `istiooperator`: the gateway becomes a component of a live `IstioOperator`, which the
+//! in-cluster operator of Istio 1.23 and older makes true.
 //!
-//! The kind lived on as a definition without a controller, and `istioctl install` used to leave a copy of what it did
-//! (`installed-state`): writing to one that nobody reads would do nothing, so that is refused by name.
+//! The kind lived on as a definition without a controller, and `istioctl install` used to leave a
+//! copy of what it did (`installed-state`): writing to one that nobody reads would do nothing, so
+//! that is refused by name.
 
 use super::GatewayPatch;
 use super::work::refuse_strangers;
@@ -37,8 +38,16 @@ pub struct OperatorWork {
 }
 
 /// Find the `IstioOperator` of the control plane, and whether somebody makes it true.
-pub(super) async fn plan(cluster: &Cluster, snapshot: &Snapshot, patch: &GatewayPatch) -> Result<OperatorWork, Error> {
-    let kind = ObjectRef::new(Kind::CustomResourceDefinition, "", "istiooperators.install.istio.io");
+pub(super) async fn plan(
+    cluster: &Cluster,
+    snapshot: &Snapshot,
+    patch: &GatewayPatch,
+) -> Result<OperatorWork, Error> {
+    let kind = ObjectRef::new(
+        Kind::CustomResourceDefinition,
+        "",
+        "istiooperators.install.istio.io",
+    );
     if cluster.get(&kind).await?.is_none() {
         return Err(Error::Refused {
             why: "the API server does not know IstioOperator: from Istio 1.24 on it is the format of a file only"
@@ -46,9 +55,20 @@ pub(super) async fn plan(cluster: &Cluster, snapshot: &Snapshot, patch: &Gateway
             hint: "say --installer istioctl --istio-operator FILE, or --installer injection".into(),
         });
     }
-    let live = the_one(cluster.list(Kind::IstioOperator, None).await?, &snapshot.mesh.revision)?;
-    let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let object = ObjectRef::new(Kind::IstioOperator, text("/metadata/namespace"), text("/metadata/name"));
+    let live = the_one(
+        cluster.list(Kind::IstioOperator, None).await?,
+        &snapshot.mesh.revision,
+    )?;
+    let text = |pointer: &str| {
+        live.pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    let object = ObjectRef::new(
+        Kind::IstioOperator,
+        text("/metadata/namespace"),
+        text("/metadata/name"),
+    );
     reconciled(snapshot, &object)?;
     let component = serde_json::to_value(patch).map_err(|e| Error::Failed(e.to_string()))?;
     let there = list(&live).iter().any(|c| same(c, &component));
@@ -67,19 +87,36 @@ pub(super) async fn plan(cluster: &Cluster, snapshot: &Snapshot, patch: &Gateway
 
 fn the_one(all: Vec<Value>, revision: &str) -> Result<Value, Error> {
     let name = |o: &Value| {
-        let text = |key: &str| o.pointer(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        ObjectRef::new(Kind::IstioOperator, text("/metadata/namespace"), text("/metadata/name"))
+        let text = |key: &str| {
+            o.pointer(key)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        ObjectRef::new(
+            Kind::IstioOperator,
+            text("/metadata/namespace"),
+            text("/metadata/name"),
+        )
     };
-    let of_revision = |o: &&Value| match o.pointer("/spec/revision").and_then(Value::as_str).unwrap_or_default() {
+    let of_revision = |o: &&Value| match o
+        .pointer("/spec/revision")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+    {
         "" => revision == "default",
         named => named == revision,
     };
-    let (states, written): (Vec<Value>, Vec<Value>) =
-        all.into_iter().partition(|o| name(o).name.starts_with(INSTALLED_STATE));
+    let (states, written): (Vec<Value>, Vec<Value>) = all
+        .into_iter()
+        .partition(|o| name(o).name.starts_with(INSTALLED_STATE));
     let found: Vec<&Value> = written.iter().filter(of_revision).collect();
     match (found.as_slice(), states.first()) {
         ([one], _) => Ok((*one).clone()),
-        ([], Some(state)) => Err(nothing_reconciles(&name(state), "it is what istioctl install noted down of itself")),
+        ([], Some(state)) => Err(nothing_reconciles(
+            &name(state),
+            "it is what istioctl install noted down of itself",
+        )),
         ([], None) => Err(Error::NotFound {
             what: format!("an IstioOperator of revision {revision}"),
             hint: "say --installer injection, or --installer istioctl --istio-operator FILE".into(),
@@ -87,7 +124,10 @@ fn the_one(all: Vec<Value>, revision: &str) -> Result<Value, Error> {
         (several, _) => {
             let names: Vec<String> = several.iter().map(|o| name(o).to_string()).collect();
             Err(Error::Refused {
-                why: format!("there are several IstioOperators of revision {revision}: {}", names.join(", ")),
+                why: format!(
+                    "there are several IstioOperators of revision {revision}: {}",
+                    names.join(", ")
+                ),
                 hint: "one control plane is described by one of them: remove the others".into(),
             })
         }
@@ -96,13 +136,19 @@ fn the_one(all: Vec<Value>, revision: &str) -> Result<Value, Error> {
 
 fn reconciled(snapshot: &Snapshot, object: &ObjectRef) -> Result<(), Error> {
     let operators = snapshot.objects.deployments.iter().filter(|d| {
-        d.metadata.label("name") == Some(OPERATOR) || d.name() == OPERATOR || d.name().starts_with("istio-operator-")
+        d.metadata.label("name") == Some(OPERATOR)
+            || d.name() == OPERATOR
+            || d.name().starts_with("istio-operator-")
     });
     if operators.clone().any(|d| d.status.ready_replicas > 0) {
         return Ok(());
     }
-    let found = operators.map(|d| d.reference(Kind::Deployment).to_string()).next();
-    let why = found.map_or("there is no Deployment istio-operator".into(), |d| format!("no pod of {d} is ready"));
+    let found = operators
+        .map(|d| d.reference(Kind::Deployment).to_string())
+        .next();
+    let why = found.map_or("there is no Deployment istio-operator".into(), |d| {
+        format!("no pod of {d} is ready")
+    });
     Err(nothing_reconciles(object, &why))
 }
 
@@ -114,14 +160,28 @@ fn nothing_reconciles(object: &ObjectRef, why: &str) -> Error {
 }
 
 fn list(operator: &Value) -> Vec<Value> {
-    operator.pointer(LIST).and_then(Value::as_array).cloned().unwrap_or_default()
+    operator
+        .pointer(LIST)
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default()
 }
 
 /// Whose field the list is, by `managedFields`.
 fn owner(operator: &Value) -> Option<String> {
-    let fields = operator.pointer("/metadata/managedFields").and_then(Value::as_array)?;
-    let has_list = |f: &&Value| f.pointer("/fieldsV1/f:spec/f:components/f:egressGateways").is_some();
-    fields.iter().find(has_list)?.get("manager")?.as_str().map(str::to_owned)
+    let fields = operator
+        .pointer("/metadata/managedFields")
+        .and_then(Value::as_array)?;
+    let has_list = |f: &&Value| {
+        f.pointer("/fieldsV1/f:spec/f:components/f:egressGateways")
+            .is_some()
+    };
+    fields
+        .iter()
+        .find(has_list)?
+        .get("manager")?
+        .as_str()
+        .map(str::to_owned)
 }
 
 fn same(a: &Value, b: &Value) -> bool {
@@ -136,7 +196,11 @@ impl OperatorWork {
         }
         let text = crate::plan::diff::yaml(&self.component).unwrap_or_default();
         let lines: Vec<String> = text.lines().map(|l| format!("+ {l}")).collect();
-        format!("  change    {} spec.components.egressGateways\n{}", self.object, lines.join("\n"))
+        format!(
+            "  change    {} spec.components.egressGateways\n{}",
+            self.object,
+            lines.join("\n")
+        )
     }
 
     /// What cleanup needs.
@@ -167,26 +231,49 @@ impl OperatorWork {
     pub async fn complaint(&self, cluster: &Cluster) -> Option<String> {
         let live = cluster.get(&self.object).await.ok()??;
         let status = live.pointer("/status/status").and_then(Value::as_str)?;
-        let said = live.pointer("/status/message").and_then(Value::as_str).unwrap_or_default();
-        (status != "HEALTHY").then(|| format!("{} is {status} {said}", self.object).trim_end().to_owned())
+        let said = live
+            .pointer("/status/message")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        (status != "HEALTHY").then(|| {
+            format!("{} is {status} {said}", self.object)
+                .trim_end()
+                .to_owned()
+        })
     }
 }
 
 /// Take the component out again, and what held nothing before.
 pub(super) async fn undo(cluster: &Cluster, restore: &Restore) -> Result<(), Error> {
-    let Restore::Operator { object, component, had_components, had_list, owner } = restore else { return Ok(()) };
-    change(cluster, (object, owner.as_deref().unwrap_or(FIELD_MANAGER)), |live| {
-        let mut next = list(live);
-        let before = next.len();
-        next.retain(|c| !same(c, component));
-        let alone = live.pointer("/spec/components").and_then(Value::as_object).is_some_and(|c| c.len() == 1);
-        let patch = match (next.is_empty(), had_list, had_components) {
-            (true, _, false) if alone => json!({"spec": {"components": null}}),
-            (true, false, _) => json!({"spec": {"components": {"egressGateways": null}}}),
-            _ => json!({"spec": {"components": {"egressGateways": next}}}),
-        };
-        (before > next.len() || patch["spec"]["components"].is_null()).then_some(patch)
-    })
+    let Restore::Operator {
+        object,
+        component,
+        had_components,
+        had_list,
+        owner,
+    } = restore
+    else {
+        return Ok(());
+    };
+    change(
+        cluster,
+        (object, owner.as_deref().unwrap_or(FIELD_MANAGER)),
+        |live| {
+            let mut next = list(live);
+            let before = next.len();
+            next.retain(|c| !same(c, component));
+            let alone = live
+                .pointer("/spec/components")
+                .and_then(Value::as_object)
+                .is_some_and(|c| c.len() == 1);
+            let patch = match (next.is_empty(), had_list, had_components) {
+                (true, _, false) if alone => json!({"spec": {"components": null}}),
+                (true, false, _) => json!({"spec": {"components": {"egressGateways": null}}}),
+                _ => json!({"spec": {"components": {"egressGateways": next}}}),
+            };
+            (before > next.len() || patch["spec"]["components"].is_null()).then_some(patch)
+        },
+    )
     .await
 }
 
@@ -197,12 +284,23 @@ async fn change(
 ) -> Result<(), Error> {
     let mut last = None;
     for _ in 0..TRIES {
-        let Some(live) = cluster.get(object).await? else { return Ok(()) };
-        let Some(patch) = patch(&live) else { return Ok(()) };
-        let version = live.pointer("/metadata/resourceVersion").and_then(Value::as_str);
-        match cluster.merge_patch_as(manager, object, (&patch, version), WriteOptions::default()).await {
+        let Some(live) = cluster.get(object).await? else {
+            return Ok(());
+        };
+        let Some(patch) = patch(&live) else {
+            return Ok(());
+        };
+        let version = live
+            .pointer("/metadata/resourceVersion")
+            .and_then(Value::as_str);
+        match cluster
+            .merge_patch_as(manager, object, (&patch, version), WriteOptions::default())
+            .await
+        {
             Ok(_) => return Ok(()),
-            Err(error @ Error::Api { .. }) if error.to_string().contains("has been modified") => last = Some(error),
+            Err(error @ Error::Api { .. }) if error.to_string().contains("has been modified") => {
+                last = Some(error)
+            }
             Err(error) => return Err(error),
         }
     }
@@ -219,13 +317,29 @@ mod tests {
 
     #[test]
     fn the_operator_of_the_revision_is_taken_and_a_note_of_istioctl_is_named() {
-        let two = vec![operator("a", ""), operator("b", "canary"), operator("installed-state", "")];
+        let two = vec![
+            operator("a", ""),
+            operator("b", "canary"),
+            operator("installed-state", ""),
+        ];
         assert_eq!(the_one(two.clone(), "canary").unwrap(), two[1]);
         assert_eq!(the_one(two.clone(), "default").unwrap(), two[0]);
-        let error = the_one(vec![two[2].clone()], "default").unwrap_err().to_string();
-        assert!(error.contains("nothing reconciles IstioOperator istio-system/installed-state"), "{error}");
-        assert!(the_one(vec![], "default").unwrap_err().to_string().contains("not found"));
-        let error = the_one(vec![two[0].clone(), operator("c", "")], "default").unwrap_err().to_string();
+        let error = the_one(vec![two[2].clone()], "default")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("nothing reconciles IstioOperator istio-system/installed-state"),
+            "{error}"
+        );
+        assert!(
+            the_one(vec![], "default")
+                .unwrap_err()
+                .to_string()
+                .contains("not found")
+        );
+        let error = the_one(vec![two[0].clone(), operator("c", "")], "default")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("several"), "{error}");
     }
 
@@ -234,10 +348,22 @@ mod tests {
         let object = ObjectRef::new(Kind::IstioOperator, "istio-system", "mesh");
         let mut snapshot = Snapshot::default();
         let error = reconciled(&snapshot, &object).unwrap_err().to_string();
-        assert_eq!(error, "nothing reconciles IstioOperator istio-system/mesh: there is no Deployment istio-operator");
-        let mut deployment = json!({"metadata": {"name": "istio-operator", "namespace": "istio-operator"}});
-        snapshot.objects.put(Kind::Deployment, deployment.clone()).unwrap();
-        assert!(reconciled(&snapshot, &object).unwrap_err().to_string().contains("is ready"));
+        assert_eq!(
+            error,
+            "nothing reconciles IstioOperator istio-system/mesh: there is no Deployment istio-operator"
+        );
+        let mut deployment =
+            json!({"metadata": {"name": "istio-operator", "namespace": "istio-operator"}});
+        snapshot
+            .objects
+            .put(Kind::Deployment, deployment.clone())
+            .unwrap();
+        assert!(
+            reconciled(&snapshot, &object)
+                .unwrap_err()
+                .to_string()
+                .contains("is ready")
+        );
         deployment["status"] = json!({"readyReplicas": 1});
         snapshot.objects.put(Kind::Deployment, deployment).unwrap();
         assert!(reconciled(&snapshot, &object).is_ok());

@@ -1,5 +1,5 @@
-//! How a gateway comes to be: one file per installer, all fed by the same `IstioOperator` patch, and one that finds the
-//! gateways that are there.
+//! How a gateway comes to be: one file per installer, all fed by the same `IstioOperator` patch,
+//! and one that finds the gateways that are there.
 
 mod choose;
 mod edit;
@@ -29,10 +29,12 @@ pub enum Installer {
     Auto,
     /// A Deployment whose pods istiod's webhook turns into gateways
     Injection,
-    /// A live `IstioOperator` object that an operator in the cluster reconciles (Istio 1.23 and older)
+    /// A live `IstioOperator` object that an operator in the cluster reconciles (Istio 1.23 and
+    /// older)
     #[value(name = "istiooperator")]
     IstioOperator,
-    /// The `IstioOperator` file that Istio is installed from (--istio-operator FILE), by istioctl install
+    /// The `IstioOperator` file that Istio is installed from (--istio-operator FILE), by istioctl
+    /// install
     Istioctl,
     /// Install nothing: use the gateway that is there
     None,

@@ -1,8 +1,9 @@
-//! The `IstioOperator` patch: `spec.components.egressGateways[0]`, which says what gateway is wanted in the words of
-//! Istio's own installer. It is made from flags or read from a file, shown to the user, and every installer starts
-//! from it.
+//! The `IstioOperator` patch: `spec.components.egressGateways[0]`, which says what gateway is
+//! wanted in the words of Istio's own installer. It is made from flags or read from a file, shown
+//! to the user, and every installer starts from it.
 //!
-//! Source of the fields: operator/pkg/apis/types.go, `GatewayComponentSpec` and `KubernetesResources`.
+//! Source of the fields: operator/pkg/apis/types.go, `GatewayComponentSpec` and
+//! `KubernetesResources`.
 
 use crate::error::Error;
 use crate::flow::GatewayPlace;
@@ -31,7 +32,8 @@ pub struct GatewayPatch {
     pub k8s: K8s,
 }
 
-/// Settings of the gateway's Kubernetes objects; each value has the shape of the Kubernetes field that it becomes.
+/// Settings of the gateway's Kubernetes objects; each value has the shape of the Kubernetes field
+/// that it becomes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct K8s {
@@ -88,10 +90,15 @@ pub struct ServicePatch {
 }
 
 impl GatewayPatch {
-    /// The gateway that is installed when nothing else is said: ports above 1023 in the pod, so that it needs no
-    /// privilege, and one that only mutual TLS of the mesh uses.
+    /// The gateway that is installed when nothing else is said: ports above 1023 in the pod, so
+    /// that it needs no privilege, and one that only mutual TLS of the mesh uses.
     pub fn new(namespace: &str, name: &str) -> Self {
-        let mut patch = Self { name: name.into(), namespace: namespace.into(), enabled: true, ..Self::default() };
+        let mut patch = Self {
+            name: name.into(),
+            namespace: namespace.into(),
+            enabled: true,
+            ..Self::default()
+        };
         patch.complete();
         patch
     }
@@ -113,25 +120,41 @@ impl GatewayPatch {
 
     /// The ports of its Service.
     pub fn ports(&self) -> Vec<u16> {
-        let ports = self.k8s.service.ports.iter().filter_map(|p| p.get("port")?.as_u64());
+        let ports = self
+            .k8s
+            .service
+            .ports
+            .iter()
+            .filter_map(|p| p.get("port")?.as_u64());
         ports.filter_map(|p| u16::try_from(p).ok()).collect()
     }
 
     /// Read it from an `IstioOperator` file that has exactly one egress gateway.
     pub fn parse(file: &str, text: &str) -> Result<Self, Error> {
-        let wrong = |reason: String| Error::Input { path: file.into(), reason };
+        let wrong = |reason: String| Error::Input {
+            path: file.into(),
+            reason,
+        };
         let operator: Value = serde_saphyr::from_str(text).map_err(|e| wrong(e.to_string()))?;
-        let gateways = operator.pointer("/spec/components/egressGateways").and_then(Value::as_array);
+        let gateways = operator
+            .pointer("/spec/components/egressGateways")
+            .and_then(Value::as_array);
         let [gateway] = gateways.map(Vec::as_slice).unwrap_or_default() else {
-            return Err(wrong("spec.components.egressGateways must have exactly one entry".into()));
+            return Err(wrong(
+                "spec.components.egressGateways must have exactly one entry".into(),
+            ));
         };
         let mut patch: Self = serde_json::from_value(gateway.clone())
             .map_err(|e| wrong(format!("spec.components.egressGateways[0]: {e}")))?;
         if !patch.enabled {
-            return Err(wrong("spec.components.egressGateways[0].enabled is not true".into()));
+            return Err(wrong(
+                "spec.components.egressGateways[0].enabled is not true".into(),
+            ));
         }
         if !is_label(&patch.name) {
-            return Err(wrong("spec.components.egressGateways[0].name is not a name for a Service".into()));
+            return Err(wrong(
+                "spec.components.egressGateways[0].name is not a name for a Service".into(),
+            ));
         }
         patch.complete();
         Ok(patch)
@@ -153,7 +176,10 @@ impl GatewayPatch {
         }
         if self.label.is_empty() {
             // Not `istio: egressgateway`: other teams' Gateways select that in every namespace.
-            let own: String = format!("{}-{}", self.namespace, self.name).chars().take(63).collect();
+            let own: String = format!("{}-{}", self.namespace, self.name)
+                .chars()
+                .take(63)
+                .collect();
             self.label = [("app".into(), self.name.clone()), ("istio".into(), own)].into();
         }
         if self.k8s.service.ports.is_empty() {
@@ -185,11 +211,16 @@ pub fn parse_toleration(text: &str) -> Result<Value, String> {
         None => (rest, None),
     };
     if key.is_empty() {
-        return Err(format!("{text:?} is not a toleration: KEY[=VALUE][:EFFECT]"));
+        return Err(format!(
+            "{text:?} is not a toleration: KEY[=VALUE][:EFFECT]"
+        ));
     }
     let mut toleration = Map::new();
     toleration.insert("key".into(), json!(key));
-    toleration.insert("operator".into(), json!(if value.is_some() { "Equal" } else { "Exists" }));
+    toleration.insert(
+        "operator".into(),
+        json!(if value.is_some() { "Equal" } else { "Exists" }),
+    );
     if let Some(value) = value {
         toleration.insert("value".into(), json!(value));
     }
@@ -198,7 +229,11 @@ pub fn parse_toleration(text: &str) -> Result<Value, String> {
         Some(effect @ ("NoSchedule" | "PreferNoSchedule" | "NoExecute")) => {
             toleration.insert("effect".into(), json!(effect));
         }
-        Some(other) => return Err(format!("{other:?} is no effect: NoSchedule, PreferNoSchedule or NoExecute")),
+        Some(other) => {
+            return Err(format!(
+                "{other:?} is no effect: NoSchedule, PreferNoSchedule or NoExecute"
+            ));
+        }
     }
     Ok(Value::Object(toleration))
 }
@@ -209,16 +244,25 @@ mod tests {
 
     #[test]
     fn a_file_is_completed_and_says_what_it_cannot_take() {
-        let text =
-            "spec:\n  components:\n    egressGateways:\n    - {name: gw, enabled: true, k8s: {replicaCount: 2}}\n";
+        let text = "spec:\n  components:\n    egressGateways:\n    - {name: gw, enabled: true, k8s: {replicaCount: 2}}\n";
         let patch = GatewayPatch::parse("f", text).unwrap();
-        assert_eq!((patch.namespace.as_str(), patch.k8s.replica_count), ("istio-egress", Some(2)));
-        let again = GatewayPatch::parse("f", &serde_json::to_string(&patch.to_operator()).unwrap()).unwrap();
+        assert_eq!(
+            (patch.namespace.as_str(), patch.k8s.replica_count),
+            ("istio-egress", Some(2))
+        );
+        let again = GatewayPatch::parse("f", &serde_json::to_string(&patch.to_operator()).unwrap())
+            .unwrap();
         assert_eq!(again, patch);
         for (text, reason) in [
             ("spec: {}", "exactly one"),
-            ("spec: {components: {egressGateways: [{name: gw, enabled: true, k8s: {overlays: []}}]}}", "overlays"),
-            ("spec: {components: {egressGateways: [{name: gw}]}}", "not true"),
+            (
+                "spec: {components: {egressGateways: [{name: gw, enabled: true, k8s: {overlays: []}}]}}",
+                "overlays",
+            ),
+            (
+                "spec: {components: {egressGateways: [{name: gw}]}}",
+                "not true",
+            ),
             ("spec: [", "line"),
         ] {
             let error = GatewayPatch::parse("f", text).unwrap_err().to_string();
@@ -232,7 +276,10 @@ mod tests {
             parse_toleration("role=egress:NoSchedule").unwrap(),
             json!({"key": "role", "operator": "Equal", "value": "egress", "effect": "NoSchedule"})
         );
-        assert_eq!(parse_toleration("role").unwrap(), json!({"key": "role", "operator": "Exists"}));
+        assert_eq!(
+            parse_toleration("role").unwrap(),
+            json!({"key": "role", "operator": "Exists"})
+        );
         assert!(parse_toleration("role:Sometimes").is_err() && parse_toleration("=x").is_err());
     }
 }

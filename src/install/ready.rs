@@ -1,4 +1,5 @@
-//! Waiting for a gateway that we installed: until its pods are ready, or until one of them says why it never will be.
+//! Waiting for a gateway that we installed: until its pods are ready, or until one of them says why
+//! it never will be.
 
 use super::GatewayPatch;
 use crate::cluster::Cluster;
@@ -12,24 +13,41 @@ use std::time::Duration;
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Wait until the Deployment has all its pods ready.
-pub async fn wait_ready(cluster: &Cluster, patch: &GatewayPatch, deadline: Deadline) -> Result<(), Error> {
+pub async fn wait_ready(
+    cluster: &Cluster,
+    patch: &GatewayPatch,
+    deadline: Deadline,
+) -> Result<(), Error> {
     let object = ObjectRef::new(Kind::Deployment, &patch.namespace, &patch.name);
-    let selector: Vec<String> = patch.label.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let selector: Vec<String> = patch
+        .label
+        .iter()
+        .map(|(k, v)| format!("{k}={v}"))
+        .collect();
     loop {
         let live = cluster.get(&object).await?.unwrap_or_default();
         let deployment: Workload = serde_json::from_value(live).unwrap_or_default();
-        let pods = cluster.list_where(Kind::Pod, Some(&patch.namespace), &selector.join(",")).await?;
-        let pods: Vec<Pod> = pods.into_iter().filter_map(|p| serde_json::from_value(p).ok()).collect();
+        let pods = cluster
+            .list_where(Kind::Pod, Some(&patch.namespace), &selector.join(","))
+            .await?;
+        let pods: Vec<Pod> = pods
+            .into_iter()
+            .filter_map(|p| serde_json::from_value(p).ok())
+            .collect();
         if let Some(pod) = pods.iter().find(|p| not_injected(p)) {
             return Err(no_injection(pod));
         }
         let wanted = deployment.spec.replicas.unwrap_or(1);
-        if pods.iter().filter(|p| p.is_ready()).count() >= wanted as usize && deployment.status.ready_replicas >= wanted
+        if pods.iter().filter(|p| p.is_ready()).count() >= wanted as usize
+            && deployment.status.ready_replicas >= wanted
         {
             return Ok(());
         }
         if deadline.passed() {
-            return Err(Error::Deadline { what: waited_for(&object, &deployment, &pods), after: deadline.total() });
+            return Err(Error::Deadline {
+                what: waited_for(&object, &deployment, &pods),
+                after: deadline.total(),
+            });
         }
         tokio::time::sleep(PAUSE).await;
     }
@@ -37,7 +55,10 @@ pub async fn wait_ready(cluster: &Cluster, patch: &GatewayPatch, deadline: Deadl
 
 /// The webhook puts the real image in; `auto` is what it leaves behind when it was not asked.
 fn not_injected(pod: &Pod) -> bool {
-    pod.spec.containers.iter().any(|c| c.name == PROXY && c.image == "auto")
+    pod.spec
+        .containers
+        .iter()
+        .any(|c| c.name == PROXY && c.image == "auto")
 }
 
 fn no_injection(pod: &Pod) -> Error {
@@ -51,8 +72,17 @@ fn no_injection(pod: &Pod) -> Error {
 
 fn waited_for(object: &ObjectRef, deployment: &Workload, pods: &[Pod]) -> String {
     let trouble = pods.iter().filter(|p| !p.is_ready()).find_map(Pod::trouble);
-    let refused = deployment.status.conditions.iter().find(|c| c.kind == "ReplicaFailure");
-    let reason = trouble.or_else(|| refused.map(|c| c.message.clone())).unwrap_or_else(|| "no pod says why".into());
+    let refused = deployment
+        .status
+        .conditions
+        .iter()
+        .find(|c| c.kind == "ReplicaFailure");
+    let reason = trouble
+        .or_else(|| refused.map(|c| c.message.clone()))
+        .unwrap_or_else(|| "no pod says why".into());
     let ready = deployment.status.ready_replicas;
-    format!("{object}: {ready} of {} pods ready; {reason}", deployment.spec.replicas.unwrap_or(1))
+    format!(
+        "{object}: {ready} of {} pods ready; {reason}",
+        deployment.spec.replicas.unwrap_or(1)
+    )
 }

@@ -6,7 +6,11 @@ use crate::snapshot::Snapshot;
 
 /// Objects of others that select its pods or send to its Service.
 pub fn users(snapshot: &Snapshot, namespace: &str, service: &str) -> Vec<String> {
-    let Some(found) = snapshot.objects.services.iter().find(|s| s.namespace() == namespace && s.name() == service)
+    let Some(found) = snapshot
+        .objects
+        .services
+        .iter()
+        .find(|s| s.namespace() == namespace && s.name() == service)
     else {
         return Vec::new();
     };
@@ -15,9 +19,16 @@ pub fn users(snapshot: &Snapshot, namespace: &str, service: &str) -> Vec<String>
     let gateways = snapshot.objects.gateways.iter().filter(|g| {
         foreign(&g.metadata)
             && !g.spec.selector.is_empty()
-            && g.spec.selector.iter().all(|(k, v)| labels.get(k) == Some(v))
+            && g.spec
+                .selector
+                .iter()
+                .all(|(k, v)| labels.get(k) == Some(v))
     });
-    let rules = snapshot.objects.destination_rules.iter().filter(|r| foreign(&r.metadata) && r.spec.host == hostname);
+    let rules = snapshot
+        .objects
+        .destination_rules
+        .iter()
+        .filter(|r| foreign(&r.metadata) && r.spec.host == hostname);
     let routes = snapshot.objects.virtual_services.iter();
     let routes = routes.filter(|v| foreign(&v.metadata) && sends_to(v, &hostname));
     let mut all: Vec<String> = gateways.map(|o| named(o, Kind::Gateway)).collect();
@@ -30,7 +41,9 @@ fn sends_to(route: &crate::istio::VirtualService, hostname: &str) -> bool {
     let http = route.spec.http.iter().flat_map(|r| &r.route);
     let tls = route.spec.tls.iter().flat_map(|r| &r.route);
     let tcp = route.spec.tcp.iter().flat_map(|r| &r.route);
-    http.chain(tls).chain(tcp).any(|r| r.destination.host == hostname)
+    http.chain(tls)
+        .chain(tcp)
+        .any(|r| r.destination.host == hostname)
 }
 
 fn named<S, T>(object: &Object<S, T>, kind: Kind) -> String {

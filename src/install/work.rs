@@ -1,5 +1,5 @@
-//! What an installer changes that is somebody else's: decided and checked first, done after the plan was agreed to,
-//! undone by cleanup.
+//! What an installer changes that is somebody else's: decided and checked first, done after the
+//! plan was agreed to, undone by cleanup.
 
 use super::istioctl::{self, FileWork, Istioctl};
 use super::istiooperator::{self, OperatorWork};
@@ -50,8 +50,12 @@ pub(super) fn refuse_strangers(snapshot: &Snapshot, patch: &GatewayPatch) -> Res
     match services.find(|s| s.namespace() == patch.namespace && s.name() == patch.name) {
         None => Ok(()),
         Some(service) => Err(Error::Refused {
-            why: format!("{} is there already, and this installer did not make it", service.reference(Kind::Service)),
-            hint: "use it as it is, without --installer, or name another with --gateway NS/SERVICE".into(),
+            why: format!(
+                "{} is there already, and this installer did not make it",
+                service.reference(Kind::Service)
+            ),
+            hint: "use it as it is, without --installer, or name another with --gateway NS/SERVICE"
+                .into(),
         }),
     }
 }
@@ -98,14 +102,19 @@ pub async fn undo(
     deadline: Deadline,
 ) -> Result<(), Error> {
     match restore {
-        Restore::File { .. } => istioctl::undo((cluster, snapshot), tool, (restore, patch), deadline).await?,
+        Restore::File { .. } => {
+            istioctl::undo((cluster, snapshot), tool, (restore, patch), deadline).await?
+        }
         Restore::Operator { .. } => istiooperator::undo(cluster, restore).await?,
     }
     let object = ObjectRef::new(Kind::Deployment, &patch.namespace, &patch.name);
     while cluster.get(&object).await?.is_some() {
         if deadline.passed() {
             let what = format!("{object} to be removed by whoever reconciles it");
-            return Err(Error::Deadline { what, after: deadline.total() });
+            return Err(Error::Deadline {
+                what,
+                after: deadline.total(),
+            });
         }
         tokio::time::sleep(Duration::from_millis(300)).await;
     }

@@ -102,7 +102,10 @@ impl Server {
     /// Whether it hands TLS on without looking inside.
     pub fn passes_through(&self) -> bool {
         let mode = self.tls.as_ref().map(|t| t.mode);
-        matches!(mode, Some(ServerTlsMode::Passthrough | ServerTlsMode::AutoPassthrough))
+        matches!(
+            mode,
+            Some(ServerTlsMode::Passthrough | ServerTlsMode::AutoPassthrough)
+        )
     }
 
     /// Whether it ends TLS.

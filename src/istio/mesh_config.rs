@@ -1,4 +1,5 @@
-//! Mesh config: the defaults of the whole mesh, from the `ConfigMap` `istio` (or `istio-REVISION`), key `mesh`.
+//! Mesh config: the defaults of the whole mesh, from the `ConfigMap` `istio` (or `istio-REVISION`),
+//! key `mesh`.
 //!
 //! Source of the defaults: pkg/config/mesh/mesh.go.
 

@@ -1,5 +1,5 @@
-//! Istio's configuration as typed values, one file a kind. Only the fields that decide about egress are read; the
-//! names are Istio's own (istio/api, networking/v1 and security/v1).
+//! Istio's configuration as typed values, one file a kind. Only the fields that decide about egress
+//! are read; the names are Istio's own (istio/api, networking/v1 and security/v1).
 
 pub mod authorization_policy;
 pub mod destination_rule;
@@ -28,7 +28,8 @@ pub use virtual_service::VirtualService;
 use crate::kubernetes::pod::Labels;
 use serde::{Deserialize, Serialize};
 
-/// `workloadSelector` of networking kinds (`labels`) and `selector` of security kinds (`matchLabels`).
+/// `workloadSelector` of networking kinds (`labels`) and `selector` of security kinds
+/// (`matchLabels`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct WorkloadSelector {

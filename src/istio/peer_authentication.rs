@@ -1,4 +1,5 @@
-//! PeerAuthentication: whether sidecars demand mutual TLS from their callers. It never governs a gateway's servers.
+//! PeerAuthentication: whether sidecars demand mutual TLS from their callers. It never governs a
+//! gateway's servers.
 
 use super::WorkloadSelector;
 use crate::kubernetes::Object;

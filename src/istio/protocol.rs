@@ -1,11 +1,14 @@
-//! Port protocols: what Istio takes a port to be, from `protocol:`, `appProtocol:` or the port's name.
+//! Port protocols: what Istio takes a port to be, from `protocol:`, `appProtocol:` or the port's
+//! name.
 //!
 //! Source: pkg/config/protocol/instance.go, pkg/config/kube/conversion.go (`ConvertProtocol`).
 
 use serde::{Deserialize, Serialize};
 
 /// How istiod treats a port.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Protocol {
     /// HTTP/1.1.
@@ -58,9 +61,15 @@ impl Protocol {
         }
     }
 
-    /// What Istio makes of a Kubernetes Service's port: `appProtocol` first, then the name up to its first `-`.
-    /// Well-known ports without either are not sniffed (25, 53, 3306, 27017: pkg/config/kube/conversion.go).
-    pub fn of_service_port(port: u16, name: &str, app_protocol: Option<&str>, transport: &str) -> Protocol {
+    /// What Istio makes of a Kubernetes Service's port: `appProtocol` first, then the name up to
+    /// its first `-`. Well-known ports without either are not sniffed (25, 53, 3306, 27017:
+    /// pkg/config/kube/conversion.go).
+    pub fn of_service_port(
+        port: u16,
+        name: &str,
+        app_protocol: Option<&str>,
+        transport: &str,
+    ) -> Protocol {
         if transport == "UDP" {
             return Protocol::Udp;
         }
@@ -82,7 +91,10 @@ impl Protocol {
 
     /// Goes into an HTTP listener's route table.
     pub fn is_http(self) -> bool {
-        matches!(self, Protocol::Http | Protocol::Http2 | Protocol::Grpc | Protocol::GrpcWeb)
+        matches!(
+            self,
+            Protocol::Http | Protocol::Http2 | Protocol::Grpc | Protocol::GrpcWeb
+        )
     }
 
     /// Is TLS from outside, told apart by SNI.
@@ -92,7 +104,10 @@ impl Protocol {
 
     /// Bytes without a name in them.
     pub fn is_tcp(self) -> bool {
-        matches!(self, Protocol::Tcp | Protocol::Mongo | Protocol::Mysql | Protocol::Redis)
+        matches!(
+            self,
+            Protocol::Tcp | Protocol::Mongo | Protocol::Mysql | Protocol::Redis
+        )
     }
 
     /// As it is written in a `protocol:` field.

@@ -55,8 +55,8 @@ pub struct SidecarPort {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct OutboundTrafficPolicy {
-    /// `ALLOW_ANY`, `REGISTRY_ONLY`, `ALLOW_ANY_DYNAMIC_DNS`; empty is `ALLOW_ANY` in mesh config, `REGISTRY_ONLY` in a
-    /// Sidecar (the zero value of the API's enum).
+    /// `ALLOW_ANY`, `REGISTRY_ONLY`, `ALLOW_ANY_DYNAMIC_DNS`; empty is `ALLOW_ANY` in mesh config,
+    /// `REGISTRY_ONLY` in a Sidecar (the zero value of the API's enum).
     pub mode: String,
     /// Where they are sent instead.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -229,7 +229,11 @@ pub struct PortSelector {
 impl VirtualServiceSpec {
     /// `gateways:` with its default.
     pub fn bound_to(&self) -> Vec<&str> {
-        if self.gateways.is_empty() { vec![MESH] } else { self.gateways.iter().map(String::as_str).collect() }
+        if self.gateways.is_empty() {
+            vec![MESH]
+        } else {
+            self.gateways.iter().map(String::as_str).collect()
+        }
     }
 }
 
@@ -238,6 +242,9 @@ impl StringMatch {
     pub fn fits(&self, value: &str) -> bool {
         self.exact.as_deref().is_none_or(|e| e == value)
             && self.prefix.as_deref().is_none_or(|p| value.starts_with(p))
-            && self.regex.as_deref().is_none_or(|r| r == ".*" || r == value)
+            && self
+                .regex
+                .as_deref()
+                .is_none_or(|r| r == ".*" || r == value)
     }
 }

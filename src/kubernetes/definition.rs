@@ -1,4 +1,5 @@
-//! A CustomResourceDefinition as far as it says which versions of a kind there are, and which bundle it came in.
+//! A CustomResourceDefinition as far as it says which versions of a kind there are, and which
+//! bundle it came in.
 
 use super::Object;
 use super::meta::null_as_default;
@@ -7,7 +8,8 @@ use serde::{Deserialize, Serialize};
 /// A CustomResourceDefinition.
 pub type Definition = Object<DefinitionSpec>;
 
-/// The annotation with the release of the Gateway API that a definition came with. istiod goes by it.
+/// The annotation with the release of the Gateway API that a definition came with. istiod goes by
+/// it.
 ///
 /// Source: pkg/kube/kclient/crdwatcher.go (`minimumVersionFilter`).
 pub const BUNDLE_VERSION: &str = "gateway.networking.k8s.io/bundle-version";

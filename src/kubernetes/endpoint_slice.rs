@@ -1,5 +1,5 @@
-//! EndpointSlices that somebody wrote by hand, for a Service without a selector. Those of Kubernetes' own controller
-//! say nothing that the pods do not, and are not read.
+//! EndpointSlices that somebody wrote by hand, for a Service without a selector. Those of
+//! Kubernetes' own controller say nothing that the pods do not, and are not read.
 
 use super::Meta;
 use super::meta::null_as_default;
@@ -54,13 +54,21 @@ pub struct SlicePort {
 impl EndpointSlice {
     /// Whether it belongs to that Service.
     pub fn is_of(&self, namespace: &str, service: &str) -> bool {
-        self.metadata.namespace == namespace && self.metadata.label("kubernetes.io/service-name") == Some(service)
+        self.metadata.namespace == namespace
+            && self.metadata.label("kubernetes.io/service-name") == Some(service)
     }
 
     /// Addresses and ports that serve under a port's name.
     pub fn ready<'s>(&'s self, port: &str) -> impl Iterator<Item = (&'s str, Option<u16>)> {
-        let number = self.ports.iter().find(|p| p.name == port).and_then(|p| p.port);
-        let ready = self.endpoints.iter().filter(|e| e.conditions.ready != Some(false));
+        let number = self
+            .ports
+            .iter()
+            .find(|p| p.name == port)
+            .and_then(|p| p.port);
+        let ready = self
+            .endpoints
+            .iter()
+            .filter(|e| e.conditions.ready != Some(false));
         ready.filter_map(move |e| Some((e.addresses.first()?.as_str(), number)))
     }
 }

@@ -1,5 +1,5 @@
-//! The kinds of the Gateway API (gateway.networking.k8s.io) as far as they lead a host out of the mesh, and what istiod
-//! writes into their status. Routes of all protocols are read alike.
+//! The kinds of the Gateway API (gateway.networking.k8s.io) as far as they lead a host out of the
+//! mesh, and what istiod writes into their status. Routes of all protocols are read alike.
 
 use super::meta::null_as_default;
 use super::pod::Condition;
@@ -23,7 +23,10 @@ pub struct ApiGatewaySpec {
     /// The class, by which a controller takes it.
     pub gateway_class_name: String,
     /// A Service that is there already, as a host name, instead of one made for it.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_default"
+    )]
     pub addresses: Vec<Address>,
     /// The listeners.
     #[serde(deserialize_with = "null_as_default")]
@@ -78,10 +81,16 @@ pub struct RouteNamespaces {
 #[serde(default)]
 pub struct ApiGatewayStatus {
     /// What its controller says.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_default"
+    )]
     pub conditions: Vec<Condition>,
     /// What it says of each listener.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_default"
+    )]
     pub listeners: Vec<ListenerStatus>,
 }
 
@@ -103,10 +112,16 @@ pub struct ApiRouteSpec {
     #[serde(deserialize_with = "null_as_default")]
     pub parent_refs: Vec<Reference>,
     /// The hosts; empty takes those of its parents.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_default"
+    )]
     pub hostnames: Vec<String>,
     /// The rules.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_default"
+    )]
     pub rules: Vec<ApiRouteRule>,
 }
 
@@ -119,7 +134,8 @@ pub struct ApiRouteRule {
     pub backend_refs: Vec<Reference>,
 }
 
-/// A reference to another object. Which group and kind an absent one means, depends on where it stands.
+/// A reference to another object. Which group and kind an absent one means, depends on where it
+/// stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Reference {
@@ -147,7 +163,10 @@ pub struct Reference {
 #[serde(default)]
 pub struct ApiRouteStatus {
     /// For each parent, what its controller says.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_default"
+    )]
     pub parents: Vec<Attached>,
 }
 
@@ -175,7 +194,10 @@ pub struct Validation {
 #[serde(default)]
 pub struct BackendTlsPolicyStatus {
     /// For each target and Gateway, what its controller says.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_default"
+    )]
     pub ancestors: Vec<Attached>,
 }
 
@@ -196,7 +218,10 @@ pub struct Attached {
 impl Reference {
     /// Whether it means that group and kind; an absent one means `default`.
     pub fn is(&self, wanted: (&str, &str), default: (&str, &str)) -> bool {
-        (self.group.as_deref().unwrap_or(default.0), self.kind.as_deref().unwrap_or(default.1)) == wanted
+        (
+            self.group.as_deref().unwrap_or(default.0),
+            self.kind.as_deref().unwrap_or(default.1),
+        ) == wanted
     }
 
     /// The namespace of what it means, for a referrer in `own`.

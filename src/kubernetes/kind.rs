@@ -1,10 +1,12 @@
-//! The kinds that are read or written, with the names that the API server knows them by. A kind is one line here.
+//! The kinds that are read or written, with the names that the API server knows them by. A kind is
+//! one line here.
 
 use serde::{Deserialize, Serialize};
 
 macro_rules! kinds {
     ($($kind:ident $(= $name:literal)? $group:literal $version:literal $plural:literal $scope:ident;)*) => {
-        /// A kind of object. Where two groups have a kind of one name, only the variants differ: a report says the name.
+        /// A kind of object. Where two groups have a kind of one name, only the variants differ: a
+        /// report says the name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[allow(missing_docs)]
         pub enum Kind { $($(#[serde(rename(serialize = $name))])? $kind),* }
@@ -97,7 +99,10 @@ impl Kind {
 
     /// The kind of that name in that group, whatever the version.
     pub fn find(group: &str, name: &str) -> Option<Kind> {
-        Kind::ALL.iter().copied().find(|k| k.name() == name && k.group() == group)
+        Kind::ALL
+            .iter()
+            .copied()
+            .find(|k| k.name() == name && k.group() == group)
     }
 
     /// The path of its list: in one namespace, or in all of them.
@@ -112,7 +117,9 @@ impl Kind {
             group => format!("/apis/{group}/{version}"),
         };
         match namespace {
-            Some(namespace) if self.namespaced() => format!("{root}/namespaces/{namespace}/{}", self.plural()),
+            Some(namespace) if self.namespaced() => {
+                format!("{root}/namespaces/{namespace}/{}", self.plural())
+            }
             _ => format!("{root}/{}", self.plural()),
         }
     }

@@ -15,12 +15,19 @@ pub struct Meta {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub namespace: String,
     /// Labels.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_as_default")]
+    #[serde(
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "null_as_default"
+    )]
     pub labels: BTreeMap<String, String>,
     /// Annotations, less `last-applied-configuration`.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "annotations")]
+    #[serde(
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "annotations"
+    )]
     pub annotations: BTreeMap<String, String>,
-    /// RFC 3339, in seconds; empty for an object that does not exist yet (it sorts last, as the youngest).
+    /// RFC 3339, in seconds; empty for an object that does not exist yet (it sorts last, as the
+    /// youngest).
     #[serde(skip_serializing_if = "String::is_empty")]
     pub creation_timestamp: String,
     /// Set while the object waits for its finalizers.
@@ -30,7 +37,10 @@ pub struct Meta {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub uid: String,
     /// Who made it and collects it.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_default"
+    )]
     pub owner_references: Vec<OwnerReference>,
 }
 
@@ -57,9 +67,15 @@ impl Meta {
 
     /// Istio's order of configuration: older first, then by name, then by namespace.
     ///
-    /// Source: `sortConfigByCreationTime`, pilot/pkg/model/config.go. An object without a time is a planned one.
+    /// Source: `sortConfigByCreationTime`, pilot/pkg/model/config.go. An object without a time is a
+    /// planned one.
     pub fn age_key(&self) -> (bool, &str, &str, &str) {
-        (self.creation_timestamp.is_empty(), &self.creation_timestamp, &self.name, &self.namespace)
+        (
+            self.creation_timestamp.is_empty(),
+            &self.creation_timestamp,
+            &self.name,
+            &self.namespace,
+        )
     }
 }
 
@@ -113,13 +129,24 @@ pub struct ObjectRef {
 impl ObjectRef {
     /// The object of that kind, namespace and name.
     pub fn new(kind: Kind, namespace: impl Into<String>, name: impl Into<String>) -> Self {
-        let namespace = if kind.namespaced() { namespace.into() } else { String::new() };
-        Self { kind, namespace, name: name.into() }
+        let namespace = if kind.namespaced() {
+            namespace.into()
+        } else {
+            String::new()
+        };
+        Self {
+            kind,
+            namespace,
+            name: name.into(),
+        }
     }
 
     /// The same object, and one field of it.
     pub fn at(&self, path: impl Into<String>) -> Place {
-        Place { object: self.clone(), path: path.into() }
+        Place {
+            object: self.clone(),
+            path: path.into(),
+        }
     }
 
     /// Where the API server keeps it.
@@ -151,7 +178,10 @@ pub struct Place {
 
 impl From<ObjectRef> for Place {
     fn from(object: ObjectRef) -> Self {
-        Self { object, path: String::new() }
+        Self {
+            object,
+            path: String::new(),
+        }
     }
 }
 
@@ -169,10 +199,16 @@ impl fmt::Display for Place {
 #[serde(default, rename_all = "camelCase")]
 pub struct Selector {
     /// Labels that must be equal.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_as_default")]
+    #[serde(
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "null_as_default"
+    )]
     pub match_labels: BTreeMap<String, String>,
     /// Labels that must be in a set, or be there, or not.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_default"
+    )]
     pub match_expressions: Vec<Expression>,
 }
 
@@ -192,7 +228,9 @@ pub struct Expression {
 impl Selector {
     /// Whether the labels satisfy all of it; an empty selector takes everything.
     pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
-        self.match_labels.iter().all(|(k, v)| labels.get(k) == Some(v))
+        self.match_labels
+            .iter()
+            .all(|(k, v)| labels.get(k) == Some(v))
             && self.match_expressions.iter().all(|e| e.matches(labels))
     }
 }
@@ -220,7 +258,9 @@ where
 }
 
 /// `last-applied-configuration` repeats the object, and can hold what the object no longer does.
-fn annotations<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+fn annotations<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
     let mut all: BTreeMap<String, String> = null_as_default(deserializer)?;
     all.remove("kubectl.kubernetes.io/last-applied-configuration");
     Ok(all)

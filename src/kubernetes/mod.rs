@@ -1,5 +1,5 @@
-//! The part of Kubernetes' objects that egress depends on, as plain values: no client, no I/O. What is not read here is
-//! not kept, so a bundle holds no environment variables and no keys.
+//! The part of Kubernetes' objects that egress depends on, as plain values: no client, no I/O. What
+//! is not read here is not kept, so a bundle holds no environment variables and no keys.
 
 pub mod definition;
 pub mod endpoint_slice;

@@ -1,4 +1,5 @@
-//! `NetworkPolicies`: who may send where, in what Kubernetes defines. Whether anybody enforces them is another question.
+//! `NetworkPolicies`: who may send where, in what Kubernetes defines. Whether anybody enforces them
+//! is another question.
 
 use super::meta::null_as_default;
 use super::service::TargetPort;
@@ -18,10 +19,16 @@ pub struct NetworkPolicySpec {
     #[serde(deserialize_with = "null_as_default")]
     pub policy_types: Vec<String>,
     /// What may leave.
-    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub egress: Vec<EgressRule>,
     /// What may enter: only whether there are rules, and from whom.
-    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub ingress: Vec<IngressRule>,
 }
 
@@ -30,10 +37,16 @@ pub struct NetworkPolicySpec {
 #[serde(default)]
 pub struct EgressRule {
     /// To whom.
-    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub to: Vec<Peer>,
     /// On which pod ports.
-    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub ports: Vec<PolicyPort>,
 }
 
@@ -42,10 +55,16 @@ pub struct EgressRule {
 #[serde(default)]
 pub struct IngressRule {
     /// From whom.
-    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub from: Vec<Peer>,
     /// On which pod ports.
-    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub ports: Vec<PolicyPort>,
 }
 
@@ -71,7 +90,10 @@ pub struct IpBlock {
     /// The range.
     pub cidr: String,
     /// What is taken out of it.
-    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub except: Vec<String>,
 }
 
@@ -102,14 +124,19 @@ pub enum Transport {
 
 impl std::fmt::Display for Transport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if *self == Transport::Udp { "UDP" } else { "TCP" })
+        f.write_str(if *self == Transport::Udp {
+            "UDP"
+        } else {
+            "TCP"
+        })
     }
 }
 
 impl NetworkPolicySpec {
     /// Whether it isolates its pods for outgoing connections.
     pub fn governs_egress(&self) -> bool {
-        self.policy_types.iter().any(|t| t == "Egress") || self.policy_types.is_empty() && !self.egress.is_empty()
+        self.policy_types.iter().any(|t| t == "Egress")
+            || self.policy_types.is_empty() && !self.egress.is_empty()
     }
 
     /// Whether it isolates its pods for incoming connections.

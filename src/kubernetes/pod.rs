@@ -16,7 +16,10 @@ pub struct PodSpec {
     #[serde(deserialize_with = "null_as_default")]
     pub containers: Vec<Container>,
     /// Init containers; a native sidecar is one of them, with `restartPolicy: Always`.
-    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub init_containers: Vec<Container>,
     /// The node's own network: no sidecar can capture it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -47,16 +50,28 @@ pub struct Container {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub security_context: Option<SecurityContext>,
     /// Declared ports.
-    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub ports: Vec<ContainerPort>,
     /// Environment of the proxy only: names that begin with `ISTIO_`, `PROXY_` or `PILOT_`.
-    #[serde(deserialize_with = "proxy_environment", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "proxy_environment",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub env: Vec<Variable>,
     /// Where volumes are mounted.
-    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub volume_mounts: Vec<VolumeMount>,
     /// Arguments of the proxy only (`proxy router`).
-    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub args: Vec<String>,
 }
 
@@ -110,13 +125,22 @@ pub struct PodStatus {
     #[serde(rename = "podIP", skip_serializing_if = "String::is_empty")]
     pub pod_ip: String,
     /// `Ready`, `PodScheduled`, … with reasons.
-    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub conditions: Vec<Condition>,
     /// State of each container.
-    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub container_statuses: Vec<ContainerStatus>,
     /// State of each init container.
-    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub init_container_statuses: Vec<ContainerStatus>,
 }
 
@@ -180,13 +204,21 @@ pub const PROXY: &str = "istio-proxy";
 impl PodSpec {
     /// The proxy's container, also where it is a native sidecar.
     pub fn proxy(&self) -> Option<&Container> {
-        let native = self.init_containers.iter().filter(|c| c.restart_policy.as_deref() == Some("Always"));
-        self.containers.iter().chain(native).find(|c| c.name == PROXY)
+        let native = self
+            .init_containers
+            .iter()
+            .filter(|c| c.restart_policy.as_deref() == Some("Always"));
+        self.containers
+            .iter()
+            .chain(native)
+            .find(|c| c.name == PROXY)
     }
 
-    /// Whether it is a gateway's: the proxy runs as `proxy router` there, as `proxy sidecar` beside an application.
+    /// Whether it is a gateway's: the proxy runs as `proxy router` there, as `proxy sidecar` beside
+    /// an application.
     pub fn is_gateway(&self) -> bool {
-        self.proxy().is_some_and(|proxy| proxy.args.iter().any(|arg| arg == "router"))
+        self.proxy()
+            .is_some_and(|proxy| proxy.args.iter().any(|arg| arg == "router"))
     }
 
     /// The first container that is the application's own.
@@ -208,14 +240,21 @@ impl PodSpec {
 
     /// The number behind a `targetPort` that is a name.
     pub fn port_named(&self, name: &str) -> Option<u16> {
-        self.containers.iter().flat_map(|c| &c.ports).find(|p| p.name == name).map(|p| p.container_port)
+        self.containers
+            .iter()
+            .flat_map(|c| &c.ports)
+            .find(|p| p.name == name)
+            .map(|p| p.container_port)
     }
 }
 
 impl Container {
     /// A literal variable's value.
     pub fn variable(&self, name: &str) -> Option<&str> {
-        self.env.iter().find(|v| v.name == name).map(|v| v.value.as_str())
+        self.env
+            .iter()
+            .find(|v| v.name == name)
+            .map(|v| v.value.as_str())
     }
 }
 
@@ -227,12 +266,20 @@ impl Pod {
 
     /// Ready to be an endpoint.
     pub fn is_ready(&self) -> bool {
-        self.is_running() && self.status.conditions.iter().any(|c| c.kind == "Ready" && c.status == "True")
+        self.is_running()
+            && self
+                .status
+                .conditions
+                .iter()
+                .any(|c| c.kind == "Ready" && c.status == "True")
     }
 
-    /// The name of the workload that made it, less the template's hash: `sleep` for `sleep-7d9f…-x2x7k`.
+    /// The name of the workload that made it, less the template's hash: `sleep` for
+    /// `sleep-7d9f…-x2x7k`.
     pub fn workload_name(&self) -> String {
-        let Some(owner) = self.metadata.owner_references.first() else { return self.name().into() };
+        let Some(owner) = self.metadata.owner_references.first() else {
+            return self.name().into();
+        };
         let hash = self.metadata.label("pod-template-hash").unwrap_or_default();
         match owner.name.strip_suffix(&format!("-{hash}")) {
             Some(name) if owner.kind == "ReplicaSet" && !hash.is_empty() => name.into(),
@@ -242,21 +289,47 @@ impl Pod {
 
     /// Its containers' own words on why it does not serve, first the one that matters.
     pub fn trouble(&self) -> Option<String> {
-        let statuses = self.status.init_container_statuses.iter().chain(&self.status.container_statuses);
+        let statuses = self
+            .status
+            .init_container_statuses
+            .iter()
+            .chain(&self.status.container_statuses);
         for status in statuses {
-            let waiting = status.state.waiting.as_ref().filter(|r| r.reason != "PodInitializing");
-            if let Some(why) = waiting.or(status.state.terminated.as_ref().filter(|r| r.reason != "Completed")) {
+            let waiting = status
+                .state
+                .waiting
+                .as_ref()
+                .filter(|r| r.reason != "PodInitializing");
+            if let Some(why) = waiting.or(status
+                .state
+                .terminated
+                .as_ref()
+                .filter(|r| r.reason != "Completed"))
+            {
                 let image = self.image_of(&status.name);
-                return Some(format!("container {} (image {image:?}): {} {}", status.name, why.reason, why.message));
+                return Some(format!(
+                    "container {} (image {image:?}): {} {}",
+                    status.name, why.reason, why.message
+                ));
             }
         }
-        let failing = self.status.conditions.iter().find(|c| c.status == "False" && !c.message.is_empty())?;
+        let failing = self
+            .status
+            .conditions
+            .iter()
+            .find(|c| c.status == "False" && !c.message.is_empty())?;
         Some(format!("{}: {}", failing.reason, failing.message))
     }
 
     fn image_of(&self, container: &str) -> &str {
-        let all = self.spec.containers.iter().chain(&self.spec.init_containers);
-        all.into_iter().find(|c| c.name == container).map_or("", |c| c.image.as_str())
+        let all = self
+            .spec
+            .containers
+            .iter()
+            .chain(&self.spec.init_containers);
+        all.into_iter()
+            .find(|c| c.name == container)
+            .map_or("", |c| c.image.as_str())
     }
 
     /// Its reference.
@@ -269,8 +342,14 @@ impl Pod {
 pub type Labels = BTreeMap<String, String>;
 
 /// Anything else in the environment is the application's own business, and may be a secret.
-fn proxy_environment<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Variable>, D::Error> {
+fn proxy_environment<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Variable>, D::Error> {
     let all: Vec<Variable> = null_as_default(deserializer)?;
-    let ours = |v: &Variable| ["ISTIO_", "PROXY_", "PILOT_"].iter().any(|p| v.name.starts_with(p));
+    let ours = |v: &Variable| {
+        ["ISTIO_", "PROXY_", "PILOT_"]
+            .iter()
+            .any(|p| v.name.starts_with(p))
+    };
     Ok(all.into_iter().filter(ours).collect())
 }

@@ -1,5 +1,6 @@
-//! Credentials that a DestinationRule or a Gateway names. Only the names of the keys and the public certificates are
-//! kept; a private key is dropped while the answer is decoded and never reaches a value of ours.
+//! Credentials that a DestinationRule or a Gateway names. Only the names of the keys and the public
+//! certificates are kept; a private key is dropped while the answer is decoded and never reaches a
+//! value of ours.
 
 use super::Meta;
 use base64::Engine;
@@ -15,8 +16,8 @@ pub struct Credential {
     /// `kubernetes.io/tls`, `Opaque`, …
     #[serde(rename = "type")]
     pub kind: String,
-    /// The names of all keys, with the PEM of those that hold certificates (`tls.crt`, `cert`, `ca.crt`, `cacert`);
-    /// the others are empty.
+    /// The names of all keys, with the PEM of those that hold certificates (`tls.crt`, `cert`,
+    /// `ca.crt`, `cacert`); the others are empty.
     #[serde(deserialize_with = "public_only")]
     pub data: BTreeMap<String, String>,
 }
@@ -24,23 +25,37 @@ pub struct Credential {
 impl Credential {
     /// The CA certificates it carries, as PEM.
     pub fn authority(&self) -> Option<&str> {
-        ["ca.crt", "cacert"].iter().find_map(|k| self.data.get(*k)).map(String::as_str)
+        ["ca.crt", "cacert"]
+            .iter()
+            .find_map(|k| self.data.get(*k))
+            .map(String::as_str)
     }
 
     /// The client certificate it carries, as PEM.
     pub fn certificate(&self) -> Option<&str> {
-        ["tls.crt", "cert"].iter().find_map(|k| self.data.get(*k)).map(String::as_str)
+        ["tls.crt", "cert"]
+            .iter()
+            .find_map(|k| self.data.get(*k))
+            .map(String::as_str)
     }
 
     /// Whether it has a private key, of which we know nothing but that.
     pub fn has_key(&self) -> bool {
-        ["tls.key", "key"].iter().any(|k| self.data.contains_key(*k))
+        ["tls.key", "key"]
+            .iter()
+            .any(|k| self.data.contains_key(*k))
     }
 }
 
-fn public_only<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+fn public_only<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
     let encoded: Option<BTreeMap<String, String>> = Option::deserialize(deserializer)?;
-    Ok(encoded.unwrap_or_default().into_iter().map(|(key, value)| (key.clone(), certificate(&key, value))).collect())
+    Ok(encoded
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(key, value)| (key.clone(), certificate(&key, value)))
+        .collect())
 }
 
 /// A bundle holds decoded PEM, the API server's answer base64: both are read.
@@ -52,8 +67,14 @@ fn certificate(key: &str, value: String) -> String {
     let pem = if value.contains(MARK) {
         value
     } else {
-        let bytes = base64::engine::general_purpose::STANDARD.decode(value.trim()).unwrap_or_default();
+        let bytes = base64::engine::general_purpose::STANDARD
+            .decode(value.trim())
+            .unwrap_or_default();
         String::from_utf8(bytes).unwrap_or_default()
     };
-    if pem.contains("PRIVATE KEY") { String::new() } else { pem }
+    if pem.contains("PRIVATE KEY") {
+        String::new()
+    } else {
+        pem
+    }
 }

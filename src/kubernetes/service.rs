@@ -19,13 +19,20 @@ pub struct ServiceSpec {
     #[serde(rename = "clusterIP", skip_serializing_if = "String::is_empty")]
     pub cluster_ip: String,
     /// All virtual addresses, of both families.
-    #[serde(rename = "clusterIPs", deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        rename = "clusterIPs",
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub cluster_ips: Vec<String>,
     /// The name behind an `ExternalName`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub external_name: String,
     /// Which pods; empty means that somebody else writes the endpoints.
-    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Labels::is_empty")]
+    #[serde(
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Labels::is_empty"
+    )]
     pub selector: Labels,
     /// The ports.
     #[serde(deserialize_with = "null_as_default")]
@@ -81,14 +88,21 @@ impl Service {
 
     /// The port with that number.
     pub fn port(&self, number: u16) -> Option<&ServicePort> {
-        self.spec.ports.iter().find(|p| p.port == number && p.protocol != "UDP")
+        self.spec
+            .ports
+            .iter()
+            .find(|p| p.port == number && p.protocol != "UDP")
     }
 
     /// Whether its selector takes the pod.
     pub fn selects(&self, namespace: &str, labels: &Labels) -> bool {
         !self.spec.selector.is_empty()
             && self.namespace() == namespace
-            && self.spec.selector.iter().all(|(k, v)| labels.get(k) == Some(v))
+            && self
+                .spec
+                .selector
+                .iter()
+                .all(|(k, v)| labels.get(k) == Some(v))
     }
 
     /// Has a virtual address.

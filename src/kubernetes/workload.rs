@@ -38,7 +38,10 @@ pub struct WorkloadStatus {
     /// Pods that are ready.
     pub ready_replicas: u32,
     /// Why not, if not.
-    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "null_as_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub conditions: Vec<Condition>,
 }
 

@@ -1,5 +1,6 @@
-//! What a policy would cut, as the connections say that are there now: the sidecars' own counters, and for pods without
-//! one the sockets that are open in their network. And what nobody can see beforehand.
+//! What a policy would cut, as the connections say that are there now: the sidecars' own counters,
+//! and for pods without one the sockets that are open in their network. And what nobody can see
+//! beforehand.
 
 use crate::envoy::Tally;
 use crate::kubernetes::Kind;
@@ -44,20 +45,32 @@ pub fn cut(now: &Snapshot, then: &Snapshot, seen: &[(&Pod, Connection)]) -> Vec<
     let mut sums: BTreeMap<(String, String, SocketAddr, Transport), (u64, u64)> = BTreeMap::new();
     for (pod, connection) in seen {
         let side = Side::of(pod);
-        let passes = |s: &Snapshot| leaves_to(s, &side, connection.transport, connection.to).passes();
+        let passes =
+            |s: &Snapshot| leaves_to(s, &side, connection.transport, connection.to).passes();
         if passes(now) && !passes(then) {
-            let key = (connection.from.clone(), connection.host.clone(), connection.to, connection.transport);
+            let key = (
+                connection.from.clone(),
+                connection.host.clone(),
+                connection.to,
+                connection.transport,
+            );
             let sum = sums.entry(key).or_default();
             *sum = (sum.0 + connection.open, sum.1 + connection.total);
         }
     }
-    let connection =
-        |((from, host, to, transport), (open, total))| Connection { from, host, to, transport, open, total };
+    let connection = |((from, host, to, transport), (open, total))| Connection {
+        from,
+        host,
+        to,
+        transport,
+        open,
+        total,
+    };
     sums.into_iter().map(connection).collect()
 }
 
-/// What a sidecar counted: `outbound|…` by name, `PassthroughCluster` without one. What it receives, and what it says to
-/// itself, leaves no pod.
+/// What a sidecar counted: `outbound|…` by name, `PassthroughCluster` without one. What it
+/// receives, and what it says to itself, leaves no pod.
 pub fn of_tally(pod: &Pod, tally: &Tally) -> Vec<Connection> {
     let outgoing = tally.clusters.iter().filter_map(|(name, addresses)| {
         let host = match name.strip_prefix("outbound|") {
@@ -67,7 +80,8 @@ pub fn of_tally(pod: &Pod, tally: &Tally) -> Vec<Connection> {
         };
         Some((host, addresses))
     });
-    let each = outgoing.flat_map(|(host, addresses)| addresses.iter().map(move |(address, c)| (host, address, c)));
+    let each = outgoing
+        .flat_map(|(host, addresses)| addresses.iter().map(move |(address, c)| (host, address, c)));
     let used = each.filter(|(_, _, c)| c.cx_total > 0 || c.cx_active > 0);
     used.filter_map(|(host, address, counters)| {
         Some(Connection {
@@ -101,16 +115,27 @@ fn workload(pod: &Pod) -> String {
 
 /// What cannot be known before. `later` are names of CronJobs.
 pub fn blind(snapshot: &Snapshot, namespace: &str, later: &[String]) -> Blind {
-    let pods = || snapshot.objects.pods.iter().filter(|p| p.namespace() == namespace && p.is_running());
+    let pods = || {
+        snapshot
+            .objects
+            .pods
+            .iter()
+            .filter(|p| p.namespace() == namespace && p.is_running())
+    };
     let names = |pods: Vec<&Pod>| {
         let mut names: Vec<String> = pods.into_iter().map(|p| p.name().to_owned()).collect();
         names.sort();
         names
     };
-    let bare = pods().filter(|p| p.spec.proxy().is_none() && !p.spec.host_network).collect();
+    let bare = pods()
+        .filter(|p| p.spec.proxy().is_none() && !p.spec.host_network)
+        .collect();
     let idle = |kind: Kind, list: &[crate::kubernetes::workload::Workload]| {
-        let mine = list.iter().filter(|w| w.namespace() == namespace && w.spec.replicas == Some(0));
-        mine.map(|w| format!("{}/{}", short(kind), w.name())).collect::<Vec<_>>()
+        let mine = list
+            .iter()
+            .filter(|w| w.namespace() == namespace && w.spec.replicas == Some(0));
+        mine.map(|w| format!("{}/{}", short(kind), w.name()))
+            .collect::<Vec<_>>()
     };
     let mut waiting: Vec<String> = later.iter().map(|name| format!("cronjob/{name}")).collect();
     waiting.extend(idle(Kind::Deployment, &snapshot.objects.deployments));

@@ -14,11 +14,15 @@ use std::collections::BTreeSet;
 /// The policy of a namespace.
 pub fn policy(snapshot: &Snapshot, spec: &LockdownSpec) -> Result<Value, Error> {
     let named = |g: &FoundGateway| {
-        spec.gateways.iter().any(|n| n.namespace == g.place.namespace && n.service == g.place.service)
+        spec.gateways
+            .iter()
+            .any(|n| n.namespace == g.place.namespace && n.service == g.place.service)
     };
     let gateways: Vec<FoundGateway> = find_gateways(snapshot).into_iter().filter(named).collect();
-    let mut egress: Vec<Value> =
-        exits(snapshot, &gateways, spec.apiserver)?.iter().map(|e| rule(&peers(&e.to), e)).collect();
+    let mut egress: Vec<Value> = exits(snapshot, &gateways, spec.apiserver)?
+        .iter()
+        .map(|e| rule(&peers(&e.to), e))
+        .collect();
     egress.extend(in_cluster(&spec.in_cluster));
     Ok(json!({
         "apiVersion": Kind::NetworkPolicy.api_version(),
@@ -38,14 +42,20 @@ pub fn policy(snapshot: &Snapshot, spec: &LockdownSpec) -> Result<Value, Error> 
 
 /// Every pod of the namespace but a gateway's own, which must get out.
 fn pods(snapshot: &Snapshot, namespace: &str) -> Value {
-    let gateways = find_gateways(snapshot).into_iter().filter(|g| g.place.namespace == namespace);
+    let gateways = find_gateways(snapshot)
+        .into_iter()
+        .filter(|g| g.place.namespace == namespace);
     let telling: BTreeSet<(String, String)> = gateways.filter_map(|g| telling_label(&g)).collect();
     if telling.is_empty() {
         return json!({});
     }
     let keys: BTreeSet<&String> = telling.iter().map(|(key, _)| key).collect();
     let expressions = keys.into_iter().map(|key| {
-        let values: Vec<&String> = telling.iter().filter(|(k, _)| k == key).map(|(_, value)| value).collect();
+        let values: Vec<&String> = telling
+            .iter()
+            .filter(|(k, _)| k == key)
+            .map(|(_, value)| value)
+            .collect();
         json!({"key": key, "operator": "NotIn", "values": values})
     });
     json!({"matchExpressions": expressions.collect::<Vec<_>>()})
@@ -55,8 +65,12 @@ fn pods(snapshot: &Snapshot, namespace: &str) -> Value {
 fn telling_label(gateway: &FoundGateway) -> Option<(String, String)> {
     let selector = &gateway.place.selector;
     let preferred = ["istio", "gateway.networking.k8s.io/gateway-name", "app"];
-    let found = preferred.iter().find_map(|key| selector.get_key_value(*key));
-    found.or_else(|| selector.first_key_value()).map(|(k, v)| (k.clone(), v.clone()))
+    let found = preferred
+        .iter()
+        .find_map(|key| selector.get_key_value(*key));
+    found
+        .or_else(|| selector.first_key_value())
+        .map(|(k, v)| (k.clone(), v.clone()))
 }
 
 fn rule(to: &Value, exit: &Exit) -> Value {
@@ -88,11 +102,14 @@ fn in_cluster(in_cluster: &InCluster) -> Option<Value> {
     match in_cluster {
         InCluster::All => Some(json!({"to": [{"namespaceSelector": {}}]})),
         InCluster::None => None,
-        InCluster::Namespaces(names) => Some(json!({"to": [{"namespaceSelector": by_name(names)}]})),
+        InCluster::Namespaces(names) => {
+            Some(json!({"to": [{"namespaceSelector": by_name(names)}]}))
+        }
     }
 }
 
-/// What a namespace's policy is to be made from: what is asked for now, else what an earlier run said.
+/// What a namespace's policy is to be made from: what is asked for now, else what an earlier run
+/// said.
 pub fn spec_of(
     namespace: &str,
     gateways: &[FoundGateway],
@@ -100,8 +117,10 @@ pub fn spec_of(
     earlier: Option<&LockdownSpec>,
 ) -> LockdownSpec {
     let known = earlier.map(|e| e.in_cluster.clone()).unwrap_or_default();
-    let name =
-        |g: &FoundGateway| GatewayName { namespace: g.place.namespace.clone(), service: g.place.service.clone() };
+    let name = |g: &FoundGateway| GatewayName {
+        namespace: g.place.namespace.clone(),
+        service: g.place.service.clone(),
+    };
     LockdownSpec {
         namespace: namespace.into(),
         gateways: gateways.iter().map(name).collect(),

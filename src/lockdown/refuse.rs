@@ -1,4 +1,5 @@
-//! Namespaces that must not be locked down: the mesh's and the cluster's own, and those that are not there.
+//! Namespaces that must not be locked down: the mesh's and the cluster's own, and those that are
+//! not there.
 
 use crate::error::Error;
 use crate::kubernetes::pod::Pod;
@@ -16,23 +17,48 @@ pub fn refuse(snapshot: &Snapshot, namespace: &str) -> Result<(), Error> {
             });
         }
     }
-    if !snapshot.objects.namespaces.iter().any(|n| n.name() == namespace) {
-        return Err(Error::NotFound { what: format!("namespace {namespace}"), hint: String::new() });
+    if !snapshot
+        .objects
+        .namespaces
+        .iter()
+        .any(|n| n.name() == namespace)
+    {
+        return Err(Error::NotFound {
+            what: format!("namespace {namespace}"),
+            hint: String::new(),
+        });
     }
-    let pods: Vec<&Pod> = snapshot.objects.pods.iter().filter(|p| p.namespace() == namespace).collect();
+    let pods: Vec<&Pod> = snapshot
+        .objects
+        .pods
+        .iter()
+        .filter(|p| p.namespace() == namespace)
+        .collect();
     let runs = |what: &str| Error::Refused {
-        why: format!("{what} runs in namespace {namespace}: a policy there would cut the whole mesh off"),
+        why: format!(
+            "{what} runs in namespace {namespace}: a policy there would cut the whole mesh off"
+        ),
         hint: "lock down the namespaces of applications".into(),
     };
-    if namespace == snapshot.mesh.namespace || pods.iter().any(|p| p.metadata.label("app") == Some("istiod")) {
+    if namespace == snapshot.mesh.namespace
+        || pods
+            .iter()
+            .any(|p| p.metadata.label("app") == Some("istiod"))
+    {
         return Err(runs("istiod"));
     }
-    if namespace == "kube-system" || pods.iter().any(|p| p.metadata.label("k8s-app") == Some("kube-dns")) {
+    if namespace == "kube-system"
+        || pods
+            .iter()
+            .any(|p| p.metadata.label("k8s-app") == Some("kube-dns"))
+    {
         return Err(runs("the cluster's DNS"));
     }
     if !pods.is_empty() && pods.iter().all(|p| p.spec.is_gateway()) {
         return Err(Error::Refused {
-            why: format!("namespace {namespace} has only gateways: they are the way out, and need it open"),
+            why: format!(
+                "namespace {namespace} has only gateways: they are the way out, and need it open"
+            ),
             hint: "lock down the namespaces of those that call".into(),
         });
     }

@@ -1,4 +1,5 @@
-//! From tries to a verdict: only what got through before a policy and no longer does shows that somebody enforces it.
+//! From tries to a verdict: only what got through before a policy and no longer does shows that
+//! somebody enforces it.
 
 use crate::kubernetes::Place;
 use crate::plan::Enforcement;
@@ -63,7 +64,8 @@ impl Trial {
 }
 
 impl Verdict {
-    /// What the inventory remembers; a namespace in which nothing could be told keeps what was known of it.
+    /// What the inventory remembers; a namespace in which nothing could be told keeps what was
+    /// known of it.
     pub fn seen(self, earlier: Enforcement) -> Enforcement {
         match self {
             Verdict::Enforced => Enforcement::Enforced,
@@ -98,7 +100,13 @@ mod tests {
     use crate::kubernetes::{Kind, ObjectRef};
 
     fn trial(kind: RunawayKind, before: Option<bool>, after: Option<bool>) -> Trial {
-        let outcome = |through: bool| if through { Outcome::Through("x".into()) } else { Outcome::Stopped("x".into()) };
+        let outcome = |through: bool| {
+            if through {
+                Outcome::Through("x".into())
+            } else {
+                Outcome::Stopped("x".into())
+            }
+        };
         Trial {
             from: "ns/pod".into(),
             kind,
@@ -112,10 +120,16 @@ mod tests {
     #[test]
     fn what_another_policy_allows_is_no_sign_that_nobody_enforces() {
         let rule = ObjectRef::new(Kind::NetworkPolicy, "ns", "theirs").at("spec.egress[0]");
-        let allowed = Trial { allowed: Some(rule), ..trial(RunawayKind::Bare, Some(true), Some(true)) };
+        let allowed = Trial {
+            allowed: Some(rule),
+            ..trial(RunawayKind::Bare, Some(true), Some(true))
+        };
         let closed = trial(RunawayKind::Bare, Some(true), Some(false));
         let leak = trial(RunawayKind::Bare, Some(true), Some(true));
-        assert_eq!(verdict(&[allowed.clone(), closed.clone()]), Verdict::Allowed);
+        assert_eq!(
+            verdict(&[allowed.clone(), closed.clone()]),
+            Verdict::Allowed
+        );
         assert_eq!(verdict(&[allowed, closed, leak]), Verdict::Partly);
     }
 
@@ -132,7 +146,10 @@ mod tests {
             (vec![bare(None, yes)], Verdict::NothingEnforces),
             (vec![bare(yes, None)], Verdict::Untried),
             (vec![], Verdict::Untried),
-            (vec![trial(RunawayKind::HostNetwork, yes, yes), bare(yes, no)], Verdict::Enforced),
+            (
+                vec![trial(RunawayKind::HostNetwork, yes, yes), bare(yes, no)],
+                Verdict::Enforced,
+            ),
         ] {
             assert_eq!(verdict(&trials), want, "{trials:?}");
         }

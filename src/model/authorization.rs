@@ -1,5 +1,6 @@
-//! AuthorizationPolicies at a gateway: who gets through, as Envoy's RBAC filters decide it. On a connection that is not
-//! HTTP an ALLOW rule with an HTTP field is dropped, and a DENY rule loses only the field, so it denies more.
+//! AuthorizationPolicies at a gateway: who gets through, as Envoy's RBAC filters decide it. On a
+//! connection that is not HTTP an ALLOW rule with an HTTP field is dropped, and a DENY rule loses
+//! only the field, so it denies more.
 //!
 //! Source: pilot/pkg/security/authz/model/model.go, generator.go; pilot/pkg/model/authorization.go.
 
@@ -56,37 +57,85 @@ pub fn policies_for<'a>(world: &World<'a>, node: &Node) -> Vec<&'a Authorization
     let root = world.snapshot.mesh.config.root_namespace.as_str();
     let counts = |p: &&AuthorizationPolicy| {
         let here = p.namespace() == node.namespace || p.namespace() == root;
-        let selected = p.spec.selector.as_ref().is_none_or(|s| s.matches(&node.labels));
+        let selected = p
+            .spec
+            .selector
+            .as_ref()
+            .is_none_or(|s| s.matches(&node.labels));
         let gateway = node.labels.get("gateway.networking.k8s.io/gateway-name");
         let attached = p.spec.target_refs.is_empty()
-            || p.spec.target_refs.iter().any(|t| t.kind == "Gateway" && Some(&t.name) == gateway);
+            || p.spec
+                .target_refs
+                .iter()
+                .any(|t| t.kind == "Gateway" && Some(&t.name) == gateway);
         here && selected && attached
     };
-    world.snapshot.objects.authorization_policies.iter().filter(counts).collect()
+    world
+        .snapshot
+        .objects
+        .authorization_policies
+        .iter()
+        .filter(counts)
+        .collect()
 }
 
-/// What the policies of a gateway say to a call: DENY before ALLOW; no ALLOW policy at all lets everything through.
+/// What the policies of a gateway say to a call: DENY before ALLOW; no ALLOW policy at all lets
+/// everything through.
 pub fn decide(world: &World<'_>, node: &Node, request: &Request) -> Verdict {
     let dry = |p: &&AuthorizationPolicy| p.metadata.annotation("istio.io/dry-run") == Some("true");
-    let all: Vec<&AuthorizationPolicy> = policies_for(world, node).into_iter().filter(|p| !dry(p)).collect();
+    let all: Vec<&AuthorizationPolicy> = policies_for(world, node)
+        .into_iter()
+        .filter(|p| !dry(p))
+        .collect();
     for policy in all.iter().filter(|p| p.spec.action == Action::Deny) {
         for (at, rule) in policy.spec.rules.iter().enumerate() {
             if matches(rule, request, Action::Deny) {
-                return Verdict::Denied(denied(policy, Some((at, rule)), request, (true, Vec::new())));
+                return Verdict::Denied(denied(
+                    policy,
+                    Some((at, rule)),
+                    request,
+                    (true, Vec::new()),
+                ));
             }
         }
     }
-    let allowing: Vec<&AuthorizationPolicy> = all.into_iter().filter(|p| p.spec.action == Action::Allow).collect();
-    let any = allowing.iter().any(|p| p.spec.rules.iter().any(|r| matches(r, request, Action::Allow)));
+    let allowing: Vec<&AuthorizationPolicy> = all
+        .into_iter()
+        .filter(|p| p.spec.action == Action::Allow)
+        .collect();
+    let any = allowing.iter().any(|p| {
+        p.spec
+            .rules
+            .iter()
+            .any(|r| matches(r, request, Action::Allow))
+    });
     if any || allowing.is_empty() {
         return Verdict::Allowed;
     }
     // The policy that comes closest is the one that was meant for this call.
-    let nearest = |p: &&&AuthorizationPolicy| p.spec.rules.iter().map(|r| closeness(r, request)).max().unwrap_or(0);
-    let Some(policy) = allowing.iter().max_by_key(nearest) else { return Verdict::Allowed };
-    let best = policy.spec.rules.iter().enumerate().max_by_key(|(_, r)| closeness(r, request));
-    let others = allowing.iter().filter(|p| p.name() != policy.name() || p.namespace() != policy.namespace());
-    let others = others.map(|p| p.reference(Kind::AuthorizationPolicy).into()).collect();
+    let nearest = |p: &&&AuthorizationPolicy| {
+        p.spec
+            .rules
+            .iter()
+            .map(|r| closeness(r, request))
+            .max()
+            .unwrap_or(0)
+    };
+    let Some(policy) = allowing.iter().max_by_key(nearest) else {
+        return Verdict::Allowed;
+    };
+    let best = policy
+        .spec
+        .rules
+        .iter()
+        .enumerate()
+        .max_by_key(|(_, r)| closeness(r, request));
+    let others = allowing
+        .iter()
+        .filter(|p| p.name() != policy.name() || p.namespace() != policy.namespace());
+    let others = others
+        .map(|p| p.reference(Kind::AuthorizationPolicy).into())
+        .collect();
     Verdict::Denied(denied(policy, best, request, (false, others)))
 }
 
@@ -97,13 +146,29 @@ fn denied(
     (by_deny, others): (bool, Vec<Place>),
 ) -> Denied {
     let object = policy.reference(Kind::AuthorizationPolicy);
-    let place = rule.map_or_else(|| object.clone().into(), |(at, _)| object.at(format!("spec.rules[{at}]")));
-    let lost = rule.filter(|_| request.host.is_none()).map(|(_, r)| http_fields(r)).unwrap_or_default();
-    let needs_identity = rule.filter(|_| request.principal.is_none() && !by_deny).and_then(|(_, r)| identity_field(r));
-    Denied { place, others, by_deny, lost, needs_identity, never: rule.and_then(|(_, r)| never(r, request)) }
+    let place = rule.map_or_else(
+        || object.clone().into(),
+        |(at, _)| object.at(format!("spec.rules[{at}]")),
+    );
+    let lost = rule
+        .filter(|_| request.host.is_none())
+        .map(|(_, r)| http_fields(r))
+        .unwrap_or_default();
+    let needs_identity = rule
+        .filter(|_| request.principal.is_none() && !by_deny)
+        .and_then(|(_, r)| identity_field(r));
+    Denied {
+        place,
+        others,
+        by_deny,
+        lost,
+        needs_identity,
+        never: rule.and_then(|(_, r)| never(r, request)),
+    }
 }
 
-/// Whether all of a rule holds. Conditions on what only a request has (JWT, headers) count as not holding.
+/// Whether all of a rule holds. Conditions on what only a request has (JWT, headers) count as not
+/// holding.
 fn matches(rule: &Rule, request: &Request, action: Action) -> bool {
     let is_http = request.host.is_some();
     if !is_http && action == Action::Allow && !http_fields(rule).is_empty() {
@@ -116,7 +181,12 @@ fn matches(rule: &Rule, request: &Request, action: Action) -> bool {
 
 /// How many parts of a rule hold: the host counts most.
 fn closeness(rule: &Rule, request: &Request) -> usize {
-    let host = |o: &Operation| request.host.as_ref().is_some_and(|h| !o.hosts.is_empty() && any(&o.hosts, h));
+    let host = |o: &Operation| {
+        request
+            .host
+            .as_ref()
+            .is_some_and(|h| !o.hosts.is_empty() && any(&o.hosts, h))
+    };
     let sni = |w: &Condition| w.key == "connection.sni" && condition(w, request);
     let named = rule.to.iter().any(|t| host(&t.operation)) || rule.when.iter().any(sni);
     let from = !rule.from.is_empty() && rule.from.iter().any(|f| source(&f.source, request));
@@ -126,10 +196,19 @@ fn closeness(rule: &Rule, request: &Request) -> usize {
 fn source(source: &Source, request: &Request) -> bool {
     let principal = request.principal.as_deref();
     let namespace = principal.and_then(|p| p.split('/').nth(2));
-    let account = principal.and_then(|p| Some(format!("{}/{}", p.split('/').nth(2)?, p.split('/').nth(4)?)));
-    let yes = |list: &[String], value: Option<&str>| list.is_empty() || value.is_some_and(|v| any(list, v));
-    let no = |list: &[String], value: Option<&str>| list.is_empty() || value.is_none_or(|v| !any(list, v));
-    let within = |list: &[String]| request.address.is_some_and(|a| list.iter().any(|r| super::client::holds(r, a)));
+    let account =
+        principal.and_then(|p| Some(format!("{}/{}", p.split('/').nth(2)?, p.split('/').nth(4)?)));
+    let yes = |list: &[String], value: Option<&str>| {
+        list.is_empty() || value.is_some_and(|v| any(list, v))
+    };
+    let no = |list: &[String], value: Option<&str>| {
+        list.is_empty() || value.is_none_or(|v| !any(list, v))
+    };
+    let within = |list: &[String]| {
+        request
+            .address
+            .is_some_and(|a| list.iter().any(|r| super::client::holds(r, a)))
+    };
     yes(&source.principals, principal)
         && no(&source.not_principals, principal)
         && yes(&source.namespaces, namespace)
@@ -148,7 +227,9 @@ fn operation(operation: &Operation, request: &Request) -> bool {
     let port = request.port.to_string();
     let ports = operation.ports.is_empty() || operation.ports.contains(&port);
     let not_ports = operation.not_ports.is_empty() || !operation.not_ports.contains(&port);
-    let Some(host) = request.host.as_deref() else { return ports && not_ports };
+    let Some(host) = request.host.as_deref() else {
+        return ports && not_ports;
+    };
     let yes = |list: &[String], value: &str| list.is_empty() || any(list, value);
     let no = |list: &[String], value: &str| list.is_empty() || !any(list, value);
     ports
@@ -165,29 +246,43 @@ fn condition(condition: &Condition, request: &Request) -> bool {
     let value = match condition.key.as_str() {
         "connection.sni" => request.sni.clone(),
         "source.principal" => request.principal.clone(),
-        "source.namespace" => request.principal.as_deref().and_then(|p| p.split('/').nth(2)).map(str::to_owned),
+        "source.namespace" => request
+            .principal
+            .as_deref()
+            .and_then(|p| p.split('/').nth(2))
+            .map(str::to_owned),
         "destination.port" => Some(request.port.to_string()),
         "source.ip" | "remote.ip" => {
-            let within =
-                |list: &[String]| request.address.is_some_and(|a| list.iter().any(|r| super::client::holds(r, a)));
-            return (condition.values.is_empty() || within(&condition.values)) && !within(&condition.not_values);
+            let within = |list: &[String]| {
+                request
+                    .address
+                    .is_some_and(|a| list.iter().any(|r| super::client::holds(r, a)))
+            };
+            return (condition.values.is_empty() || within(&condition.values))
+                && !within(&condition.not_values);
         }
         key if is_http_key(key) && request.host.is_none() => return true,
         _ => None,
     };
-    let yes = condition.values.is_empty() || value.as_deref().is_some_and(|v| any(&condition.values, v));
-    let no = condition.not_values.is_empty() || value.as_deref().is_none_or(|v| !any(&condition.not_values, v));
+    let yes =
+        condition.values.is_empty() || value.as_deref().is_some_and(|v| any(&condition.values, v));
+    let no = condition.not_values.is_empty()
+        || value
+            .as_deref()
+            .is_none_or(|v| !any(&condition.not_values, v));
     yes && no
 }
 
 /// Exact, `prefix*`, `*suffix`, or `*` for anything.
 fn any(patterns: &[String], value: &str) -> bool {
-    patterns.iter().any(|pattern| match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
-        _ if pattern == "*" => !value.is_empty(),
-        (Some(suffix), _) => value.ends_with(suffix),
-        (_, Some(prefix)) => value.starts_with(prefix),
-        _ => pattern.eq_ignore_ascii_case(value),
-    })
+    patterns.iter().any(
+        |pattern| match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+            _ if pattern == "*" => !value.is_empty(),
+            (Some(suffix), _) => value.ends_with(suffix),
+            (_, Some(prefix)) => value.starts_with(prefix),
+            _ => pattern.eq_ignore_ascii_case(value),
+        },
+    )
 }
 
 fn without_port(host: &str) -> &str {
@@ -210,39 +305,73 @@ fn http_fields(rule: &Rule) -> Vec<String> {
             ("paths", &operation.paths),
             ("notPaths", &operation.not_paths),
         ];
-        all.extend(lists.iter().filter(|(_, list)| !list.is_empty()).map(|(name, _)| *name));
+        all.extend(
+            lists
+                .iter()
+                .filter(|(_, list)| !list.is_empty())
+                .map(|(name, _)| *name),
+        );
     }
     for source in rule.from.iter().map(|f| &f.source) {
         let jwt = [
             ("requestPrincipals", &source.request_principals),
             ("notRequestPrincipals", &source.not_request_principals),
         ];
-        all.extend(jwt.iter().filter(|(_, list)| !list.is_empty()).map(|(name, _)| *name));
+        all.extend(
+            jwt.iter()
+                .filter(|(_, list)| !list.is_empty())
+                .map(|(name, _)| *name),
+        );
     }
-    all.extend(rule.when.iter().map(|w| w.key.as_str()).filter(|k| is_http_key(k)));
+    all.extend(
+        rule.when
+            .iter()
+            .map(|w| w.key.as_str())
+            .filter(|k| is_http_key(k)),
+    );
     all.into_iter().map(str::to_owned).collect()
 }
 
 fn identity_field(rule: &Rule) -> Option<String> {
     let of_source = rule.from.iter().map(|f| &f.source).find_map(|s| {
-        let lists =
-            [("principals", &s.principals), ("namespaces", &s.namespaces), ("serviceAccounts", &s.service_accounts)];
-        lists.iter().find(|(_, list)| !list.is_empty()).map(|(name, _)| (*name).to_owned())
+        let lists = [
+            ("principals", &s.principals),
+            ("namespaces", &s.namespaces),
+            ("serviceAccounts", &s.service_accounts),
+        ];
+        lists
+            .iter()
+            .find(|(_, list)| !list.is_empty())
+            .map(|(name, _)| (*name).to_owned())
     });
-    let of_when = || rule.when.iter().map(|w| &w.key).find(|k| *k == "source.principal" || *k == "source.namespace");
+    let of_when = || {
+        rule.when
+            .iter()
+            .map(|w| &w.key)
+            .find(|k| *k == "source.principal" || *k == "source.namespace")
+    };
     of_source.or_else(|| of_when().cloned())
 }
 
 /// Values that look right and never match.
 fn never(rule: &Rule, request: &Request) -> Option<String> {
-    let scheme = rule.from.iter().flat_map(|f| &f.source.principals).find(|p| p.starts_with("spiffe://"));
+    let scheme = rule
+        .from
+        .iter()
+        .flat_map(|f| &f.source.principals)
+        .find(|p| p.starts_with("spiffe://"));
     if let Some(principal) = scheme {
-        return Some(format!("principals: {principal:?} never matches, a principal has no spiffe:// in front"));
+        return Some(format!(
+            "principals: {principal:?} never matches, a principal has no spiffe:// in front"
+        ));
     }
     let ports = rule.to.iter().flat_map(|t| &t.operation.ports);
     let other = ports.clone().find(|p| **p != request.port.to_string())?;
     let none = !ports.clone().any(|p| *p == request.port.to_string());
     none.then(|| {
-        format!("ports: {other:?} is compared with the port that the gateway's pod listens on, {}", request.port)
+        format!(
+            "ports: {other:?} is compared with the port that the gateway's pod listens on, {}",
+            request.port
+        )
     })
 }

@@ -1,5 +1,5 @@
-//! The filter chains that a host gets in a sidecar's listener: those of TLS and TCP rules that match it, and, where none
-//! does, one that leads straight to it.
+//! The filter chains that a host gets in a sidecar's listener: those of TLS and TCP rules that
+//! match it, and, where none does, one that leads straight to it.
 //!
 //! Source: pilot/pkg/networking/core/tls.go.
 
@@ -37,8 +37,22 @@ impl Made {
     }
 
     pub(super) fn same_conditions(&self, other: &Made) -> bool {
-        let names = |m: &Made| m.chain.conditions.server_names.iter().cloned().collect::<BTreeSet<_>>();
-        let ranges = |m: &Made| m.chain.conditions.ranges.iter().cloned().collect::<BTreeSet<_>>();
+        let names = |m: &Made| {
+            m.chain
+                .conditions
+                .server_names
+                .iter()
+                .cloned()
+                .collect::<BTreeSet<_>>()
+        };
+        let ranges = |m: &Made| {
+            m.chain
+                .conditions
+                .ranges
+                .iter()
+                .cloned()
+                .collect::<BTreeSet<_>>()
+        };
         let (a, b) = (&self.chain.conditions, &other.chain.conditions);
         a.transport_protocol == b.transport_protocol
             && a.application_protocols == b.application_protocols
@@ -47,11 +61,15 @@ impl Made {
     }
 }
 
-/// The chain of HTTP: by the route table of the port, or of the host alone where it is sniffed on its own address.
+/// The chain of HTTP: by the route table of the port, or of the host alone where it is sniffed on
+/// its own address.
 pub(super) fn http_chain(asked: &Asked<'_>) -> Made {
     let own = !asked.port.protocol.is_http() && asked.bind != ANY;
-    let table =
-        if own { format!("{}:{}", asked.service.host, asked.port.number) } else { asked.port.number.to_string() };
+    let table = if own {
+        format!("{}:{}", asked.service.host, asked.port.number)
+    } else {
+        asked.port.number.to_string()
+    };
     let sniffs = asked.bind == ANY || !asked.port.protocol.is_http();
     let conditions = if sniffs {
         ChainMatch {
@@ -63,7 +81,11 @@ pub(super) fn http_chain(asked: &Asked<'_>) -> Made {
         ChainMatch::default()
     };
     Made {
-        chain: Chain { conditions, forward: Forward::Routes(table), ..Chain::default() },
+        chain: Chain {
+            conditions,
+            forward: Forward::Routes(table),
+            ..Chain::default()
+        },
         by: asked.place.clone(),
         inspected: sniffs,
     }
@@ -75,12 +97,24 @@ pub(super) fn direct_and_routed(
     import: &Import<'_>,
     at: (&World<'_>, &Node, &Scope<'_>),
 ) -> Vec<Made> {
-    let matching: Vec<&Routes> =
-        import.routes.iter().copied().filter(|r| r.hosts.iter().any(|h| overlap(h, &asked.service.host))).collect();
-    if asked.port.protocol.is_tls() { tls(asked, &matching, at) } else { tcp(asked, &matching, at) }
+    let matching: Vec<&Routes> = import
+        .routes
+        .iter()
+        .copied()
+        .filter(|r| r.hosts.iter().any(|h| overlap(h, &asked.service.host)))
+        .collect();
+    if asked.port.protocol.is_tls() {
+        tls(asked, &matching, at)
+    } else {
+        tcp(asked, &matching, at)
+    }
 }
 
-fn tls(asked: &Asked<'_>, matching: &[&Routes<'_>], at: (&World<'_>, &Node, &Scope<'_>)) -> Vec<Made> {
+fn tls(
+    asked: &Asked<'_>,
+    matching: &[&Routes<'_>],
+    at: (&World<'_>, &Node, &Scope<'_>),
+) -> Vec<Made> {
     let mut out = Vec::new();
     let mut handled = BTreeSet::new();
     // istiod keeps a rule's own range for the rules after it.
@@ -95,9 +129,19 @@ fn tls(asked: &Asked<'_>, matching: &[&Routes<'_>], at: (&World<'_>, &Node, &Sco
                 if !condition.destination_subnets.is_empty() {
                     range.clone_from(&condition.destination_subnets);
                 }
-                if handled.insert((condition.sni_hosts.clone(), condition.destination_subnets.clone())) {
-                    let by = routes.reference().at(format!("spec.tls[{index}].match[{position}]"));
-                    out.push(made(&condition.sni_hosts, &range, forward(&rule.route, asked, at), by));
+                if handled.insert((
+                    condition.sni_hosts.clone(),
+                    condition.destination_subnets.clone(),
+                )) {
+                    let by = routes
+                        .reference()
+                        .at(format!("spec.tls[{index}].match[{position}]"));
+                    out.push(made(
+                        &condition.sni_hosts,
+                        &range,
+                        forward(&rule.route, asked, at),
+                        by,
+                    ));
                 }
             }
         }
@@ -105,29 +149,50 @@ fn tls(asked: &Asked<'_>, matching: &[&Routes<'_>], at: (&World<'_>, &Node, &Sco
     if out.is_empty() {
         let service = asked.service;
         let address = service.listens_on(at.1.dns).filter(|a| !a.contains('/'));
-        let dynamic = super::hosts::is_wild(&service.host) && service.resolution() == Resolution::DynamicDns;
+        let dynamic =
+            super::hosts::is_wild(&service.host) && service.resolution() == Resolution::DynamicDns;
         let named = !range.is_empty() || (address.is_none() && asked.bind == ANY) || dynamic;
-        let sni = if named { vec![service.host.clone()] } else { Vec::new() };
+        let sni = if named {
+            vec![service.host.clone()]
+        } else {
+            Vec::new()
+        };
         out.push(made(&sni, &range, straight(asked), asked.place.clone()));
     }
     out
 }
 
-fn tcp(asked: &Asked<'_>, matching: &[&Routes<'_>], at: (&World<'_>, &Node, &Scope<'_>)) -> Vec<Made> {
+fn tcp(
+    asked: &Asked<'_>,
+    matching: &[&Routes<'_>],
+    at: (&World<'_>, &Node, &Scope<'_>),
+) -> Vec<Made> {
     let mut out = Vec::new();
     for routes in matching {
-        for (index, rule) in routes.tcp.iter().enumerate().filter(|(_, r)| !r.route.is_empty()) {
+        for (index, rule) in routes
+            .tcp
+            .iter()
+            .enumerate()
+            .filter(|(_, r)| !r.route.is_empty())
+        {
             let by = routes.reference().at(format!("spec.tcp[{index}]"));
-            let holding: Vec<&TcpMatch> =
-                rule.matches.iter().filter(|m| Static::of_tcp(m).holds(at.1, asked.port.number)).collect();
+            let holding: Vec<&TcpMatch> = rule
+                .matches
+                .iter()
+                .filter(|m| Static::of_tcp(m).holds(at.1, asked.port.number))
+                .collect();
             let open = holding.iter().any(|m| m.destination_subnets.is_empty());
             if rule.matches.is_empty() || open {
                 out.push(made(&[], &asked.range, forward(&rule.route, asked, at), by));
                 return out;
             }
-            let subnets: Vec<String> = holding.iter().flat_map(|m| m.destination_subnets.iter().cloned()).collect();
+            let subnets: Vec<String> = holding
+                .iter()
+                .flat_map(|m| m.destination_subnets.iter().cloned())
+                .collect();
             if !subnets.is_empty() {
-                let same = subnets.iter().collect::<BTreeSet<_>>() == asked.range.iter().collect::<BTreeSet<_>>();
+                let same = subnets.iter().collect::<BTreeSet<_>>()
+                    == asked.range.iter().collect::<BTreeSet<_>>();
                 out.push(made(&[], &subnets, forward(&rule.route, asked, at), by));
                 if same {
                     return out;
@@ -135,19 +200,37 @@ fn tcp(asked: &Asked<'_>, matching: &[&Routes<'_>], at: (&World<'_>, &Node, &Sco
             }
         }
     }
-    out.push(made(&[], &asked.range, straight(asked), asked.place.clone()));
+    out.push(made(
+        &[],
+        &asked.range,
+        straight(asked),
+        asked.place.clone(),
+    ));
     out
 }
 
 fn made(names: &[String], ranges: &[String], forward: Forward, by: Place) -> Made {
     let any = names.iter().any(|n| n == "*");
     let conditions = ChainMatch {
-        server_names: if any { Vec::new() } else { names.iter().map(|n| n.to_ascii_lowercase()).collect() },
+        server_names: if any {
+            Vec::new()
+        } else {
+            names.iter().map(|n| n.to_ascii_lowercase()).collect()
+        },
         ranges: ranges.iter().filter_map(|r| range(r)).collect(),
         ..ChainMatch::default()
     };
-    let chain = Chain { conditions, forward, config: Some(config(&by)), ..Chain::default() };
-    Made { chain, by, inspected: false }
+    let chain = Chain {
+        conditions,
+        forward,
+        config: Some(config(&by)),
+        ..Chain::default()
+    };
+    Made {
+        chain,
+        by,
+        inspected: false,
+    }
 }
 
 /// Address and length; the range of all addresses is no condition.
@@ -159,23 +242,37 @@ fn range(text: &str) -> Option<(String, u8)> {
     (length != 0).then(|| (address.to_owned(), length))
 }
 
-pub(super) fn forward(route: &[RouteDestination], asked: &Asked<'_>, at: (&World<'_>, &Node, &Scope<'_>)) -> Forward {
+pub(super) fn forward(
+    route: &[RouteDestination],
+    asked: &Asked<'_>,
+    at: (&World<'_>, &Node, &Scope<'_>),
+) -> Forward {
     Forward::Clusters(shares(route, asked.port.number, (at.0, at.2)))
 }
 
 /// Destinations and their weights.
-pub(super) fn shares(route: &[RouteDestination], port: u16, (world, scope): (&World<'_>, &Scope<'_>)) -> Vec<Share> {
+pub(super) fn shares(
+    route: &[RouteDestination],
+    port: u16,
+    (world, scope): (&World<'_>, &Scope<'_>),
+) -> Vec<Share> {
     let weight = |r: &RouteDestination| u32::try_from(r.weight.unwrap_or(0)).unwrap_or(0);
     let weighed = |r: &&RouteDestination| route.len() == 1 || weight(r) > 0;
-    let share =
-        |r: &RouteDestination| Share { cluster: name_of(world, scope, &r.destination, port), weight: weight(r) };
+    let share = |r: &RouteDestination| Share {
+        cluster: name_of(world, scope, &r.destination, port),
+        weight: weight(r),
+    };
     route.iter().filter(weighed).map(share).collect()
 }
 
 /// A host with one port is reached on that one, whatever the listener's.
 fn straight(asked: &Asked<'_>) -> Forward {
     let ports = &asked.service.ports;
-    let port = if ports.len() == 1 { ports[0].number } else { asked.port.number };
+    let port = if ports.len() == 1 {
+        ports[0].number
+    } else {
+        asked.port.number
+    };
     let cluster = ClusterName::outbound(port, "", &asked.service.host).to_string();
     Forward::Clusters(vec![Share { cluster, weight: 0 }])
 }
@@ -190,18 +287,33 @@ pub(super) struct Static<'m> {
 
 impl<'m> Static<'m> {
     pub(super) fn of_tls(m: &'m TlsMatch) -> Self {
-        Self { gateways: &m.gateways, port: m.port, labels: &m.source_labels, namespace: m.source_namespace.as_deref() }
+        Self {
+            gateways: &m.gateways,
+            port: m.port,
+            labels: &m.source_labels,
+            namespace: m.source_namespace.as_deref(),
+        }
     }
 
     pub(super) fn of_tcp(m: &'m TcpMatch) -> Self {
-        Self { gateways: &m.gateways, port: m.port, labels: &m.source_labels, namespace: m.source_namespace.as_deref() }
+        Self {
+            gateways: &m.gateways,
+            port: m.port,
+            labels: &m.source_labels,
+            namespace: m.source_namespace.as_deref(),
+        }
     }
 
     /// For a sidecar on a listener's port.
     pub(super) fn holds(&self, node: &Node, port: u16) -> bool {
         (self.gateways.is_empty() || self.gateways.iter().any(|g| g == MESH))
             && self.port.is_none_or(|p| p == 0 || p == port)
-            && self.labels.iter().all(|(k, v)| node.labels.get(k) == Some(v))
-            && self.namespace.is_none_or(|n| n.is_empty() || n == node.namespace)
+            && self
+                .labels
+                .iter()
+                .all(|(k, v)| node.labels.get(k) == Some(v))
+            && self
+                .namespace
+                .is_none_or(|n| n.is_empty() || n == node.namespace)
     }
 }

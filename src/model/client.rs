@@ -1,4 +1,5 @@
-//! The client's end: whether its connections reach a sidecar at all, and which address it gets for a name.
+//! The client's end: whether its connections reach a sidecar at all, and which address it gets for
+//! a name.
 //!
 //! Source: tools/istio-iptables, pkg/kube/inject (annotations), pkg/dns/client (the name table).
 
@@ -38,7 +39,8 @@ pub struct ClientEnd {
     pub uncaptured: Option<(Uncaptured, Place)>,
     /// The address that it dials, where objects tell it.
     pub address: Option<IpAddr>,
-    /// The name has no address that a client could get: not in the proxy's DNS, and not known outside the mesh.
+    /// The name has no address that a client could get: not in the proxy's DNS, and not known
+    /// outside the mesh.
     pub unresolved: Option<Place>,
 }
 
@@ -53,26 +55,49 @@ pub fn node(world: &World<'_>, path: &EgressPath) -> Node {
     }
 }
 
-/// Whether the sidecar answers the application's DNS questions: by the pod's own configuration, else the mesh's.
+/// Whether the sidecar answers the application's DNS questions: by the pod's own configuration,
+/// else the mesh's.
 pub fn dns_capture(world: &World<'_>, pod: Option<&Pod>) -> bool {
     const SWITCH: &str = "ISTIO_META_DNS_CAPTURE";
     let said = pod.and_then(|p| p.metadata.annotation("proxy.istio.io/config"));
     let of_pod: Option<ProxyDefaults> = said.and_then(|text| serde_saphyr::from_str(text).ok());
     let of_pod = of_pod.and_then(|c| c.proxy_metadata.get(SWITCH).cloned());
     let of_proxy = || pod.and_then(|p| p.spec.proxy()?.variable(SWITCH).map(str::to_owned));
-    let of_mesh = || world.snapshot.mesh.config.default_config.proxy_metadata.get(SWITCH).cloned();
-    of_pod.or_else(of_proxy).or_else(of_mesh).is_some_and(|v| v == "true")
+    let of_mesh = || {
+        world
+            .snapshot
+            .mesh
+            .config
+            .default_config
+            .proxy_metadata
+            .get(SWITCH)
+            .cloned()
+    };
+    of_pod
+        .or_else(of_proxy)
+        .or_else(of_mesh)
+        .is_some_and(|v| v == "true")
 }
 
 /// The client's end of a path.
-pub fn client_end(world: &World<'_>, path: &EgressPath, (node, scope): (&Node, &Scope<'_>)) -> ClientEnd {
+pub fn client_end(
+    world: &World<'_>,
+    path: &EgressPath,
+    (node, scope): (&Node, &Scope<'_>),
+) -> ClientEnd {
     let owner = owner(scope, &path.target.host);
     let address = match &path.target.host {
         Host::Address(ip) => Some(*ip),
         _ => owner.and_then(|s| dialled(world, s, node)),
     };
-    let uncaptured = world.pod(path).and_then(|pod| uncaptured(pod, path.target.port, address));
-    ClientEnd { uncaptured, address, unresolved: owner.and_then(|s| unresolved(s, node)) }
+    let uncaptured = world
+        .pod(path)
+        .and_then(|pod| uncaptured(pod, path.target.port, address));
+    ClientEnd {
+        uncaptured,
+        address,
+        unresolved: owner.and_then(|s| unresolved(s, node)),
+    }
 }
 
 /// The owner of a host: under its own name, else under the closest wildcard.
@@ -82,8 +107,9 @@ pub fn owner<'w>(scope: &Scope<'w>, host: &Host) -> Option<&'w Registered<'w>> {
     scope.owners.get(best).copied()
 }
 
-/// What a client gets for the host's name: an address of the mesh's, where it has one. Without DNS capture an address
-/// that the entry lists is taken for the one that DNS answers; what the proxies resolved stands for it otherwise.
+/// What a client gets for the host's name: an address of the mesh's, where it has one. Without DNS
+/// capture an address that the entry lists is taken for the one that DNS answers; what the proxies
+/// resolved stands for it otherwise.
 fn dialled(world: &World<'_>, service: &Registered<'_>, node: &Node) -> Option<IpAddr> {
     let own = service.listens_on(node.dns).and_then(|a| a.parse().ok());
     own.or_else(|| world.resolved(&service.host))
@@ -92,40 +118,73 @@ fn dialled(world: &World<'_>, service: &Registered<'_>, node: &Node) -> Option<I
 /// With DNS capture, a host that only its entry's endpoints can find has no address for the client.
 fn unresolved(service: &Registered<'_>, node: &Node) -> Option<Place> {
     let entry = service.entry()?;
-    let named =
-        matches!(entry.spec.resolution, Resolution::Dns | Resolution::DnsRoundRobin) && entry.spec.endpoints.is_empty();
-    let lost = node.dns && service.listens_on(true).is_none() && !named && entry.spec.resolution != Resolution::None;
+    let named = matches!(
+        entry.spec.resolution,
+        Resolution::Dns | Resolution::DnsRoundRobin
+    ) && entry.spec.endpoints.is_empty();
+    let lost = node.dns
+        && service.listens_on(true).is_none()
+        && !named
+        && entry.spec.resolution != Resolution::None;
     lost.then(|| service.object().at("metadata.labels"))
 }
 
 fn uncaptured(pod: &Pod, port: u16, address: Option<IpAddr>) -> Option<(Uncaptured, Place)> {
     let object: ObjectRef = pod.object();
-    let annotation =
-        |key: &str| pod.metadata.annotation(&format!("traffic.sidecar.istio.io/{key}")).unwrap_or_default();
-    let at = |key: &str| object.at(format!("metadata.annotations[traffic.sidecar.istio.io/{key}]"));
+    let annotation = |key: &str| {
+        pod.metadata
+            .annotation(&format!("traffic.sidecar.istio.io/{key}"))
+            .unwrap_or_default()
+    };
+    let at = |key: &str| {
+        object.at(format!(
+            "metadata.annotations[traffic.sidecar.istio.io/{key}]"
+        ))
+    };
     if pod.spec.host_network {
         return Some((Uncaptured::HostNetwork, object.at("spec.hostNetwork")));
     }
-    let Some(proxy) = pod.spec.proxy() else { return Some((Uncaptured::NoProxy, object.into())) };
+    let Some(proxy) = pod.spec.proxy() else {
+        return Some((Uncaptured::NoProxy, object.into()));
+    };
     if proxy.variable("ISTIO_META_INTERCEPTION_MODE") == Some("NONE") {
         return Some((Uncaptured::InterceptionOff, at("interceptionMode")));
     }
     if let Some(id) = proxy_user(pod) {
-        return Some((Uncaptured::ProxyUser(id), object.at("spec.containers[0].securityContext.runAsUser")));
+        return Some((
+            Uncaptured::ProxyUser(id),
+            object.at("spec.containers[0].securityContext.runAsUser"),
+        ));
     }
-    let ports = |key: &str| annotation(key).split(',').any(|p| p.trim() == "*" || p.trim().parse() == Ok(port));
-    let ranges = |key: &str| address.is_some_and(|a| annotation(key).split(',').any(|r| holds(r.trim(), a)));
+    let ports = |key: &str| {
+        annotation(key)
+            .split(',')
+            .any(|p| p.trim() == "*" || p.trim().parse() == Ok(port))
+    };
+    let ranges =
+        |key: &str| address.is_some_and(|a| annotation(key).split(',').any(|r| holds(r.trim(), a)));
     if ports("excludeOutboundPorts") {
-        return Some((Uncaptured::Excluded("excludeOutboundPorts"), at("excludeOutboundPorts")));
+        return Some((
+            Uncaptured::Excluded("excludeOutboundPorts"),
+            at("excludeOutboundPorts"),
+        ));
     }
     if ranges("excludeOutboundIPRanges") {
-        return Some((Uncaptured::Excluded("excludeOutboundIPRanges"), at("excludeOutboundIPRanges")));
+        return Some((
+            Uncaptured::Excluded("excludeOutboundIPRanges"),
+            at("excludeOutboundIPRanges"),
+        ));
     }
     let included = annotation("includeOutboundIPRanges");
-    let outside = address.map_or(!included.contains('*'), |_| included != "*" && !ranges("includeOutboundIPRanges"));
+    let outside = address.map_or(!included.contains('*'), |_| {
+        included != "*" && !ranges("includeOutboundIPRanges")
+    });
     let by_port = ports("includeOutboundPorts");
     if !included.is_empty() && outside && !by_port {
-        return Some((Uncaptured::Excluded("includeOutboundIPRanges"), at("includeOutboundIPRanges")));
+        return Some((
+            Uncaptured::Excluded("includeOutboundIPRanges"),
+            at("includeOutboundIPRanges"),
+        ));
     }
     None
 }
@@ -133,7 +192,10 @@ fn uncaptured(pod: &Pod, port: u16, address: Option<IpAddr>) -> Option<(Uncaptur
 /// The application's user or group, where it is the proxy's.
 fn proxy_user(pod: &Pod) -> Option<i64> {
     let application = pod.spec.application()?;
-    let ids = [pod.spec.user_of(application), pod.spec.group_of(application)];
+    let ids = [
+        pod.spec.user_of(application),
+        pod.spec.group_of(application),
+    ];
     ids.into_iter().flatten().find(|id| *id == PROXY_USER)
 }
 
@@ -141,14 +203,20 @@ pub(super) fn holds(range: &str, address: IpAddr) -> bool {
     if range == "*" {
         return true;
     }
-    let Some((base, length)) = range.split_once('/') else { return range.parse() == Ok(address) };
-    let (Ok(base), Ok(length)) = (base.parse::<IpAddr>(), length.parse::<u32>()) else { return false };
+    let Some((base, length)) = range.split_once('/') else {
+        return range.parse() == Ok(address);
+    };
+    let (Ok(base), Ok(length)) = (base.parse::<IpAddr>(), length.parse::<u32>()) else {
+        return false;
+    };
     let bits = |ip: IpAddr| match ip {
         IpAddr::V4(v4) => (u128::from(v4.to_bits()), 32u32),
         IpAddr::V6(v6) => (v6.to_bits(), 128),
     };
     let ((base, size), (address, other)) = (bits(base), bits(address));
-    size == other && length <= size && (length == 0 || base >> (size - length) == address >> (size - length))
+    size == other
+        && length <= size
+        && (length == 0 || base >> (size - length) == address >> (size - length))
 }
 
 /// The workload that makes a pod, as the object to change.

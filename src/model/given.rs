@@ -1,5 +1,6 @@
-//! What istiod gives a proxy, worked out from the objects in the shape that Envoy holds it in, so that one evaluation
-//! ([`crate::envoy::evaluate()`]) decides for what is intended and for what was programmed.
+//! What istiod gives a proxy, worked out from the objects in the shape that Envoy holds it in, so
+//! that one evaluation ([`crate::envoy::evaluate()`]) decides for what is intended and for what was
+//! programmed.
 
 use crate::envoy::{Chain, Listener, Proxy};
 use crate::kubernetes::{Kind, ObjectRef, Place};
@@ -45,7 +46,8 @@ pub enum Clash {
 }
 
 impl Given {
-    /// Take out the listeners that Envoy would refuse: those with two chains that one connection could take alike.
+    /// Take out the listeners that Envoy would refuse: those with two chains that one connection
+    /// could take alike.
     ///
     /// Source: `FilterChainManagerImpl::addFilterChains` in Envoy's `listener_manager`.
     pub(super) fn refuse_ambiguous(&mut self) {
@@ -57,8 +59,14 @@ impl Given {
         });
         let of = |c: &Chain| c.config.as_deref().and_then(crate::envoy::place);
         for (first, second) in refused {
-            let (Some(because_of), Some(what)) = (of(&first), of(&second)) else { continue };
-            self.left_out.push(LeftOut { what, because_of, why: Clash::SameCondition });
+            let (Some(because_of), Some(what)) = (of(&first), of(&second)) else {
+                continue;
+            };
+            self.left_out.push(LeftOut {
+                what,
+                because_of,
+                why: Clash::SameCondition,
+            });
         }
     }
 }
@@ -85,10 +93,14 @@ fn ambiguous(listener: &Listener) -> Option<(Chain, Chain)> {
     })
 }
 
-/// A field, as the text that istiod writes into Envoy's metadata, with the field's path after a `#`, which istiod does
-/// not say.
+/// A field, as the text that istiod writes into Envoy's metadata, with the field's path after a
+/// `#`, which istiod does not say.
 pub(super) fn config(place: &Place) -> String {
-    let ObjectRef { kind, namespace, name } = &place.object;
+    let ObjectRef {
+        kind,
+        namespace,
+        name,
+    } = &place.object;
     let mut kebab = String::new();
     for c in kind.name().chars() {
         if c.is_ascii_uppercase() && !kebab.is_empty() {
@@ -96,5 +108,10 @@ pub(super) fn config(place: &Place) -> String {
         }
         kebab.push(c.to_ascii_lowercase());
     }
-    format!("/apis/{}/{}/namespaces/{namespace}/{kebab}/{name}#{}", kind.group(), Kind::version(*kind), place.path)
+    format!(
+        "/apis/{}/{}/namespaces/{namespace}/{kebab}/{name}#{}",
+        kind.group(),
+        Kind::version(*kind),
+        place.path
+    )
 }

@@ -29,10 +29,13 @@ pub fn within(host: &str, wider: &str) -> bool {
 
 /// Of some hosts the one that fits best: itself, else the longest wildcard that holds it.
 pub fn most_specific<'h>(host: &str, among: impl Iterator<Item = &'h str>) -> Option<&'h str> {
-    among.filter(|h| *h == host || (is_wild(h) && within(host, h))).max_by_key(|h| (*h == host, h.len()))
+    among
+        .filter(|h| *h == host || (is_wild(h) && within(host, h)))
+        .max_by_key(|h| (*h == host, h.len()))
 }
 
-/// A short name of a Service, completed with the namespace of the object that says it. A name with a dot is whole.
+/// A short name of a Service, completed with the namespace of the object that says it. A name with
+/// a dot is whole.
 pub fn complete(host: &str, namespace: &str, domain: &str) -> String {
     let lower = host.to_ascii_lowercase();
     if lower.is_empty() || lower.contains('.') || is_wild(&lower) {
@@ -41,7 +44,8 @@ pub fn complete(host: &str, namespace: &str, domain: &str) -> String {
     format!("{lower}.{namespace}.svc.{domain}")
 }
 
-/// How many letters must be changed, added, dropped or swapped with their neighbour to get from one name to the other.
+/// How many letters must be changed, added, dropped or swapped with their neighbour to get from one
+/// name to the other.
 pub fn typing_distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
@@ -49,7 +53,9 @@ pub fn typing_distance(a: &str, b: &str) -> usize {
         let mut row = vec![i];
         for j in 1..=b.len() {
             let same = usize::from(a[i - 1] != b[j - 1]);
-            let mut least = (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + same);
+            let mut least = (rows[i - 1][j] + 1)
+                .min(row[j - 1] + 1)
+                .min(rows[i - 1][j - 1] + same);
             if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
                 least = least.min(rows[i - 2][j - 2] + 1);
             }
@@ -66,7 +72,10 @@ mod tests {
 
     #[test]
     fn wildcards_overlap_and_contain_as_istiod_has_it() {
-        assert!(overlap("*.example.com", "api.example.com") && overlap("api.example.com", "*.example.com"));
+        assert!(
+            overlap("*.example.com", "api.example.com")
+                && overlap("api.example.com", "*.example.com")
+        );
         assert!(overlap("*", "a.b") && overlap("*.com", "*.example.com"));
         assert!(!overlap("*.example.com", "example.com"));
         assert!(within("api.example.com", "*.example.com") && !within("*.com", "*.example.com"));
@@ -76,8 +85,14 @@ mod tests {
     #[test]
     fn the_longest_wildcard_wins_after_the_name_itself() {
         let all = ["*", "*.com", "*.example.com", "api.example.com"];
-        assert_eq!(most_specific("api.example.com", all.into_iter()), Some("api.example.com"));
-        assert_eq!(most_specific("db.example.com", all.into_iter()), Some("*.example.com"));
+        assert_eq!(
+            most_specific("api.example.com", all.into_iter()),
+            Some("api.example.com")
+        );
+        assert_eq!(
+            most_specific("db.example.com", all.into_iter()),
+            Some("*.example.com")
+        );
         assert_eq!(most_specific("x.org", all.into_iter()), Some("*"));
     }
 

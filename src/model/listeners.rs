@@ -1,7 +1,9 @@
-//! The outbound listeners of a sidecar for one port: one on every address for HTTP and for hosts without an address of
-//! their own, one on each address that a host has. What is there first shapes what comes after.
+//! The outbound listeners of a sidecar for one port: one on every address for HTTP and for hosts
+//! without an address of their own, one on each address that a host has. What is there first shapes
+//! what comes after.
 //!
-//! Source: pilot/pkg/networking/core/listener.go (`buildSidecarOutboundListeners`, `buildSidecarOutboundListener`).
+//! Source: pilot/pkg/networking/core/listener.go (`buildSidecarOutboundListeners`,
+//! `buildSidecarOutboundListener`).
 
 use super::chains::{Made, direct_and_routed, http_chain};
 use super::given::{Clash, Given, LeftOut};
@@ -38,9 +40,17 @@ pub(super) struct Asked<'w> {
 }
 
 /// Add the listeners of one port to what a sidecar is given.
-pub(super) fn open(given: &mut Given, (world, node, scope): (&World<'_>, &Node, &Scope<'_>), port: u16) {
+pub(super) fn open(
+    given: &mut Given,
+    (world, node, scope): (&World<'_>, &Node, &Scope<'_>),
+    port: u16,
+) {
     let mut entries: Vec<Entry> = Vec::new();
-    for import in scope.imports.iter().filter(|i| i.port().is_none_or(|p| p == port)) {
+    for import in scope
+        .imports
+        .iter()
+        .filter(|i| i.port().is_none_or(|p| p == port))
+    {
         if import.port().is_none() {
             for entry in &mut entries {
                 entry.locked = true;
@@ -48,7 +58,12 @@ pub(super) fn open(given: &mut Given, (world, node, scope): (&World<'_>, &Node, 
         }
         for service in &import.services {
             for asked in wishes(service, import, (scope, node), port) {
-                add(&mut entries, &mut given.left_out, asked, (world, node, scope, import));
+                add(
+                    &mut entries,
+                    &mut given.left_out,
+                    asked,
+                    (world, node, scope, import),
+                );
             }
         }
     }
@@ -57,7 +72,10 @@ pub(super) fn open(given: &mut Given, (world, node, scope): (&World<'_>, &Node, 
         given.openers.insert(listener.name.clone(), entry.openers);
         given.proxy.listeners.push(listener);
     }
-    given.proxy.listeners.push(catch_all(&unknown(scope, world)));
+    given
+        .proxy
+        .listeners
+        .push(catch_all(&unknown(scope, world)));
 }
 
 /// What a service asks for on a port under an import.
@@ -69,22 +87,39 @@ fn wishes<'w>(
 ) -> Vec<Asked<'w>> {
     let listener = import.listener.map(|(_, l)| l);
     let bind = listener.map(|l| l.bind.clone()).filter(|b| !b.is_empty());
-    let own = listener.and_then(|l| l.port.as_ref()).filter(|p| p.number == port);
+    let own = listener
+        .and_then(|l| l.port.as_ref())
+        .filter(|p| p.number == port);
     let (port, place) = match (own, service.port(port)) {
         (Some(said), found) => {
             let at = import.listener.map_or(0, |(at, _)| at);
             let object = scope.sidecar.map(|s| s.reference(Kind::Sidecar));
-            let place = object.map_or_else(|| service.object().into(), |o| o.at(format!("spec.egress[{at}].port")));
+            let place = object.map_or_else(
+                || service.object().into(),
+                |o| o.at(format!("spec.egress[{at}].port")),
+            );
             let index = found.map_or(0, |p| p.index);
             let name = said.name.clone();
             let protocol = Protocol::parse(&said.protocol);
-            (Port { number: port, name, protocol, target: found.and_then(|p| p.target), index }, place)
+            (
+                Port {
+                    number: port,
+                    name,
+                    protocol,
+                    target: found.and_then(|p| p.target),
+                    index,
+                },
+                place,
+            )
         }
         (None, Some(found)) => (found.clone(), service.port_place(found)),
         (None, None) => return Vec::new(),
     };
     // Headless Services get a listener for each pod: nothing outside the mesh lives there.
-    if service.is_kubernetes() && service.resolution() == Resolution::None && !port.protocol.is_http() {
+    if service.is_kubernetes()
+        && service.resolution() == Resolution::None
+        && !port.protocol.is_http()
+    {
         return Vec::new();
     }
     let (address, range) = match (bind, service.listens_on(node.dns)) {
@@ -94,7 +129,13 @@ fn wishes<'w>(
         (None, Some(address)) => (address.to_owned(), Vec::new()),
         (None, None) => (ANY.to_owned(), Vec::new()),
     };
-    vec![Asked { service, port, bind: address, range, place }]
+    vec![Asked {
+        service,
+        port,
+        bind: address,
+        range,
+        place,
+    }]
 }
 
 fn add(
@@ -112,10 +153,17 @@ fn add(
         return;
     }
     let routed = || direct_and_routed(&asked, import, (world, node, scope));
-    let sniffed = || Made { inspected: true, ..http_chain(&asked) };
+    let sniffed = || Made {
+        inspected: true,
+        ..http_chain(&asked)
+    };
     let (chains, becomes) = if protocol.is_http() {
         // A listener on every address also takes what is not HTTP: it sniffs.
-        if asked.bind == ANY { (vec![sniffed()], Protocol::Unsupported) } else { (vec![http_chain(&asked)], protocol) }
+        if asked.bind == ANY {
+            (vec![sniffed()], Protocol::Unsupported)
+        } else {
+            (vec![http_chain(&asked)], protocol)
+        }
     } else if protocol == Protocol::Unsupported {
         let mut both = routed();
         both.push(sniffed());
@@ -136,7 +184,10 @@ fn add(
     let entry = &mut entries[at];
     let current = entry.protocol;
     let first_to_speak = |p: Protocol| matches!(p, Protocol::Mongo | Protocol::Mysql);
-    if (protocol.is_http() || protocol == Protocol::Unsupported) && !current.is_tcp() && !current.is_tls() {
+    if (protocol.is_http() || protocol == Protocol::Unsupported)
+        && !current.is_tcp()
+        && !current.is_tls()
+    {
         if protocol == Protocol::Unsupported && current.is_http() {
             (entry.chains, entry.protocol, entry.openers) = (chains, protocol, vec![asked.place]);
         } else {
@@ -145,7 +196,11 @@ fn add(
         return;
     }
     if (first_to_speak(protocol) || first_to_speak(current)) && protocol != current {
-        left_out.push(LeftOut { what: asked.place, because_of: entry.openers[0].clone(), why: Clash::OtherProtocol });
+        left_out.push(LeftOut {
+            what: asked.place,
+            because_of: entry.openers[0].clone(),
+            why: Clash::OtherProtocol,
+        });
         return;
     }
     merge(entry, chains, (&asked.place, left_out));
@@ -160,7 +215,11 @@ fn merge(entry: &mut Entry, incoming: Vec<Made>, (place, left_out): (&Place, &mu
     for chain in incoming {
         match entry.chains.iter().find(|c| c.same_conditions(&chain)) {
             Some(first) => {
-                left_out.push(LeftOut { what: place.clone(), because_of: first.by.clone(), why: Clash::SameAddresses });
+                left_out.push(LeftOut {
+                    what: place.clone(),
+                    because_of: first.by.clone(),
+                    why: Clash::SameAddresses,
+                });
             }
             None => entry.chains.push(chain),
         }
@@ -168,12 +227,19 @@ fn merge(entry: &mut Entry, incoming: Vec<Made>, (place, left_out): (&Place, &mu
 }
 
 fn finish(entry: &Entry, port: u16, unknown: &str) -> Listener {
-    let inspects_tls = entry.chains.iter().any(|c| !c.chain.conditions.server_names.is_empty());
+    let inspects_tls = entry
+        .chains
+        .iter()
+        .any(|c| !c.chain.conditions.server_names.is_empty());
     let inspects_http = entry.chains.iter().any(|c| c.inspected);
     let mut chains: Vec<Chain> = Vec::new();
     let mut default = None;
     for made in &entry.chains {
-        if made.takes_all() { default = Some(made.chain.clone()) } else { chains.push(made.chain.clone()) }
+        if made.takes_all() {
+            default = Some(made.chain.clone())
+        } else {
+            chains.push(made.chain.clone())
+        }
     }
     if chains.is_empty() {
         chains.extend(default.take());
@@ -182,7 +248,10 @@ fn finish(entry: &Entry, port: u16, unknown: &str) -> Listener {
     }
     Listener {
         name: format!("{}_{port}", entry.address),
-        addresses: vec![Address { ip: entry.address.clone(), port }],
+        addresses: vec![Address {
+            ip: entry.address.clone(),
+            port,
+        }],
         inspects_tls,
         inspects_http,
         chains,
@@ -195,7 +264,10 @@ fn finish(entry: &Entry, port: u16, unknown: &str) -> Listener {
 fn catch_all(unknown: &str) -> Listener {
     Listener {
         name: "virtualOutbound".into(),
-        addresses: vec![Address { ip: ANY.into(), port: 15001 }],
+        addresses: vec![Address {
+            ip: ANY.into(),
+            port: 15001,
+        }],
         bound: true,
         hands_on: true,
         default_chain: Some(through(unknown)),
@@ -204,23 +276,44 @@ fn catch_all(unknown: &str) -> Listener {
 }
 
 fn through(cluster: &str) -> Chain {
-    let share = Share { cluster: cluster.to_owned(), weight: 0 };
-    Chain { name: "PassthroughFilterChain".into(), forward: Forward::Clusters(vec![share]), ..Chain::default() }
+    let share = Share {
+        cluster: cluster.to_owned(),
+        weight: 0,
+    };
+    Chain {
+        name: "PassthroughFilterChain".into(),
+        forward: Forward::Clusters(vec![share]),
+        ..Chain::default()
+    }
 }
 
 /// The cluster for what nobody declared.
 pub fn unknown(scope: &Scope<'_>, world: &World<'_>) -> String {
-    let policy = scope.sidecar.and_then(|s| s.spec.outbound_traffic_policy.as_ref());
+    let policy = scope
+        .sidecar
+        .and_then(|s| s.spec.outbound_traffic_policy.as_ref());
     if let Some(proxy) = policy.and_then(|p| p.egress_proxy.as_ref()) {
         return super::clusters::name_of(world, scope, proxy, 0);
     }
-    if outbound_mode(scope, world) == "REGISTRY_ONLY" { "BlackHoleCluster".into() } else { "PassthroughCluster".into() }
+    if outbound_mode(scope, world) == "REGISTRY_ONLY" {
+        "BlackHoleCluster".into()
+    } else {
+        "PassthroughCluster".into()
+    }
 }
 
 /// `ALLOW_ANY` or `REGISTRY_ONLY`: of the Sidecar, where it says, else of the mesh.
 pub fn outbound_mode<'s>(scope: &'s Scope<'_>, world: &'s World<'_>) -> &'s str {
-    let of_mesh = world.snapshot.mesh.config.outbound_traffic_policy.as_ref().map_or("", |p| p.mode.as_str());
-    let of_sidecar = scope.sidecar.and_then(|s| s.spec.outbound_traffic_policy.as_ref());
+    let of_mesh = world
+        .snapshot
+        .mesh
+        .config
+        .outbound_traffic_policy
+        .as_ref()
+        .map_or("", |p| p.mode.as_str());
+    let of_sidecar = scope
+        .sidecar
+        .and_then(|s| s.spec.outbound_traffic_policy.as_ref());
     match of_sidecar {
         Some(policy) if policy.mode.is_empty() => "REGISTRY_ONLY",
         Some(policy) => &policy.mode,

@@ -1,8 +1,9 @@
-//! The path model: what Istio will do with a connection from one client to one host and port, decision by decision.
-//! Pure functions of a snapshot.
+//! The path model: what Istio will do with a connection from one client to one host and port,
+//! decision by decision. Pure functions of a snapshot.
 //!
-//! It is a small istiod: from the objects it works out what each proxy on the path will be given ([`given`]), and hands
-//! that to the same evaluation that reads a live proxy ([`crate::envoy::pass`]).
+//! It is a small istiod: from the objects it works out what each proxy on the path will be given
+//! ([`given`]), and hands that to the same evaluation that reads a live proxy
+//! ([`crate::envoy::pass`]).
 
 mod authorization;
 mod chains;
@@ -32,7 +33,9 @@ mod wanted;
 mod world;
 
 pub use authorization::{Denied, Request, Verdict, decide, policies_for};
-pub use client::{ClientEnd, PROXY_USER, Uncaptured, client_end, dns_capture, node, owner, workload_of};
+pub use client::{
+    ClientEnd, PROXY_USER, Uncaptured, client_end, dns_capture, node, owner, workload_of,
+};
 pub use clusters::{cluster, mesh_sni, name_of, policy, rule};
 pub use gateway::serves;
 pub use given::{Clash, Given, LeftOut};

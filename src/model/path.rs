@@ -1,4 +1,5 @@
-//! One path: who calls which host and port. What a doctor is asked about, and what every layer is compared on.
+//! One path: who calls which host and port. What a doctor is asked about, and what every layer is
+//! compared on.
 
 use super::target::{Client, Target};
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,8 @@ pub struct EgressPath {
     pub target: Target,
     /// Who calls.
     pub client: Client,
-    /// The pod that stands for the client: its name in the client's namespace. None where nothing runs there, and the
-    /// path is judged as that of a pod without labels of its own.
+    /// The pod that stands for the client: its name in the client's namespace. None where nothing
+    /// runs there, and the path is judged as that of a pod without labels of its own.
     pub pod: Option<String>,
 }
 

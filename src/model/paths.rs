@@ -1,5 +1,6 @@
-//! Which paths to look at: those of one host that somebody asks about, or all that are wired through a gateway for some
-//! clients. And who stands for a client: a pod that runs, else the pod that its template would make.
+//! Which paths to look at: those of one host that somebody asks about, or all that are wired
+//! through a gateway for some clients. And who stands for a client: a pod that runs, else the pod
+//! that its template would make.
 
 use super::gateway_api;
 use super::hosts::{is_wild, within};
@@ -31,14 +32,19 @@ pub struct Asked {
 pub fn to(world: &World<'_>, clients: &[Client], asked: &Asked) -> Vec<EgressPath> {
     let paths = clients.iter().flat_map(|client| {
         let seer = Seer::new(world, client);
-        let ports = asked.port.map_or_else(|| seer.declared(&asked.host), |port| vec![port]);
-        ports.into_iter().map(|port| seer.path(&asked.host, port, asked.protocol)).collect::<Vec<_>>()
+        let ports = asked
+            .port
+            .map_or_else(|| seer.declared(&asked.host), |port| vec![port]);
+        ports
+            .into_iter()
+            .map(|port| seer.path(&asked.host, port, asked.protocol))
+            .collect::<Vec<_>>()
     });
     paths.collect()
 }
 
-/// The paths from some clients to every host that a route which they see leads through a gateway, and to every target
-/// that is known to be wired for their namespace.
+/// The paths from some clients to every host that a route which they see leads through a gateway,
+/// and to every target that is known to be wired for their namespace.
 pub fn wired(world: &World<'_>, clients: &[Client], known: &[(String, Target)]) -> Vec<EgressPath> {
     let mut paths = BTreeSet::new();
     let ports = Ports::new(world);
@@ -49,13 +55,19 @@ pub fn wired(world: &World<'_>, clients: &[Client], known: &[(String, Target)]) 
                 paths.extend(host.parse().ok().map(|host| seer.path(&host, port, None)));
             }
         }
-        let led = gateway_api::led(world).into_iter().filter_map(|(host, port)| {
-            let path = seer.path(&host.parse().ok()?, port, None);
-            gateway_api::lead(world, &seer.node, &path.target).map(|_| path)
-        });
+        let led = gateway_api::led(world)
+            .into_iter()
+            .filter_map(|(host, port)| {
+                let path = seer.path(&host.parse().ok()?, port, None);
+                gateway_api::lead(world, &seer.node, &path.target).map(|_| path)
+            });
         paths.extend(led);
-        let own = known.iter().filter(|(namespace, _)| *namespace == client.namespace);
-        paths.extend(own.map(|(_, target)| seer.path(&target.host, target.port, Some(target.protocol))));
+        let own = known
+            .iter()
+            .filter(|(namespace, _)| *namespace == client.namespace);
+        paths.extend(
+            own.map(|(_, target)| seer.path(&target.host, target.port, Some(target.protocol))),
+        );
     }
     paths.into_iter().collect()
 }
@@ -72,27 +84,57 @@ impl<'w> Seer<'w> {
     fn new(world: &'w World<'_>, client: &'w Client) -> Self {
         let pod = stand_in(&world.snapshot.objects, client);
         let labels = pod.map(|p| p.metadata.labels.clone()).unwrap_or_default();
-        let node = Node { namespace: client.namespace.clone(), labels, dns: false, router: false };
-        Self { world, client, node, pod: pod.map(|p| p.name().to_owned()) }
+        let node = Node {
+            namespace: client.namespace.clone(),
+            labels,
+            dns: false,
+            router: false,
+        };
+        Self {
+            world,
+            client,
+            node,
+            pod: pod.map(|p| p.name().to_owned()),
+        }
     }
 
     fn path(&self, host: &Host, port: u16, protocol: Option<AppProtocol>) -> EgressPath {
         let host = sample(host);
         let protocol = protocol.unwrap_or_else(|| protocol_of(self.world, &self.node, &host, port));
-        EgressPath { target: Target { host, port, protocol }, client: self.client.clone(), pod: self.pod.clone() }
+        EgressPath {
+            target: Target {
+                host,
+                port,
+                protocol,
+            },
+            client: self.client.clone(),
+            pod: self.pod.clone(),
+        }
     }
 
     /// The ports that are declared for a host, else 443.
     fn declared(&self, host: &Host) -> Vec<u16> {
         let text = host.text();
-        let seen = || self.world.registry.iter().filter(|s| s.exports.reach(&self.client.namespace));
+        let seen = || {
+            self.world
+                .registry
+                .iter()
+                .filter(|s| s.exports.reach(&self.client.namespace))
+        };
         let named = |s: &&Registered<'_>| s.host == text || s.address.as_deref() == Some(&text);
         let ports = |s: &Registered<'_>| s.ports.iter().map(|p| p.number).collect::<Vec<_>>();
         let mut own: BTreeSet<u16> = seen().filter(named).flat_map(ports).collect();
         if own.is_empty() {
-            own = seen().filter(|s| is_wild(&s.host) && within(&text, &s.host)).flat_map(ports).collect();
+            own = seen()
+                .filter(|s| is_wild(&s.host) && within(&text, &s.host))
+                .flat_map(ports)
+                .collect();
         }
-        if own.is_empty() { vec![443] } else { own.into_iter().collect() }
+        if own.is_empty() {
+            vec![443]
+        } else {
+            own.into_iter().collect()
+        }
     }
 }
 
@@ -114,22 +156,40 @@ impl<'w> Ports<'w> {
     fn new(world: &'w World<'_>) -> Self {
         let mut exact: BTreeMap<&str, BTreeSet<u16>> = BTreeMap::new();
         for service in &world.registry {
-            exact.entry(&service.host).or_default().extend(service.ports.iter().map(|p| p.number));
+            exact
+                .entry(&service.host)
+                .or_default()
+                .extend(service.ports.iter().map(|p| p.number));
         }
-        let wild = exact.iter().filter(|(host, _)| is_wild(host)).map(|(host, ports)| (*host, ports.clone())).collect();
+        let wild = exact
+            .iter()
+            .filter(|(host, _)| is_wild(host))
+            .map(|(host, ports)| (*host, ports.clone()))
+            .collect();
         Self { exact, wild }
     }
 
-    /// The hosts of a VirtualService that it leads through a gateway, each with the ports it does that for.
-    fn through_gateway<'r>(&self, world: &World<'_>, routes: &'r Routes<'_>) -> Vec<(&'r str, u16)> {
+    /// The hosts of a VirtualService that it leads through a gateway, each with the ports it does
+    /// that for.
+    fn through_gateway<'r>(
+        &self,
+        world: &World<'_>,
+        routes: &'r Routes<'_>,
+    ) -> Vec<(&'r str, u16)> {
         let mut found = Vec::new();
-        for host in routes.hosts.iter().filter(|h| *h != "*" && !world.is_gateway(h)) {
+        for host in routes
+            .hosts
+            .iter()
+            .filter(|h| *h != "*" && !world.is_gateway(h))
+        {
             let mut ports = self.exact.get(host.as_str()).cloned().unwrap_or_default();
             for (_, more) in self.wild.iter().filter(|(wild, _)| within(host, wild)) {
                 ports.extend(more);
             }
             ports.extend(said(routes));
-            let ports = ports.into_iter().filter(|port| through(world, routes, host, *port).is_some());
+            let ports = ports
+                .into_iter()
+                .filter(|port| through(world, routes, host, *port).is_some());
             found.extend(ports.map(|port| (host.as_str(), port)));
         }
         found
@@ -139,24 +199,53 @@ impl<'w> Ports<'w> {
 /// The ports that the rules for the mesh name, else those of their protocols.
 fn said(routes: &Routes<'_>) -> BTreeSet<u16> {
     let for_mesh = |gateways: &[String]| gateways.is_empty() || gateways.iter().any(|g| g == MESH);
-    let http = routes.http.iter().flat_map(|(_, r)| &r.matches).filter(|m| for_mesh(&m.gateways));
-    let tls = routes.tls.iter().flat_map(|r| &r.matches).filter(|m| for_mesh(&m.gateways));
-    let tcp = routes.tcp.iter().flat_map(|r| &r.matches).filter(|m| for_mesh(&m.gateways));
+    let http = routes
+        .http
+        .iter()
+        .flat_map(|(_, r)| &r.matches)
+        .filter(|m| for_mesh(&m.gateways));
+    let tls = routes
+        .tls
+        .iter()
+        .flat_map(|r| &r.matches)
+        .filter(|m| for_mesh(&m.gateways));
+    let tcp = routes
+        .tcp
+        .iter()
+        .flat_map(|r| &r.matches)
+        .filter(|m| for_mesh(&m.gateways));
     let http = http.map(|m| m.port.unwrap_or(80));
-    http.chain(tls.map(|m| m.port.unwrap_or(443))).chain(tcp.filter_map(|m| m.port)).collect()
+    http.chain(tls.map(|m| m.port.unwrap_or(443)))
+        .chain(tcp.filter_map(|m| m.port))
+        .collect()
 }
 
-/// The pod that stands for a client: of its running ones the first by name, and rather one with a proxy where no
-/// workload is named.
+/// The pod that stands for a client: of its running ones the first by name, and rather one with a
+/// proxy where no workload is named.
 pub fn stand_in<'o>(objects: &'o Objects, client: &Client) -> Option<&'o Pod> {
-    let candidates =
-        objects.pods.iter().filter(|p| p.namespace() == client.namespace && p.metadata.deletion_timestamp.is_none());
-    let alive = candidates.filter(|p| !matches!(p.status.phase.as_str(), "Succeeded" | "Failed") && belongs(p, client));
-    alive.min_by_key(|p| (!p.is_ready(), !p.is_running(), p.spec.proxy().is_none(), p.name()))
+    let candidates = objects
+        .pods
+        .iter()
+        .filter(|p| p.namespace() == client.namespace && p.metadata.deletion_timestamp.is_none());
+    let alive = candidates.filter(|p| {
+        !matches!(p.status.phase.as_str(), "Succeeded" | "Failed") && belongs(p, client)
+    });
+    alive.min_by_key(|p| {
+        (
+            !p.is_ready(),
+            !p.is_running(),
+            p.spec.proxy().is_none(),
+            p.name(),
+        )
+    })
 }
 
 fn belongs(pod: &Pod, client: &Client) -> bool {
-    let owner = pod.metadata.owner_references.first().map_or("", |o| o.kind.as_str());
+    let owner = pod
+        .metadata
+        .owner_references
+        .first()
+        .map_or("", |o| o.kind.as_str());
     match &client.workload {
         None => !pod.spec.is_gateway(),
         Some((Kind::Pod, name)) => pod.name() == name,
@@ -173,17 +262,23 @@ pub fn workload<'o>(objects: &'o Objects, client: &Client) -> Option<&'o Workloa
         Kind::DaemonSet => &objects.daemon_sets,
         _ => return None,
     };
-    all.iter().find(|w| w.namespace() == client.namespace && w.name() == name)
+    all.iter()
+        .find(|w| w.namespace() == client.namespace && w.name() == name)
 }
 
 /// The namespaces in which a pod with a sidecar runs.
 pub fn namespaces_with_sidecars(objects: &Objects) -> BTreeSet<&str> {
     let beside = |p: &&Pod| p.is_running() && p.spec.proxy().is_some() && !p.spec.is_gateway();
-    objects.pods.iter().filter(beside).map(Pod::namespace).collect()
+    objects
+        .pods
+        .iter()
+        .filter(beside)
+        .map(Pod::namespace)
+        .collect()
 }
 
-/// The pod that a client's workload would make, with the sidecar that injection would add: it stands for a client of
-/// which none runs. It never counts as running.
+/// The pod that a client's workload would make, with the sidecar that injection would add: it
+/// stands for a client of which none runs. It never counts as running.
 pub fn would_be(snapshot: &Snapshot, client: &Client) -> Option<Pod> {
     let (kind, _) = client.workload.as_ref()?;
     Some(made(snapshot, *kind, workload(&snapshot.objects, client)?))
@@ -199,33 +294,55 @@ fn made(snapshot: &Snapshot, kind: Kind, workload: &Workload) -> Pod {
     let template = &workload.spec.template;
     let mut spec: PodSpec = template.spec.clone();
     if spec.proxy().is_none() && injects(snapshot, workload.namespace(), &template.metadata) {
-        spec.containers.push(Container { name: PROXY.into(), ..Container::default() });
+        spec.containers.push(Container {
+            name: PROXY.into(),
+            ..Container::default()
+        });
     }
     let metadata = Meta {
         name: format!("{}-of-template", workload.name()),
         namespace: workload.namespace().into(),
-        owner_references: vec![OwnerReference { kind: maker(kind).into(), name: workload.name().into() }],
+        owner_references: vec![OwnerReference {
+            kind: maker(kind).into(),
+            name: workload.name().into(),
+        }],
         ..template.metadata.clone()
     };
-    Pod { metadata, spec, ..Pod::default() }
+    Pod {
+        metadata,
+        spec,
+        ..Pod::default()
+    }
 }
 
 /// What is the owner of a workload's pods.
 fn maker(kind: Kind) -> &'static str {
-    if kind == Kind::Deployment { "ReplicaSet" } else { kind.name() }
+    if kind == Kind::Deployment {
+        "ReplicaSet"
+    } else {
+        kind.name()
+    }
 }
 
 fn unknown(client: &Client) -> Option<(Kind, Workload)> {
     let (kind, name) = client.workload.clone()?;
     let mut workload = Workload {
-        metadata: Meta { name: name.clone(), namespace: client.namespace.clone(), ..Meta::default() },
+        metadata: Meta {
+            name: name.clone(),
+            namespace: client.namespace.clone(),
+            ..Meta::default()
+        },
         ..Workload::default()
     };
     let template = &mut workload.spec.template;
     template.metadata.labels.insert("app".into(), name.clone());
     template.spec.service_account_name.clone_from(&name);
-    template.spec.containers =
-        [name.as_str(), PROXY].map(|c| Container { name: c.into(), ..Container::default() }).into();
+    template.spec.containers = [name.as_str(), PROXY]
+        .map(|c| Container {
+            name: c.into(),
+            ..Container::default()
+        })
+        .into();
     Some((kind, workload))
 }
 
@@ -233,16 +350,27 @@ fn unknown(client: &Client) -> Option<(Kind, Workload)> {
 ///
 /// Source: manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml.
 fn injects(snapshot: &Snapshot, namespace: &str, pod: &Meta) -> bool {
-    match pod.label("sidecar.istio.io/inject").or_else(|| pod.annotation("sidecar.istio.io/inject")) {
+    match pod
+        .label("sidecar.istio.io/inject")
+        .or_else(|| pod.annotation("sidecar.istio.io/inject"))
+    {
         Some("false") => return false,
         Some("true") => return true,
         _ => {}
     }
-    let found = snapshot.objects.namespaces.iter().find(|n| n.name() == namespace).map(|n| &n.metadata);
+    let found = snapshot
+        .objects
+        .namespaces
+        .iter()
+        .find(|n| n.name() == namespace)
+        .map(|n| &n.metadata);
     let label = |key: &str| found.and_then(|m| m.label(key));
     match label("istio-injection") {
         Some(said) => said == "enabled",
-        None => label("istio.io/rev").or_else(|| pod.label("istio.io/rev")) == Some(&snapshot.mesh.revision),
+        None => {
+            label("istio.io/rev").or_else(|| pod.label("istio.io/rev"))
+                == Some(&snapshot.mesh.revision)
+        }
     }
 }
 
@@ -254,15 +382,31 @@ mod tests {
     fn snapshot() -> Snapshot {
         let mut snapshot = Snapshot::default();
         let mut put = |kind, value| snapshot.objects.put(kind, value).unwrap();
-        put(Kind::Namespace, json!({"metadata": {"name": "team", "labels": {"istio-injection": "enabled"}}}));
+        put(
+            Kind::Namespace,
+            json!({"metadata": {"name": "team", "labels": {"istio-injection": "enabled"}}}),
+        );
         let pod = |name: &str, phase: &str, containers: serde_json::Value| {
             json!({"metadata": {"name": name, "namespace": "team", "labels": {"pod-template-hash": "1"},
                 "ownerReferences": [{"kind": "ReplicaSet", "name": "sleep-1"}]},
                 "spec": {"containers": containers}, "status": {"phase": phase}})
         };
-        put(Kind::Pod, pod("sleep-1-a", "Failed", json!([{"name": "sleep"}])));
-        put(Kind::Pod, pod("sleep-1-c", "Running", json!([{"name": "sleep"}, {"name": "istio-proxy"}])));
-        put(Kind::Pod, pod("sleep-1-b", "Running", json!([{"name": "sleep"}])));
+        put(
+            Kind::Pod,
+            pod("sleep-1-a", "Failed", json!([{"name": "sleep"}])),
+        );
+        put(
+            Kind::Pod,
+            pod(
+                "sleep-1-c",
+                "Running",
+                json!([{"name": "sleep"}, {"name": "istio-proxy"}]),
+            ),
+        );
+        put(
+            Kind::Pod,
+            pod("sleep-1-b", "Running", json!([{"name": "sleep"}])),
+        );
         put(
             Kind::ServiceEntry,
             json!({"metadata": {"name": "db", "namespace": "team"}, "spec": {
@@ -292,12 +436,22 @@ mod tests {
         let snapshot = snapshot();
         let world = World::new(&snapshot);
         let ask = |host: &str| {
-            let asked = Asked { host: host.parse().unwrap(), port: None, protocol: None };
+            let asked = Asked {
+                host: host.parse().unwrap(),
+                port: None,
+                protocol: None,
+            };
             let paths = to(&world, &[Client::namespace("team")], &asked);
-            paths.iter().map(|p| format!("{} {}", p.target, p.target.protocol.name())).collect::<Vec<_>>()
+            paths
+                .iter()
+                .map(|p| format!("{} {}", p.target, p.target.protocol.name()))
+                .collect::<Vec<_>>()
         };
         assert_eq!(ask("db.example.com"), ["db.example.com:5432 tcp"]);
-        assert_eq!(ask("elsewhere.example.com"), ["elsewhere.example.com:443 tls"]);
+        assert_eq!(
+            ask("elsewhere.example.com"),
+            ["elsewhere.example.com:443 tls"]
+        );
     }
 
     #[test]
@@ -309,7 +463,10 @@ mod tests {
         assert_eq!(pod.metadata.label("app"), Some("idle"));
         let mut with = snapshot.clone();
         with.objects.pods.push(pod);
-        assert_eq!(stand_in(&with.objects, &client).map(Pod::name), Some("idle-of-template"));
+        assert_eq!(
+            stand_in(&with.objects, &client).map(Pod::name),
+            Some("idle-of-template")
+        );
         assert!(would_be(&snapshot, &"team/deploy/other".parse().unwrap()).is_none());
     }
 }

@@ -1,7 +1,8 @@
-//! The registry: every host that a Kubernetes Service or a ServiceEntry declares, as istiod counts them, oldest first.
+//! The registry: every host that a Kubernetes Service or a ServiceEntry declares, as istiod counts
+//! them, oldest first.
 //!
-//! Source: pilot/pkg/serviceregistry/serviceentry/conversion.go (`convertServices`), serviceregistry/kube/conversion.go,
-//! pilot/pkg/model/push_context.go (`initServiceRegistry`).
+//! Source: pilot/pkg/serviceregistry/serviceentry/conversion.go (`convertServices`),
+//! serviceregistry/kube/conversion.go, pilot/pkg/model/push_context.go (`initServiceRegistry`).
 
 use super::visibility::Exports;
 use crate::istio::service_entry::{AUTO_ADDRESS_LABEL, Resolution};
@@ -88,7 +89,8 @@ impl<'a> Registered<'a> {
 
     /// Whether it is outside the mesh: istiod then starts no mutual TLS by itself.
     pub fn is_external(&self) -> bool {
-        self.entry().is_some_and(|e| e.spec.location != "MESH_INTERNAL")
+        self.entry()
+            .is_some_and(|e| e.spec.location != "MESH_INTERNAL")
     }
 
     /// How endpoints are found; a Kubernetes Service's are listed.
@@ -110,16 +112,27 @@ impl<'a> Registered<'a> {
         self.object().at(format!("spec.ports[{}]", port.index))
     }
 
-    /// The address that a proxy listens on for it; `dns` is whether the proxy answers its application's DNS questions.
+    /// The address that a proxy listens on for it; `dns` is whether the proxy answers its
+    /// application's DNS questions.
     pub fn listens_on(&self, dns: bool) -> Option<&str> {
-        self.address.as_deref().or_else(|| self.allocated.as_deref().filter(|_| dns))
+        self.address
+            .as_deref()
+            .or_else(|| self.allocated.as_deref().filter(|_| dns))
     }
 }
 
 /// All hosts, oldest first.
 pub(super) fn registry(snapshot: &Snapshot) -> Vec<Registered<'_>> {
-    let services = snapshot.objects.services.iter().filter_map(|s| of_service(s, snapshot));
-    let entries = snapshot.objects.service_entries.iter().flat_map(|e| of_entry(e, snapshot));
+    let services = snapshot
+        .objects
+        .services
+        .iter()
+        .filter_map(|s| of_service(s, snapshot));
+    let entries = snapshot
+        .objects
+        .service_entries
+        .iter()
+        .flat_map(|e| of_entry(e, snapshot));
     let mut all: Vec<Registered> = services.chain(entries).collect();
     all.sort_by(|a, b| order(a).cmp(&order(b)));
     all
@@ -128,8 +141,17 @@ pub(super) fn registry(snapshot: &Snapshot) -> Vec<Registered<'_>> {
 /// `SortServicesByCreationTime`: a ServiceEntry's name there is its host.
 fn order<'r>(service: &'r Registered<'_>) -> (bool, &'r str, &'r str, &'r str) {
     let meta = service.meta();
-    let name = if service.is_kubernetes() { meta.name.as_str() } else { service.host.as_str() };
-    (meta.creation_timestamp.is_empty(), &meta.creation_timestamp, name, &meta.namespace)
+    let name = if service.is_kubernetes() {
+        meta.name.as_str()
+    } else {
+        service.host.as_str()
+    };
+    (
+        meta.creation_timestamp.is_empty(),
+        &meta.creation_timestamp,
+        name,
+        &meta.namespace,
+    )
 }
 
 /// A Service of type `ExternalName` is an alias: it gets no listener and no host of its own.
@@ -137,32 +159,58 @@ fn of_service<'a>(service: &'a Service, snapshot: &Snapshot) -> Option<Registere
     if service.spec.kind == "ExternalName" {
         return None;
     }
-    let said = service.metadata.annotation("networking.istio.io/exportTo").unwrap_or_default();
-    let said: Vec<String> = said.split(',').map(str::trim).filter(|s| !s.is_empty()).map(str::to_owned).collect();
-    let ports = service.spec.ports.iter().enumerate().map(|(index, port)| Port {
-        number: port.port,
-        name: port.name.clone(),
-        protocol: Protocol::of_service_port(port.port, &port.name, port.app_protocol.as_deref(), &port.protocol),
-        target: match &port.target_port {
-            None | Some(TargetPort::Number(0)) => Some(port.port),
-            Some(TargetPort::Number(number)) => Some(*number),
-            Some(TargetPort::Name(_)) => None,
-        },
-        index,
-    });
+    let said = service
+        .metadata
+        .annotation("networking.istio.io/exportTo")
+        .unwrap_or_default();
+    let said: Vec<String> = said
+        .split(',')
+        .map(str::trim)
+        .filter(|s| !s.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let ports = service
+        .spec
+        .ports
+        .iter()
+        .enumerate()
+        .map(|(index, port)| Port {
+            number: port.port,
+            name: port.name.clone(),
+            protocol: Protocol::of_service_port(
+                port.port,
+                &port.name,
+                port.app_protocol.as_deref(),
+                &port.protocol,
+            ),
+            target: match &port.target_port {
+                None | Some(TargetPort::Number(0)) => Some(port.port),
+                Some(TargetPort::Number(number)) => Some(*number),
+                Some(TargetPort::Name(_)) => None,
+            },
+            index,
+        });
     Some(Registered {
         host: service.hostname(&snapshot.mesh.domain),
         origin: Origin::Service(service),
         address: service.address().map(str::to_owned),
         allocated: None,
         ports: ports.collect(),
-        exports: Exports::of(&said, &snapshot.mesh.config.default_service_export_to, service.namespace()),
+        exports: Exports::of(
+            &said,
+            &snapshot.mesh.config.default_service_export_to,
+            service.namespace(),
+        ),
     })
 }
 
 fn of_entry<'a>(entry: &'a ServiceEntry, snapshot: &Snapshot) -> Vec<Registered<'a>> {
     let spec = &entry.spec;
-    let exports = Exports::of(&spec.export_to, &snapshot.mesh.config.default_service_export_to, entry.namespace());
+    let exports = Exports::of(
+        &spec.export_to,
+        &snapshot.mesh.config.default_service_export_to,
+        entry.namespace(),
+    );
     let ports: Vec<Port> = spec.ports.iter().enumerate().map(entry_port).collect();
     let mut all = Vec::new();
     for host in &spec.hosts {
@@ -198,18 +246,26 @@ fn entry_port((index, port): (usize, &crate::istio::service_entry::EntryPort)) -
 
 /// A range of one address is that address.
 fn single(address: &str) -> String {
-    address.strip_suffix("/32").or_else(|| address.strip_suffix("/128")).unwrap_or(address).to_owned()
+    address
+        .strip_suffix("/32")
+        .or_else(|| address.strip_suffix("/128"))
+        .unwrap_or(address)
+        .to_owned()
 }
 
-/// The address that istiod allocated for the host, or will: which one matters to nobody, so a planned entry gets the
-/// first of the range.
+/// The address that istiod allocated for the host, or will: which one matters to nobody, so a
+/// planned entry gets the first of the range.
 ///
 /// Source: pilot/pkg/networking/serviceentry/ip_autoallocation.go (`ShouldV2AutoAllocateIP`).
 fn allocated(entry: &ServiceEntry, host: &str, snapshot: &Snapshot) -> Option<String> {
     if !takes_allocation(entry, host, snapshot) {
         return None;
     }
-    let found = entry.status.addresses.iter().find(|a| (a.host.is_empty() || a.host == host) && !a.value.contains(':'));
+    let found = entry
+        .status
+        .addresses
+        .iter()
+        .find(|a| (a.host.is_empty() || a.host == host) && !a.value.contains(':'));
     Some(found.map_or_else(|| "240.240.0.1".to_owned(), |a| a.value.clone()))
 }
 
@@ -217,7 +273,10 @@ fn allocated(entry: &ServiceEntry, host: &str, snapshot: &Snapshot) -> Option<St
 pub fn takes_allocation(entry: &ServiceEntry, host: &str, snapshot: &Snapshot) -> bool {
     let spec = &entry.spec;
     let on = snapshot.mesh.feature("PILOT_ENABLE_IP_AUTOALLOCATE", true);
-    let opted_out = entry.metadata.label(AUTO_ADDRESS_LABEL).is_some_and(|v| v.eq_ignore_ascii_case("false"));
+    let opted_out = entry
+        .metadata
+        .label(AUTO_ADDRESS_LABEL)
+        .is_some_and(|v| v.eq_ignore_ascii_case("false"));
     let wild = super::hosts::is_wild(host) && spec.resolution != Resolution::DynamicDns;
     on && !opted_out && spec.addresses.is_empty() && spec.resolution != Resolution::None && !wild
 }

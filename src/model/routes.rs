@@ -1,6 +1,7 @@
 //! VirtualServices as istiod has them: names completed, delegates put in, oldest first.
 //!
-//! Source: pilot/pkg/model/virtualservice.go (`resolveVirtualServiceShortnames`, `mergeVirtualServicesIfNeeded`).
+//! Source: pilot/pkg/model/virtualservice.go (`resolveVirtualServiceShortnames`,
+//! `mergeVirtualServicesIfNeeded`).
 
 use super::hosts::complete;
 use super::visibility::Exports;
@@ -48,8 +49,12 @@ impl Routes<'_> {
 
 /// All VirtualServices that are not delegates, oldest first.
 pub(super) fn routes(snapshot: &Snapshot) -> Vec<Routes<'_>> {
-    let mut objects: Vec<&VirtualService> =
-        snapshot.objects.virtual_services.iter().filter(|v| !v.spec.hosts.is_empty()).collect();
+    let mut objects: Vec<&VirtualService> = snapshot
+        .objects
+        .virtual_services
+        .iter()
+        .filter(|v| !v.spec.hosts.is_empty())
+        .collect();
     objects.sort_by(|a, b| a.metadata.age_key().cmp(&b.metadata.age_key()));
     objects.into_iter().map(|v| resolve(v, snapshot)).collect()
 }
@@ -57,23 +62,46 @@ pub(super) fn routes(snapshot: &Snapshot) -> Vec<Routes<'_>> {
 fn resolve<'a>(object: &'a VirtualService, snapshot: &Snapshot) -> Routes<'a> {
     let (namespace, domain) = (object.namespace(), snapshot.mesh.domain.as_str());
     let whole = |host: &str| complete(host, namespace, domain);
-    let gateway =
-        |name: &str| if name == MESH || name.contains('/') { name.into() } else { format!("{namespace}/{name}") };
+    let gateway = |name: &str| {
+        if name == MESH || name.contains('/') {
+            name.into()
+        } else {
+            format!("{namespace}/{name}")
+        }
+    };
     let gateways = |list: &[String]| list.iter().map(|g| gateway(g)).collect::<Vec<String>>();
     let mut http = delegated(object, snapshot);
     for (_, route) in &mut http {
-        route.route.iter_mut().for_each(|r| r.destination.host = whole(&r.destination.host));
-        route.matches.iter_mut().for_each(|m| m.gateways = gateways(&m.gateways));
+        route
+            .route
+            .iter_mut()
+            .for_each(|r| r.destination.host = whole(&r.destination.host));
+        route
+            .matches
+            .iter_mut()
+            .for_each(|m| m.gateways = gateways(&m.gateways));
     }
     let mut tls = object.spec.tls.clone();
     for route in &mut tls {
-        route.route.iter_mut().for_each(|r| r.destination.host = whole(&r.destination.host));
-        route.matches.iter_mut().for_each(|m| m.gateways = gateways(&m.gateways));
+        route
+            .route
+            .iter_mut()
+            .for_each(|r| r.destination.host = whole(&r.destination.host));
+        route
+            .matches
+            .iter_mut()
+            .for_each(|m| m.gateways = gateways(&m.gateways));
     }
     let mut tcp = object.spec.tcp.clone();
     for route in &mut tcp {
-        route.route.iter_mut().for_each(|r| r.destination.host = whole(&r.destination.host));
-        route.matches.iter_mut().for_each(|m| m.gateways = gateways(&m.gateways));
+        route
+            .route
+            .iter_mut()
+            .for_each(|r| r.destination.host = whole(&r.destination.host));
+        route
+            .matches
+            .iter_mut()
+            .for_each(|m| m.gateways = gateways(&m.gateways));
     }
     Routes {
         object,
@@ -90,13 +118,17 @@ fn resolve<'a>(object: &'a VirtualService, snapshot: &Snapshot) -> Routes<'a> {
     }
 }
 
-/// HTTP rules, with those of a delegate in place of the rule that names it. A delegate's own conditions come on top of
-/// the rule's; where it has none, the rule's count.
+/// HTTP rules, with those of a delegate in place of the rule that names it. A delegate's own
+/// conditions come on top of the rule's; where it has none, the rule's count.
 fn delegated(object: &VirtualService, snapshot: &Snapshot) -> Vec<(String, HttpRoute)> {
     let mut all = Vec::new();
     for (at, route) in object.spec.http.iter().enumerate() {
         let field = format!("spec.http[{at}]");
-        let Some(delegate) = route.delegate.as_ref().and_then(|d| find_delegate(d, object, snapshot)) else {
+        let Some(delegate) = route
+            .delegate
+            .as_ref()
+            .and_then(|d| find_delegate(d, object, snapshot))
+        else {
             all.push((field, route.clone()));
             continue;
         };
@@ -107,8 +139,11 @@ fn delegated(object: &VirtualService, snapshot: &Snapshot) -> Vec<(String, HttpR
             } else {
                 for condition in &mut inner.matches {
                     let root = route.matches.first().cloned().unwrap_or_default();
-                    condition.gateways =
-                        if condition.gateways.is_empty() { root.gateways } else { condition.gateways.clone() };
+                    condition.gateways = if condition.gateways.is_empty() {
+                        root.gateways
+                    } else {
+                        condition.gateways.clone()
+                    };
                     condition.port = condition.port.or(root.port);
                     condition.authority = condition.authority.take().or(root.authority);
                 }
@@ -119,9 +154,16 @@ fn delegated(object: &VirtualService, snapshot: &Snapshot) -> Vec<(String, HttpR
     all
 }
 
-fn find_delegate<'a>(delegate: &Value, root: &VirtualService, snapshot: &'a Snapshot) -> Option<&'a VirtualService> {
+fn find_delegate<'a>(
+    delegate: &Value,
+    root: &VirtualService,
+    snapshot: &'a Snapshot,
+) -> Option<&'a VirtualService> {
     let name = delegate.get("name")?.as_str()?;
-    let namespace = delegate.get("namespace").and_then(Value::as_str).unwrap_or(root.namespace());
+    let namespace = delegate
+        .get("namespace")
+        .and_then(Value::as_str)
+        .unwrap_or(root.namespace());
     let mut all = snapshot.objects.virtual_services.iter();
     all.find(|v| v.name() == name && v.namespace() == namespace && v.spec.hosts.is_empty())
 }

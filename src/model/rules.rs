@@ -1,8 +1,10 @@
-//! DestinationRules: which one a proxy finds for a host, and what it says about a port. The lookup goes through the
-//! client's namespace, the host's and the root namespace; the first that has any rule for the host ends it.
+//! DestinationRules: which one a proxy finds for a host, and what it says about a port. The lookup
+//! goes through the client's namespace, the host's and the root namespace; the first that has any
+//! rule for the host ends it.
 //!
-//! Source: pilot/pkg/model/push_context.go (`destinationRule`, `setDestinationRules`), destination_rule.go
-//! (`mergeDestinationRule`), sidecar.go (`DestinationRule`), networking/util (`MergeSubsetTrafficPolicy`).
+//! Source: pilot/pkg/model/push_context.go (`destinationRule`, `setDestinationRules`),
+//! destination_rule.go (`mergeDestinationRule`), sidecar.go (`DestinationRule`), networking/util
+//! (`MergeSubsetTrafficPolicy`).
 
 use super::hosts::{complete, most_specific};
 use super::visibility::Exports;
@@ -73,7 +75,8 @@ impl<'a> Rules<'a> {
             .map(|r| (complete(&r.spec.host, r.namespace(), domain), r))
             .collect();
         ordered.sort_by(|(_, a), (_, b)| {
-            let key = |r: &'a DestinationRule| (r.spec.workload_selector.is_none(), r.metadata.age_key());
+            let key =
+                |r: &'a DestinationRule| (r.spec.workload_selector.is_none(), r.metadata.age_key());
             key(a).cmp(&key(b))
         });
         let default = &snapshot.mesh.config.default_destination_rule_export_to;
@@ -88,28 +91,46 @@ impl<'a> Rules<'a> {
     pub fn lookup(&self, seeker: Seeker<'_>, host: &str, owner: &str) -> Option<Lookup<'a>> {
         let mine = seeker.namespace;
         let at_home = |rule: &DestinationRule| {
-            rule.namespace() == mine && (mine != self.root || self.is_private(rule)) && seen_at_home(rule)
+            rule.namespace() == mine
+                && (mine != self.root || self.is_private(rule))
+                && seen_at_home(rule)
         };
         let end = |namespace: &str, found: Vec<Merged<'a>>| {
             let chosen = choose(&found, seeker);
-            (!found.is_empty()).then(|| Lookup { namespace: namespace.to_owned(), found, chosen })
+            (!found.is_empty()).then(|| Lookup {
+                namespace: namespace.to_owned(),
+                found,
+                chosen,
+            })
         };
         let exported = |namespace: &str| {
-            let mut found = self.merged(host, |r| r.namespace() == namespace && !self.is_private(r));
-            found.retain(|m| m.exports.is_empty() || m.exports.iter().any(|to| to == "*" || to == mine));
+            let mut found =
+                self.merged(host, |r| r.namespace() == namespace && !self.is_private(r));
+            found.retain(|m| {
+                m.exports.is_empty() || m.exports.iter().any(|to| to == "*" || to == mine)
+            });
             end(namespace, found)
         };
-        end(mine, self.merged(host, at_home)).or_else(|| exported(owner)).or_else(|| exported(&self.root))
+        end(mine, self.merged(host, at_home))
+            .or_else(|| exported(owner))
+            .or_else(|| exported(&self.root))
     }
 
     /// Every rule for the host, wherever it lies and whoever sees it.
     pub fn all_for(&self, host: &str) -> Vec<&'a DestinationRule> {
-        self.ordered.iter().filter(|(h, _)| super::hosts::overlap(h, host)).map(|(_, r)| *r).collect()
+        self.ordered
+            .iter()
+            .filter(|(h, _)| super::hosts::overlap(h, host))
+            .map(|(_, r)| *r)
+            .collect()
     }
 
     fn merged(&self, host: &str, among: impl Fn(&DestinationRule) -> bool) -> Vec<Merged<'a>> {
-        let rules: Vec<&(String, &DestinationRule)> = self.ordered.iter().filter(|(_, r)| among(r)).collect();
-        let Some(best) = most_specific(host, rules.iter().map(|(h, _)| h.as_str())) else { return Vec::new() };
+        let rules: Vec<&(String, &DestinationRule)> =
+            self.ordered.iter().filter(|(_, r)| among(r)).collect();
+        let Some(best) = most_specific(host, rules.iter().map(|(h, _)| h.as_str())) else {
+            return Vec::new();
+        };
         let mut all: Vec<Merged> = Vec::new();
         for (host, rule) in rules.iter().filter(|(h, _)| h == best) {
             lay_in(&mut all, host, rule);
@@ -127,7 +148,8 @@ impl<'a> Rules<'a> {
     }
 }
 
-/// As it is written, in order: istiod compares the words, so `.` and the namespace's own name are two.
+/// As it is written, in order: istiod compares the words, so `.` and the namespace's own name are
+/// two.
 fn exports_of(rule: &DestinationRule) -> Vec<String> {
     if rule.spec.workload_selector.is_some() {
         return vec![".".to_owned()];
@@ -146,14 +168,16 @@ fn selector_of(rule: &DestinationRule) -> Option<&Labels> {
     rule.spec.workload_selector.as_ref().map(|s| &s.labels)
 }
 
-/// `mergeDestinationRule`: a rule joins those that are exported alike or to fewer, and also stands for itself where the
-/// last one that it was held against was another kind. Of several that stand, the last counts, so that matters.
+/// `mergeDestinationRule`: a rule joins those that are exported alike or to fewer, and also stands
+/// for itself where the last one that it was held against was another kind. Of several that stand,
+/// the last counts, so that matters.
 fn lay_in<'a>(all: &mut Vec<Merged<'a>>, host: &str, rule: &'a DestinationRule) {
     let exports = exports_of(rule);
     let selector = selector_of(rule);
     let mut apart = true;
     for merged in all.iter_mut() {
-        let wider = !merged.exports.is_empty() && merged.exports.iter().all(|to| exports.contains(to));
+        let wider =
+            !merged.exports.is_empty() && merged.exports.iter().all(|to| exports.contains(to));
         let alike = merged.exports == exports;
         let held = selector_of(merged.from[0]);
         let other_workloads = selector.is_some() && held.is_some() && selector != held;
@@ -168,7 +192,11 @@ fn lay_in<'a>(all: &mut Vec<Merged<'a>>, host: &str, rule: &'a DestinationRule) 
         merged.from.push(rule);
     }
     if apart {
-        all.push(Merged { host: host.to_owned(), from: vec![rule], exports });
+        all.push(Merged {
+            host: host.to_owned(),
+            from: vec![rule],
+            exports,
+        });
     }
 }
 
@@ -176,9 +204,17 @@ fn lay_in<'a>(all: &mut Vec<Merged<'a>>, host: &str, rule: &'a DestinationRule) 
 fn choose(found: &[Merged<'_>], seeker: Seeker<'_>) -> Option<usize> {
     let fits = |m: &Merged<'_>| {
         m.from[0].namespace() == seeker.namespace
-            && m.from[0].spec.workload_selector.as_ref().is_some_and(|s| s.matches(seeker.labels))
+            && m.from[0]
+                .spec
+                .workload_selector
+                .as_ref()
+                .is_some_and(|s| s.matches(seeker.labels))
     };
-    let for_all = || found.iter().rposition(|m| m.from[0].spec.workload_selector.is_none());
+    let for_all = || {
+        found
+            .iter()
+            .rposition(|m| m.from[0].spec.workload_selector.is_none())
+    };
     found.iter().position(fits).or_else(for_all)
 }
 
@@ -190,7 +226,11 @@ impl<'a> Lookup<'a> {
 
     /// Every object that took part in ending the lookup.
     pub fn objects(&self) -> Vec<ObjectRef> {
-        self.found.iter().flat_map(|m| &m.from).map(|r| r.reference(Kind::DestinationRule)).collect()
+        self.found
+            .iter()
+            .flat_map(|m| &m.from)
+            .map(|r| r.reference(Kind::DestinationRule))
+            .collect()
     }
 }
 
@@ -205,42 +245,82 @@ impl<'a> Merged<'a> {
 
     /// All subsets' names.
     pub fn subset_names(&self) -> Vec<&'a str> {
-        self.from.iter().flat_map(|r| r.spec.subsets.iter().map(|s| s.name.as_str())).collect()
+        self.from
+            .iter()
+            .flat_map(|r| r.spec.subsets.iter().map(|s| s.name.as_str()))
+            .collect()
     }
 
     /// What counts for a port of the host, or of a subset of it.
     pub fn policy(&self, subset: &str, port: u16) -> Policy {
-        let mut policy = Policy { selected: self.from[0].spec.workload_selector.is_some(), ..Policy::default() };
-        let top = self.from.iter().find_map(|r| Some((*r, r.spec.traffic_policy.as_ref()?)));
+        let mut policy = Policy {
+            selected: self.from[0].spec.workload_selector.is_some(),
+            ..Policy::default()
+        };
+        let top = self
+            .from
+            .iter()
+            .find_map(|r| Some((*r, r.spec.traffic_policy.as_ref()?)));
         if let Some((rule, said)) = top {
-            lay(&mut policy, said, port, &rule.reference(Kind::DestinationRule), "spec.trafficPolicy");
+            lay(
+                &mut policy,
+                said,
+                port,
+                &rule.reference(Kind::DestinationRule),
+                "spec.trafficPolicy",
+            );
         }
         if let Some((rule, at, found)) = self.subset(subset)
             && let Some(said) = &found.traffic_policy
         {
             let field = format!("spec.subsets[{at}].trafficPolicy");
-            lay(&mut policy, said, port, &rule.reference(Kind::DestinationRule), &field);
+            lay(
+                &mut policy,
+                said,
+                port,
+                &rule.reference(Kind::DestinationRule),
+                &field,
+            );
         }
         policy
     }
 }
 
-/// One policy over another: what it says for the port replaces all, what it says for all ports replaces what it names.
+/// One policy over another: what it says for the port replaces all, what it says for all ports
+/// replaces what it names.
 fn lay(policy: &mut Policy, said: &TrafficPolicy, port: u16, object: &ObjectRef, field: &str) {
-    let level = said.port_level_settings.iter().position(|p| p.port.is_some_and(|s| s.number == port));
+    let level = said
+        .port_level_settings
+        .iter()
+        .position(|p| p.port.is_some_and(|s| s.number == port));
     policy.tunnel |= said.tunnel.is_some();
     let (tls, pool, field, whole) = match level {
         Some(at) => {
             let settings = &said.port_level_settings[at];
-            (&settings.tls, &settings.connection_pool, format!("{field}.portLevelSettings[{at}]"), true)
+            (
+                &settings.tls,
+                &settings.connection_pool,
+                format!("{field}.portLevelSettings[{at}]"),
+                true,
+            )
         }
         None => (&said.tls, &said.connection_pool, field.to_owned(), false),
     };
     if tls.is_some() || whole {
-        policy.tls = tls.clone().map(|tls| (tls, object.at(format!("{field}.tls"))));
+        policy.tls = tls
+            .clone()
+            .map(|tls| (tls, object.at(format!("{field}.tls"))));
     }
     if pool.is_some() || whole {
-        let upgrade = pool.as_ref().and_then(|p| p.http.as_ref()).and_then(|h| h.h2_upgrade_policy.clone());
-        policy.h2_upgrade = upgrade.map(|u| (u, object.at(format!("{field}.connectionPool.http.h2UpgradePolicy"))));
+        let upgrade = pool
+            .as_ref()
+            .and_then(|p| p.http.as_ref())
+            .and_then(|h| h.h2_upgrade_policy.clone());
+        policy.h2_upgrade = upgrade.map(|u| {
+            (
+                u,
+                object.at(format!("{field}.connectionPool.http.h2UpgradePolicy")),
+            )
+        });
     }
 }

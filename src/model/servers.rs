@@ -1,7 +1,9 @@
-//! The servers that a gateway's pods open: every Gateway that selects them, oldest first, merged port by port. One port
-//! holds one kind; what comes later and does not fit is left out, and only a counter of istiod says so.
+//! The servers that a gateway's pods open: every Gateway that selects them, oldest first, merged
+//! port by port. One port holds one kind; what comes later and does not fit is left out, and only a
+//! counter of istiod says so.
 //!
-//! Source: pilot/pkg/model/push_context.go (`mergeGateways`), gateway.go (`mergeGateways`, `resolvePorts`).
+//! Source: pilot/pkg/model/push_context.go (`mergeGateways`), gateway.go (`mergeGateways`,
+//! `resolvePorts`).
 
 use super::given::{Clash, LeftOut};
 use super::world::World;
@@ -30,7 +32,9 @@ pub struct Open<'a> {
 impl Open<'_> {
     /// The field.
     pub fn place(&self) -> Place {
-        self.gateway.reference(Kind::Gateway).at(format!("spec.servers[{}]", self.index))
+        self.gateway
+            .reference(Kind::Gateway)
+            .at(format!("spec.servers[{}]", self.index))
     }
 
     /// `namespace/name` of its Gateway.
@@ -40,7 +44,11 @@ impl Open<'_> {
 
     /// The names that its chain is for.
     pub fn names(&self) -> Vec<String> {
-        let bare = |h: &String| h.rsplit_once('/').map_or(h.as_str(), |(_, name)| name).to_ascii_lowercase();
+        let bare = |h: &String| {
+            h.rsplit_once('/')
+                .map_or(h.as_str(), |(_, name)| name)
+                .to_ascii_lowercase()
+        };
         self.hosts.iter().map(bare).collect()
     }
 
@@ -61,14 +69,22 @@ impl Open<'_> {
 
     /// TLS that ends here, with HTTP inside.
     pub fn ends_https(&self) -> bool {
-        self.server.protocol() == Protocol::Https && !self.server.passes_through() && self.server.tls.is_some()
+        self.server.protocol() == Protocol::Https
+            && !self.server.passes_through()
+            && self.server.tls.is_some()
     }
 
     /// The route table of its HTTP.
     pub fn table(&self) -> String {
         if self.ends_https() {
             let port = &self.server.port;
-            return format!("https.{}.{}.{}.{}", port.number, port.name, self.gateway.name(), self.gateway.namespace());
+            return format!(
+                "https.{}.{}.{}.{}",
+                port.number,
+                port.name,
+                self.gateway.name(),
+                self.gateway.namespace()
+            );
         }
         format!("http.{}", self.listens)
     }
@@ -83,45 +99,89 @@ fn is_tls(server: &Server) -> bool {
 
 /// Gateways that select pods with these labels, oldest first.
 pub fn selecting<'a>(world: &World<'a>, labels: &Labels) -> Vec<&'a Gateway> {
-    let fits = |g: &&Gateway| g.spec.selector.iter().all(|(k, v)| labels.get(k) == Some(v));
-    let mut all: Vec<&Gateway> = world.snapshot.objects.gateways.iter().filter(fits).collect();
+    let fits = |g: &&Gateway| {
+        g.spec
+            .selector
+            .iter()
+            .all(|(k, v)| labels.get(k) == Some(v))
+    };
+    let mut all: Vec<&Gateway> = world
+        .snapshot
+        .objects
+        .gateways
+        .iter()
+        .filter(fits)
+        .collect();
     all.sort_by(|a, b| a.metadata.age_key().cmp(&b.metadata.age_key()));
     all
 }
 
 /// Services that select pods with these labels, oldest first.
 pub fn services_of<'a>(world: &World<'a>, namespace: &str, labels: &Labels) -> Vec<&'a Service> {
-    let mut all: Vec<&Service> =
-        world.snapshot.objects.services.iter().filter(|s| s.selects(namespace, labels)).collect();
+    let mut all: Vec<&Service> = world
+        .snapshot
+        .objects
+        .services
+        .iter()
+        .filter(|s| s.selects(namespace, labels))
+        .collect();
     all.sort_by(|a, b| a.metadata.age_key().cmp(&b.metadata.age_key()));
     all
 }
 
-/// The port that a pod listens on for a server's port: what the oldest Service with that port leads to, else the number
-/// itself.
+/// The port that a pod listens on for a server's port: what the oldest Service with that port leads
+/// to, else the number itself.
 pub fn listens(services: &[&Service], number: u16) -> (u16, Option<Place>) {
-    let translates =
-        |s: &&&Service| s.metadata.label("experimental.istio.io/disable-gateway-port-translation").is_none();
+    let translates = |s: &&&Service| {
+        s.metadata
+            .label("experimental.istio.io/disable-gateway-port-translation")
+            .is_none()
+    };
     for service in services.iter().filter(translates) {
-        let Some(index) = service.spec.ports.iter().position(|p| p.port == number && p.protocol != "UDP") else {
+        let Some(index) = service
+            .spec
+            .ports
+            .iter()
+            .position(|p| p.port == number && p.protocol != "UDP")
+        else {
             continue;
         };
         if let Some(target) = service.spec.ports[index].on(None) {
-            return (target, Some(service.reference(Kind::Service).at(format!("spec.ports[{index}]"))));
+            return (
+                target,
+                Some(
+                    service
+                        .reference(Kind::Service)
+                        .at(format!("spec.ports[{index}]")),
+                ),
+            );
         }
     }
     (number, None)
 }
 
 /// What is open on each port, and what was left out.
-pub fn merge<'a>(world: &World<'a>, (namespace, labels): (&str, &Labels)) -> (Vec<Open<'a>>, Vec<LeftOut>) {
+pub fn merge<'a>(
+    world: &World<'a>,
+    (namespace, labels): (&str, &Labels),
+) -> (Vec<Open<'a>>, Vec<LeftOut>) {
     let services = services_of(world, namespace, labels);
     let mut merged = Merged::default();
     for gateway in selecting(world, labels) {
         for (index, server) in gateway.spec.servers.iter().enumerate() {
-            let hosts = server.hosts.iter().map(|h| owned(h, gateway.namespace())).collect();
+            let hosts = server
+                .hosts
+                .iter()
+                .map(|h| owned(h, gateway.namespace()))
+                .collect();
             let (listens, _) = listens(&services, server.port.number);
-            merged.add(Open { gateway, index, server, hosts, listens });
+            merged.add(Open {
+                gateway,
+                index,
+                server,
+                hosts,
+                listens,
+            });
         }
     }
     (merged.open, merged.left_out)
@@ -147,12 +207,19 @@ struct Merged<'a> {
 impl<'a> Merged<'a> {
     fn add(&mut self, new: Open<'a>) {
         if let Some((first, why)) = self.clash(&new) {
-            self.left_out.push(LeftOut { what: new.place(), because_of: first, why });
+            self.left_out.push(LeftOut {
+                what: new.place(),
+                because_of: first,
+                why,
+            });
             return;
         }
         if new.server.tls.is_some() {
             for host in &new.hosts {
-                self.names.insert((new.listens, new.server.bind.clone(), host.clone()), new.place());
+                self.names.insert(
+                    (new.listens, new.server.bind.clone(), host.clone()),
+                    new.place(),
+                );
             }
         }
         self.open.push(new);
@@ -166,9 +233,14 @@ impl<'a> Merged<'a> {
             }
         }
         // After TLS a plaintext server still fits in; after a plaintext one only more of its kind.
-        let mut held = self.open.iter().filter(|o| o.listens == new.listens && o.server.bind == new.server.bind);
+        let mut held = self
+            .open
+            .iter()
+            .filter(|o| o.listens == new.listens && o.server.bind == new.server.bind);
         let first = held.find(|o| !is_tls(o.server))?;
-        let fits = !is_tls(new.server) && first.server.protocol().is_http() && new.server.protocol().is_http();
+        let fits = !is_tls(new.server)
+            && first.server.protocol().is_http()
+            && new.server.protocol().is_http();
         (!fits).then(|| (first.place(), Clash::OtherProtocol))
     }
 }

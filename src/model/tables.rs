@@ -1,8 +1,8 @@
-//! The route tables of a sidecar: one for each HTTP port, with a virtual host for each host of the registry on that port
-//! and for each VirtualService.
+//! The route tables of a sidecar: one for each HTTP port, with a virtual host for each host of the
+//! registry on that port and for each VirtualService.
 //!
-//! Source: pilot/pkg/networking/core/httproute.go (`BuildSidecarOutboundVirtualHosts`), route/route.go
-//! (`BuildSidecarVirtualHostWrapper`, `separateVSHostsAndServices`).
+//! Source: pilot/pkg/networking/core/httproute.go (`BuildSidecarOutboundVirtualHosts`),
+//! route/route.go (`BuildSidecarVirtualHostWrapper`, `separateVSHostsAndServices`).
 
 use super::chains::shares;
 use super::given::config;
@@ -13,7 +13,9 @@ use super::routes::Routes;
 use super::scope::{Node, Scope};
 use super::trace::ClusterName;
 use super::world::World;
-use crate::envoy::{Action, HeaderCondition, PathCondition, Routes as Table, Rule, Share, VirtualHost};
+use crate::envoy::{
+    Action, HeaderCondition, PathCondition, Routes as Table, Rule, Share, VirtualHost,
+};
 use crate::istio::Protocol;
 use crate::istio::virtual_service::{HttpMatch, HttpRoute, MESH, StringMatch};
 use crate::kubernetes::Place;
@@ -23,7 +25,11 @@ use std::collections::BTreeMap;
 pub(super) fn table(at: (&World<'_>, &Node, &Scope<'_>), port: u16) -> Table {
     let mut hosts = virtual_hosts(at, port);
     hosts.push(for_unknown(at));
-    Table { name: port.to_string(), hosts, ignores_port: true }
+    Table {
+        name: port.to_string(),
+        hosts,
+        ignores_port: true,
+    }
 }
 
 /// The table of one sniffed host on an address of its own: whatever the Host header says.
@@ -33,26 +39,48 @@ pub(super) fn table_of_one(at: (&World<'_>, &Node, &Scope<'_>), host: &str, port
     for host in &mut hosts {
         host.domains = vec!["*".into()];
     }
-    Table { name: format!("{host}:{port}"), hosts, ignores_port: true }
+    Table {
+        name: format!("{host}:{port}"),
+        hosts,
+        ignores_port: true,
+    }
 }
 
 fn virtual_hosts(at: (&World<'_>, &Node, &Scope<'_>), port: u16) -> Vec<VirtualHost> {
     let (world, node, scope) = at;
-    let Some(import) = scope.import(port) else { return Vec::new() };
+    let Some(import) = scope.import(port) else {
+        return Vec::new();
+    };
     let mut services: BTreeMap<&str, &Registered> = BTreeMap::new();
     for service in import.services.iter().filter(|s| s.port(port).is_some()) {
         services.insert(&service.host, service);
     }
-    let on_port = |r: &&Routes<'_>| port == 80 || r.hosts.iter().any(|h| services.keys().any(|s| overlap(h, s)));
+    let on_port = |r: &&Routes<'_>| {
+        port == 80
+            || r.hosts
+                .iter()
+                .any(|h| services.keys().any(|s| overlap(h, s)))
+    };
     let mut all = Builder::default();
     let mut served: Vec<&str> = Vec::new();
     for routes in import.routes.iter().copied().filter(on_port) {
-        let rules = rules(routes, (world, scope), &Asks { node, gateway: MESH, port });
+        let rules = rules(
+            routes,
+            (world, scope),
+            &Asks {
+                node,
+                gateway: MESH,
+                port,
+            },
+        );
         if rules.is_empty() {
             continue;
         }
         let (outside, matched) = split(routes, &services, &import.routes);
-        let spoken: Vec<&Registered> = matched.into_iter().filter(|s| speaks_http(s, port)).collect();
+        let spoken: Vec<&Registered> = matched
+            .into_iter()
+            .filter(|s| speaks_http(s, port))
+            .collect();
         if spoken.is_empty() && port != 80 {
             continue;
         }
@@ -61,10 +89,17 @@ fn virtual_hosts(at: (&World<'_>, &Node, &Scope<'_>), port: u16) -> Vec<VirtualH
         }
         for service in spoken {
             served.push(&service.host);
-            all.push(domains(service, node, &world.snapshot.mesh.domain), &rules, port);
+            all.push(
+                domains(service, node, &world.snapshot.mesh.domain),
+                &rules,
+                port,
+            );
         }
     }
-    for service in services.values().filter(|s| !served.contains(&s.host.as_str()) && speaks_http(s, port)) {
+    for service in services
+        .values()
+        .filter(|s| !served.contains(&s.host.as_str()) && speaks_http(s, port))
+    {
         let cluster = ClusterName::outbound(port, "", &service.host).to_string();
         let because = service.port(port).map(|p| service.port_place(p));
         let rule = Rule {
@@ -73,7 +108,11 @@ fn virtual_hosts(at: (&World<'_>, &Node, &Scope<'_>), port: u16) -> Vec<VirtualH
             config: because.as_ref().map(config),
             ..Rule::default()
         };
-        all.push(domains(service, node, &world.snapshot.mesh.domain), &[rule], port);
+        all.push(
+            domains(service, node, &world.snapshot.mesh.domain),
+            &[rule],
+            port,
+        );
     }
     all.hosts
 }
@@ -88,16 +127,26 @@ struct Builder {
 impl Builder {
     fn push(&mut self, domains: Vec<String>, rules: &[Rule], port: u16) {
         let name = format!("{}:{port}", domains[0].to_ascii_lowercase());
-        let domains: Vec<String> =
-            domains.into_iter().map(|d| d.to_ascii_lowercase()).filter(|d| self.taken.insert(d.clone())).collect();
+        let domains: Vec<String> = domains
+            .into_iter()
+            .map(|d| d.to_ascii_lowercase())
+            .filter(|d| self.taken.insert(d.clone()))
+            .collect();
         if !domains.is_empty() {
-            self.hosts.push(VirtualHost { name, domains, rules: rules.to_vec(), require_tls: String::new() });
+            self.hosts.push(VirtualHost {
+                name,
+                domains,
+                rules: rules.to_vec(),
+                require_tls: String::new(),
+            });
         }
     }
 }
 
 fn speaks_http(service: &Registered<'_>, port: u16) -> bool {
-    service.port(port).is_some_and(|p| p.protocol.is_http() || p.protocol == Protocol::Unsupported)
+    service
+        .port(port)
+        .is_some_and(|p| p.protocol.is_http() || p.protocol == Protocol::Unsupported)
 }
 
 /// The VirtualService's hosts that nobody declares, and the declared ones that are its to route.
@@ -115,21 +164,35 @@ fn split<'s>(
             }
             continue;
         }
-        let held: Vec<&&Registered> = services.values().filter(|s| within(&s.host, host)).collect();
+        let held: Vec<&&Registered> = services
+            .values()
+            .filter(|s| within(&s.host, host))
+            .collect();
         if held.is_empty() {
             outside.push(host);
         }
-        matched.extend(held.into_iter().filter(|s| is_closest(routes, among, &s.host)));
+        matched.extend(
+            held.into_iter()
+                .filter(|s| is_closest(routes, among, &s.host)),
+        );
     }
     (outside, matched)
 }
 
 /// A host belongs to the VirtualService that names it most closely; of several, the first.
 fn is_closest(routes: &Routes<'_>, among: &[&Routes<'_>], host: &str) -> bool {
-    let Some(best) = most_specific(host, among.iter().flat_map(|r| r.hosts.iter().map(String::as_str))) else {
+    let Some(best) = most_specific(
+        host,
+        among
+            .iter()
+            .flat_map(|r| r.hosts.iter().map(String::as_str)),
+    ) else {
         return true;
     };
-    among.iter().find(|r| r.hosts.iter().any(|h| h == best)).is_some_and(|r| std::ptr::eq(r.object, routes.object))
+    among
+        .iter()
+        .find(|r| r.hosts.iter().any(|h| h == best))
+        .is_some_and(|r| std::ptr::eq(r.object, routes.object))
 }
 
 /// What a client may write into the Host header for it.
@@ -140,7 +203,12 @@ fn domains(service: &Registered<'_>, node: &Node, domain: &str) -> Vec<String> {
         all.extend([format!("{rest}.svc"), rest.to_owned()]);
         all.extend(short.map(str::to_owned));
     }
-    all.extend(service.listens_on(node.dns).filter(|a| *a != ANY).map(str::to_owned));
+    all.extend(
+        service
+            .listens_on(node.dns)
+            .filter(|a| *a != ANY)
+            .map(str::to_owned),
+    );
     all
 }
 
@@ -151,10 +219,22 @@ fn for_unknown((world, _, scope): (&World<'_>, &Node, &Scope<'_>)) -> VirtualHos
     let (name, action) = if blackhole {
         ("block_all", Action::Answer(502))
     } else {
-        ("allow_any", Action::Clusters(vec![Share { cluster, weight: 0 }]))
+        (
+            "allow_any",
+            Action::Clusters(vec![Share { cluster, weight: 0 }]),
+        )
     };
-    let rule = Rule { name: name.into(), action, ..Rule::default() };
-    VirtualHost { name: name.into(), domains: vec!["*".into()], rules: vec![rule], require_tls: String::new() }
+    let rule = Rule {
+        name: name.into(),
+        action,
+        ..Rule::default()
+    };
+    VirtualHost {
+        name: name.into(),
+        domains: vec!["*".into()],
+        rules: vec![rule],
+        require_tls: String::new(),
+    }
 }
 
 /// For whom rules are chosen: a sidecar or a gateway, on a port.
@@ -170,8 +250,14 @@ impl Asks<'_> {
         let on_port = condition.port.is_none_or(|p| p == 0 || p == self.port);
         // A condition on gateways takes the place of those on the caller.
         let of_caller = if condition.gateways.is_empty() {
-            condition.source_labels.iter().all(|(k, v)| self.node.labels.get(k) == Some(v))
-                && condition.source_namespace.as_deref().is_none_or(|n| n.is_empty() || n == self.node.namespace)
+            condition
+                .source_labels
+                .iter()
+                .all(|(k, v)| self.node.labels.get(k) == Some(v))
+                && condition
+                    .source_namespace
+                    .as_deref()
+                    .is_none_or(|n| n.is_empty() || n == self.node.namespace)
         } else {
             condition.gateways.iter().any(|g| g == self.gateway)
         };
@@ -180,7 +266,11 @@ impl Asks<'_> {
 }
 
 /// The rules that count, up to the first that takes everything.
-pub(super) fn rules(routes: &Routes<'_>, at: (&World<'_>, &Scope<'_>), asks: &Asks<'_>) -> Vec<Rule> {
+pub(super) fn rules(
+    routes: &Routes<'_>,
+    at: (&World<'_>, &Scope<'_>),
+    asks: &Asks<'_>,
+) -> Vec<Rule> {
     let mut all = Vec::new();
     for (field, route) in &routes.http {
         let place = routes.reference().at(field.clone());
@@ -211,23 +301,42 @@ fn rule(
     let action = if route.redirect.is_some() {
         Action::Redirect
     } else if let Some(answer) = &route.direct_response {
-        let status = answer.get("status").and_then(serde_json::Value::as_u64).and_then(|s| u16::try_from(s).ok());
+        let status = answer
+            .get("status")
+            .and_then(serde_json::Value::as_u64)
+            .and_then(|s| u16::try_from(s).ok());
         Action::Answer(status.unwrap_or(200))
     } else {
         Action::Clusters(shares(&route.route, port, (world, scope)))
     };
-    let mut rule =
-        Rule { name: route.name.clone().unwrap_or_default(), action, config: Some(config(place)), ..Rule::default() };
-    let Some(condition) = condition else { return rule };
-    rule.path = condition.uri.as_ref().map_or_else(PathCondition::default, path);
+    let mut rule = Rule {
+        name: route.name.clone().unwrap_or_default(),
+        action,
+        config: Some(config(place)),
+        ..Rule::default()
+    };
+    let Some(condition) = condition else {
+        return rule;
+    };
+    rule.path = condition
+        .uri
+        .as_ref()
+        .map_or_else(PathCondition::default, path);
     rule.asks_more = condition.headers.is_some();
-    for (name, value) in
-        [(":authority", &condition.authority), (":method", &condition.method), (":scheme", &condition.scheme)]
-    {
+    for (name, value) in [
+        (":authority", &condition.authority),
+        (":method", &condition.method),
+        (":scheme", &condition.scheme),
+    ] {
         let Some(value) = value else { continue };
         rule.asks_more |= value.regex.is_some();
         let (exact, prefix) = (value.exact.clone(), value.prefix.clone());
-        rule.headers.push(HeaderCondition { name: name.into(), exact, prefix, invert: false });
+        rule.headers.push(HeaderCondition {
+            name: name.into(),
+            exact,
+            prefix,
+            invert: false,
+        });
     }
     rule
 }

@@ -7,7 +7,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-/// A host that a client calls: a name, a wildcard of names, or an address. Lower case, no trailing dot.
+/// A host that a client calls: a name, a wildcard of names, or an address. Lower case, no trailing
+/// dot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Host {
@@ -28,7 +29,8 @@ impl Host {
         }
     }
 
-    /// The name that a TLS client puts into its ClientHello: none for an address (RFC 6066, section 3).
+    /// The name that a TLS client puts into its ClientHello: none for an address (RFC 6066, section
+    /// 3).
     pub fn sni(&self) -> Option<&str> {
         match self {
             Host::Name(name) => Some(name),
@@ -56,8 +58,16 @@ impl Host {
     /// A name that can be part of an object's name: at most `limit` characters of a DNS label.
     pub fn slug(&self, limit: usize) -> String {
         let text = self.text().replace("*.", "wildcard-");
-        let plain: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-        plain.chars().take(limit).collect::<String>().trim_matches('-').to_owned()
+        let plain: String = text
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
+        plain
+            .chars()
+            .take(limit)
+            .collect::<String>()
+            .trim_matches('-')
+            .to_owned()
     }
 }
 
@@ -65,7 +75,10 @@ impl FromStr for Host {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
+        let bare = text
+            .strip_prefix('[')
+            .and_then(|t| t.strip_suffix(']'))
+            .unwrap_or(text);
         if let Ok(ip) = bare.parse::<IpAddr>() {
             return Ok(Host::Address(ip));
         }
@@ -77,20 +90,35 @@ impl FromStr for Host {
         if name.is_empty() || name.len() > 253 {
             return Err(format!("{text:?} is not a host name"));
         }
-        if name.split('.').all(|label| label.bytes().all(|b| b.is_ascii_digit())) {
+        if name
+            .split('.')
+            .all(|label| label.bytes().all(|b| b.is_ascii_digit()))
+        {
             return Err(format!("{text:?} is neither a host name nor an address"));
         }
         for label in name.split('.') {
             let fits = (1..=63).contains(&label.len())
                 && !label.starts_with('-')
                 && !label.ends_with('-')
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
             if !fits {
-                let advice = if name.is_ascii() { "" } else { "; write it in its ASCII form (xn--…)" };
-                return Err(format!("{text:?} is not a host name: {label:?} is not a label of one{advice}"));
+                let advice = if name.is_ascii() {
+                    ""
+                } else {
+                    "; write it in its ASCII form (xn--…)"
+                };
+                return Err(format!(
+                    "{text:?} is not a host name: {label:?} is not a label of one{advice}"
+                ));
             }
         }
-        Ok(if wildcard { Host::Wildcard(lower) } else { Host::Name(lower) })
+        Ok(if wildcard {
+            Host::Wildcard(lower)
+        } else {
+            Host::Name(lower)
+        })
     }
 }
 
@@ -154,7 +182,9 @@ impl FromStr for AppProtocol {
             "https" => Ok(AppProtocol::Https),
             "tls" => Ok(AppProtocol::Tls),
             "tcp" => Ok(AppProtocol::Tcp),
-            other => Err(format!("{other:?} is not a protocol: http, https, tls or tcp")),
+            other => Err(format!(
+                "{other:?} is not a protocol: http, https, tls or tcp"
+            )),
         }
     }
 }
@@ -182,14 +212,22 @@ impl FromStr for Target {
         let (port, protocol) = match (port, protocol) {
             (None | Some(443), None) => (443, AppProtocol::Tls),
             (None, Some(AppProtocol::Http)) | (Some(80), None) => (80, AppProtocol::Http),
-            (None, Some(AppProtocol::Tcp)) => return Err(format!("{text:?} needs a port: HOST:PORT=tcp")),
+            (None, Some(AppProtocol::Tcp)) => {
+                return Err(format!("{text:?} needs a port: HOST:PORT=tcp"));
+            }
             (None, Some(protocol)) => (443, protocol),
             (Some(port), Some(protocol)) => (port, protocol),
             (Some(port), None) => {
-                return Err(format!("what does {host} speak on port {port}? write {address}=http, =tls or =tcp"));
+                return Err(format!(
+                    "what does {host} speak on port {port}? write {address}=http, =tls or =tcp"
+                ));
             }
         };
-        Ok(Target { host: host.parse()?, port, protocol })
+        Ok(Target {
+            host: host.parse()?,
+            port,
+            protocol,
+        })
     }
 }
 
@@ -206,9 +244,13 @@ fn split_port(address: &str) -> Result<(&str, Option<u16>), String> {
     if address.parse::<IpAddr>().is_ok() {
         return Ok((address, None));
     }
-    let Some((host, port)) = address.rsplit_once(':') else { return Ok((address, None)) };
+    let Some((host, port)) = address.rsplit_once(':') else {
+        return Ok((address, None));
+    };
     match port.parse() {
-        Ok(0) | Err(_) => Err(format!("{port:?} in {address:?} is not a port (1 to 65535)")),
+        Ok(0) | Err(_) => Err(format!(
+            "{port:?} in {address:?} is not a port (1 to 65535)"
+        )),
         Ok(number) => Ok((host, Some(number))),
     }
 }
@@ -225,7 +267,10 @@ pub struct Client {
 impl Client {
     /// Any client of a namespace.
     pub fn namespace(namespace: impl Into<String>) -> Self {
-        Self { namespace: namespace.into(), workload: None }
+        Self {
+            namespace: namespace.into(),
+            workload: None,
+        }
     }
 }
 
@@ -238,12 +283,19 @@ impl FromStr for Client {
             [_] => None,
             [_, name] if !name.is_empty() => Some((Kind::Deployment, (*name).to_owned())),
             [_, kind, name] if !name.is_empty() => Some((workload_kind(kind)?, (*name).to_owned())),
-            _ => return Err(format!("{text:?} is not a client: NAMESPACE, or NAMESPACE/deploy/NAME")),
+            _ => {
+                return Err(format!(
+                    "{text:?} is not a client: NAMESPACE, or NAMESPACE/deploy/NAME"
+                ));
+            }
         };
         if !is_label(parts[0]) {
             return Err(format!("{:?} is not the name of a namespace", parts[0]));
         }
-        Ok(Client { namespace: parts[0].to_owned(), workload })
+        Ok(Client {
+            namespace: parts[0].to_owned(),
+            workload,
+        })
     }
 }
 
@@ -275,14 +327,18 @@ fn workload_kind(text: &str) -> Result<Kind, String> {
         "ds" | "daemonset" | "daemonsets" => Ok(Kind::DaemonSet),
         "po" | "pod" | "pods" => Ok(Kind::Pod),
         "job" | "jobs" => Ok(Kind::Job),
-        _ => Err(format!("{text:?} is not a kind of workload: deploy, sts, ds, job or pod")),
+        _ => Err(format!(
+            "{text:?} is not a kind of workload: deploy, sts, ds, job or pod"
+        )),
     }
 }
 
 /// RFC 1123: what a namespace can be called.
 pub fn is_label(text: &str) -> bool {
     (1..=63).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !text.starts_with('-')
         && !text.ends_with('-')
 }
@@ -308,7 +364,11 @@ mod tests {
             ("[2001:db8::1]:443", "[2001:db8::1]:443 tls"),
         ] {
             let target: Target = text.parse().unwrap();
-            assert_eq!(format!("{target} {}", target.protocol.name()), want, "{text}");
+            assert_eq!(
+                format!("{target} {}", target.protocol.name()),
+                want,
+                "{text}"
+            );
         }
     }
 
@@ -333,8 +393,14 @@ mod tests {
 
     #[test]
     fn clients_name_a_namespace_and_maybe_a_workload() {
-        assert_eq!("team-a/deploy/sleep".parse::<Client>().unwrap().to_string(), "team-a/deploy/sleep");
-        assert_eq!("team-a/sleep".parse::<Client>().unwrap().to_string(), "team-a/deploy/sleep");
+        assert_eq!(
+            "team-a/deploy/sleep".parse::<Client>().unwrap().to_string(),
+            "team-a/deploy/sleep"
+        );
+        assert_eq!(
+            "team-a/sleep".parse::<Client>().unwrap().to_string(),
+            "team-a/deploy/sleep"
+        );
         assert_eq!("team-a".parse::<Client>().unwrap().to_string(), "team-a");
         for wrong in ["", "Team", "a/b/c/d", "a/cronjob/x", "a/deploy/"] {
             assert!(wrong.parse::<Client>().is_err(), "{wrong}");

@@ -1,5 +1,5 @@
-//! A path, decision by decision: what each hop does with a connection, and because of which object. *Intended* and
-//! *programmed* both come as a [`Trace`], so "where they part" is a comparison.
+//! A path, decision by decision: what each hop does with a connection, and because of which object.
+//! *Intended* and *programmed* both come as a [`Trace`], so "where they part" is a comparison.
 
 use crate::kubernetes::Place;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,12 @@ pub enum HopName {
 
 impl HopName {
     /// All, in the order of the path.
-    pub const ALL: [HopName; 4] = [HopName::Client, HopName::Sidecar, HopName::Gateway, HopName::Outside];
+    pub const ALL: [HopName; 4] = [
+        HopName::Client,
+        HopName::Sidecar,
+        HopName::Gateway,
+        HopName::Outside,
+    ];
 
     /// In lower case.
     pub fn name(self) -> &'static str {
@@ -53,11 +58,15 @@ pub struct Decision<T> {
 impl<T> Decision<T> {
     /// A decision with its reasons.
     pub fn new(value: T, because: impl IntoIterator<Item = Place>) -> Self {
-        Self { value, because: because.into_iter().collect() }
+        Self {
+            value,
+            because: because.into_iter().collect(),
+        }
     }
 }
 
-/// What one proxy does with the connection. A field is absent where the hop has no such decision, or did not get there.
+/// What one proxy does with the connection. A field is absent where the hop has no such decision,
+/// or did not get there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Step {
@@ -137,7 +146,11 @@ pub enum ClusterName {
 impl ClusterName {
     /// The cluster of a host's port.
     pub fn outbound(port: u16, subset: &str, host: &str) -> Self {
-        ClusterName::Outbound { port, subset: subset.into(), host: host.into() }
+        ClusterName::Outbound {
+            port,
+            subset: subset.into(),
+            host: host.into(),
+        }
     }
 
     /// The host, where it is a host's.
@@ -173,7 +186,9 @@ impl From<ClusterName> for String {
 impl fmt::Display for ClusterName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ClusterName::Outbound { port, subset, host } => write!(f, "outbound|{port}|{subset}|{host}"),
+            ClusterName::Outbound { port, subset, host } => {
+                write!(f, "outbound|{port}|{subset}|{host}")
+            }
             ClusterName::Passthrough => f.write_str("PassthroughCluster"),
             ClusterName::BlackHole => f.write_str("BlackHoleCluster"),
             ClusterName::Other(name) => f.write_str(name),

@@ -1,6 +1,7 @@
 //! Who sees an object: `exportTo`, with the mesh's default where it says nothing.
 //!
-//! Source: pilot/pkg/model/push_context.go (`initServiceRegistry`, `initVirtualServices`, `IsServiceVisible`).
+//! Source: pilot/pkg/model/push_context.go (`initServiceRegistry`, `initVirtualServices`,
+//! `IsServiceVisible`).
 
 use std::collections::BTreeSet;
 
@@ -23,7 +24,13 @@ impl Exports {
         if said.iter().any(|to| to == "~") {
             return Exports::Namespaces(BTreeSet::new());
         }
-        let named = said.iter().map(|to| if to == "." { namespace.to_owned() } else { to.clone() });
+        let named = said.iter().map(|to| {
+            if to == "." {
+                namespace.to_owned()
+            } else {
+                to.clone()
+            }
+        });
         Exports::Namespaces(named.collect())
     }
 
@@ -54,7 +61,9 @@ mod tests {
     fn nothing_said_is_the_meshs_default_and_that_is_everybody() {
         assert!(exports(&[], &[]).reach("other"));
         assert!(!exports(&[], &["."]).reach("other") && exports(&[], &["."]).reach("team"));
-        assert!(exports(&["other"], &["."]).reach("other") && !exports(&["other"], &[]).reach("team"));
+        assert!(
+            exports(&["other"], &["."]).reach("other") && !exports(&["other"], &[]).reach("team")
+        );
         assert!(!exports(&["~"], &[]).reach("team"));
     }
 }

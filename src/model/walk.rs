@@ -92,7 +92,11 @@ impl Walker<'_> {
         let node = node(self.world, path);
         let scope = self.scope(&node);
         let client = client_end(self.world, path, (&node, &scope));
-        let mut walk = Walk { wanted: wanted(self.world, &node, &path.target), client, ..Walk::default() };
+        let mut walk = Walk {
+            wanted: wanted(self.world, &node, &path.target),
+            client,
+            ..Walk::default()
+        };
         if walk.wanted.is_none() {
             walk.api.lead = gateway_api::lead(self.world, &node, &path.target);
             walk.wanted = walk.api.lead.as_ref().map(|lead| by_api(lead, path));
@@ -114,27 +118,52 @@ impl Walker<'_> {
     fn through_sidecar(&self, walk: &mut Walk, path: &EgressPath, node: Node) {
         let given = self.sidecar(&node, path.target.port);
         let address = walk.client.address.or(Some(UNKNOWN));
-        let connection = Connection { address, port: path.target.port, bytes: spoken(path), role: Role::Sidecar };
+        let connection = Connection {
+            address,
+            port: path.target.port,
+            bytes: spoken(path),
+            role: Role::Sidecar,
+        };
         let (mut step, bytes) = pass(&given.proxy, &connection);
         because_of_openers(&mut step, &given);
         self.originates(&mut step);
         walk.sends = sent(HopName::Sidecar, &step, &bytes);
         walk.trace.sidecar = step;
-        walk.sidecar = Some(Hop { node, given, connection, bytes });
+        walk.sidecar = Some(Hop {
+            node,
+            given,
+            connection,
+            bytes,
+        });
     }
 
     fn through_gateway(&self, walk: &mut Walk, path: &EgressPath) {
-        let (Some(ClusterName::Outbound { port, host, .. }), Some(sidecar)) =
-            (walk.trace.sidecar.cluster.as_ref().map(|d| &d.value), &walk.sidecar)
-        else {
+        let (Some(ClusterName::Outbound { port, host, .. }), Some(sidecar)) = (
+            walk.trace.sidecar.cluster.as_ref().map(|d| &d.value),
+            &walk.sidecar,
+        ) else {
             return;
         };
-        let Some(service) = self.world.gateway_service(host) else { return };
-        let Some((labels, unprivileged)) = self.world.gateway_pods(service) else { return };
-        let node = Node { namespace: service.namespace().into(), labels, dns: false, router: true };
+        let Some(service) = self.world.gateway_service(host) else {
+            return;
+        };
+        let Some((labels, unprivileged)) = self.world.gateway_pods(service) else {
+            return;
+        };
+        let node = Node {
+            namespace: service.namespace().into(),
+            labels,
+            dns: false,
+            router: true,
+        };
         let given = self.gateway(&node, unprivileged);
-        let target = service.port(*port).and_then(|p| p.on(None)).unwrap_or(*port);
-        let sent = onward(&walk.trace.sidecar, &sidecar.bytes).into_iter().next();
+        let target = service
+            .port(*port)
+            .and_then(|p| p.on(None))
+            .unwrap_or(*port);
+        let sent = onward(&walk.trace.sidecar, &sidecar.bytes)
+            .into_iter()
+            .next();
         let reached = sent.is_some();
         let connection = sent.unwrap_or(Connection {
             address: None,
@@ -145,7 +174,13 @@ impl Walker<'_> {
         let (mut step, bytes) = pass(&given.proxy, &connection);
         because_of_openers(&mut step, &given);
         self.originates(&mut step);
-        if reached && step.chain.is_some() && step.ends.as_ref().is_none_or(|e| !e.value.contains("handshake")) {
+        if reached
+            && step.chain.is_some()
+            && step
+                .ends
+                .as_ref()
+                .is_none_or(|e| !e.value.contains("handshake"))
+        {
             let request = self.request(walk, path, (&connection, &bytes));
             if let Verdict::Denied(denied) = decide(self.world, &node, &request) {
                 let what = if request.host.is_some() {
@@ -165,8 +200,19 @@ impl Walker<'_> {
             return;
         }
         let service = service.reference(Kind::Service);
-        let hop = Hop { node, given, connection, bytes: bytes.clone() };
-        walk.exit = Some(Exit { service, port: *port, target, hop, reached });
+        let hop = Hop {
+            node,
+            given,
+            connection,
+            bytes: bytes.clone(),
+        };
+        walk.exit = Some(Exit {
+            service,
+            port: *port,
+            target,
+            hop,
+            reached,
+        });
         walk.sends = None;
         if reached && walk.trace.sidecar.ends.is_none() {
             walk.sends = self::sent(HopName::Gateway, &step, &bytes);
@@ -174,7 +220,8 @@ impl Walker<'_> {
         }
     }
 
-    /// The sidecar goes by a route of the Gateway API: to a gateway, and what that does is not followed.
+    /// The sidecar goes by a route of the Gateway API: to a gateway, and what that does is not
+    /// followed.
     fn handed_over(&self, walk: &mut Walk, path: &EgressPath, lead: &Lead) {
         let to = ClusterName::outbound(lead.port, "", &lead.gateway);
         let because = || [Place::from(lead.route.clone())];
@@ -187,26 +234,49 @@ impl Walker<'_> {
         walk.sends = None;
         walk.api.handed = true;
         let service = self.world.gateway_service(&lead.gateway);
-        walk.api.exit = service.and_then(|s| gateway_api::exit(self.world, (s, lead.port), &path.target));
+        walk.api.exit =
+            service.and_then(|s| gateway_api::exit(self.world, (s, lead.port), &path.target));
         walk.trace.gateway = Some(not_followed(&walk.api));
     }
 
     /// TLS that a BackendTLSPolicy starts, where no rule does.
     fn originates(&self, step: &mut Step) {
-        let Some(ClusterName::Outbound { port, host, .. }) = step.cluster.as_ref().map(|d| &d.value) else { return };
+        let Some(ClusterName::Outbound { port, host, .. }) =
+            step.cluster.as_ref().map(|d| &d.value)
+        else {
+            return;
+        };
         let none = step.tls.as_ref().is_none_or(|t| t.value.mode == "none");
-        let Some(by) = originator(self.world, host, Some(*port)).filter(|o| none && o.fault.is_none()) else { return };
-        let tls = StartedTls { mode: "SIMPLE".into(), sni: Some(by.sni.clone()), names: vec![by.sni] };
+        let Some(by) =
+            originator(self.world, host, Some(*port)).filter(|o| none && o.fault.is_none())
+        else {
+            return;
+        };
+        let tls = StartedTls {
+            mode: "SIMPLE".into(),
+            sni: Some(by.sni.clone()),
+            names: vec![by.sni],
+        };
         step.tls = Some(Decision::new(tls, [Place::from(by.policy)]));
     }
 
     /// What the gateway knows about the call.
-    fn request(&self, walk: &Walk, path: &EgressPath, (connection, bytes): (&Connection, &Bytes)) -> Request {
+    fn request(
+        &self,
+        walk: &Walk,
+        path: &EgressPath,
+        (connection, bytes): (&Connection, &Bytes),
+    ) -> Request {
         let sni = match &connection.bytes {
             Bytes::Tls { sni, .. } => sni.clone(),
             Bytes::Http { .. } | Bytes::Tcp => None,
         };
-        let of_mesh = walk.trace.sidecar.tls.as_ref().is_some_and(|t| t.value.mode == "ISTIO_MUTUAL");
+        let of_mesh = walk
+            .trace
+            .sidecar
+            .tls
+            .as_ref()
+            .is_some_and(|t| t.value.mode == "ISTIO_MUTUAL");
         let ended = of_mesh && *bytes != connection.bytes;
         let pod = self.world.pod(path);
         let account = pod.map_or("default", |p| match p.spec.service_account_name.as_str() {
@@ -251,25 +321,49 @@ fn bypasses(why: &Uncaptured) -> String {
 }
 
 fn straight_out(path: &EgressPath) -> Sends {
-    Sends { from: HopName::Client, cluster: ClusterName::Passthrough, bytes: spoken(path), tls: "none".into() }
+    Sends {
+        from: HopName::Client,
+        cluster: ClusterName::Passthrough,
+        bytes: spoken(path),
+        tls: "none".into(),
+    }
 }
 
 /// A gateway of which the model knows no more than who brought the connection there.
 fn not_followed(api: &ApiWay) -> Step {
-    let by = api.exit.as_ref().map(|exit| &exit.gateway).or(api.lead.as_ref().map(|lead| &lead.route));
-    let words = by.map_or_else(String::new, |by| format!("goes on as {by} (Gateway API) has it"));
-    Step { route: Some(Decision::new(words, by.cloned().map(Place::from))), ..Step::default() }
+    let by = api
+        .exit
+        .as_ref()
+        .map(|exit| &exit.gateway)
+        .or(api.lead.as_ref().map(|lead| &lead.route));
+    let words = by.map_or_else(String::new, |by| {
+        format!("goes on as {by} (Gateway API) has it")
+    });
+    Step {
+        route: Some(Decision::new(words, by.cloned().map(Place::from))),
+        ..Step::default()
+    }
 }
 
 /// A route of the Gateway API wants it.
 fn by_api(lead: &Lead, path: &EgressPath) -> Wanted {
-    Wanted { route: lead.route.at("spec.parentRefs"), host: path.target.host.text(), gateway: lead.gateway.clone() }
+    Wanted {
+        route: lead.route.at("spec.parentRefs"),
+        host: path.target.host.text(),
+        gateway: lead.gateway.clone(),
+    }
 }
 
 /// The listener is there because of the fields that opened it: the first few are enough.
 fn because_of_openers(step: &mut Step, given: &Given) {
-    let Some(listener) = &mut step.listener else { return };
-    let openers = given.openers.get(&listener.value).map(Vec::as_slice).unwrap_or_default();
+    let Some(listener) = &mut step.listener else {
+        return;
+    };
+    let openers = given
+        .openers
+        .get(&listener.value)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     listener.because = openers.iter().take(3).cloned().collect();
 }
 
@@ -278,14 +372,26 @@ fn sent(from: HopName, step: &Step, bytes: &Bytes) -> Option<Sends> {
         return None;
     }
     let cluster = step.cluster.as_ref()?.value.clone();
-    let tls = step.tls.as_ref().map_or_else(|| "none".to_owned(), |t| t.value.mode.clone());
-    Some(Sends { from, cluster, bytes: bytes.clone(), tls })
+    let tls = step
+        .tls
+        .as_ref()
+        .map_or_else(|| "none".to_owned(), |t| t.value.mode.clone());
+    Some(Sends {
+        from,
+        cluster,
+        bytes: bytes.clone(),
+        tls,
+    })
 }
 
 /// The last step: where it goes.
 fn outside(walk: &mut Walk) {
     let Some(sends) = &walk.sends else { return };
-    let step = if sends.from == HopName::Gateway { walk.trace.gateway.as_ref() } else { Some(&walk.trace.sidecar) };
+    let step = if sends.from == HopName::Gateway {
+        walk.trace.gateway.as_ref()
+    } else {
+        Some(&walk.trace.sidecar)
+    };
     walk.trace.outside.endpoints = step.and_then(|s| s.endpoints.clone());
 }
 
@@ -298,7 +404,9 @@ impl Walk {
             (HopName::Gateway, self.trace.gateway.as_ref()),
             (HopName::Outside, Some(&self.trace.outside)),
         ];
-        steps.into_iter().find_map(|(hop, step)| Some((hop, step?.ends.as_ref()?)))
+        steps
+            .into_iter()
+            .find_map(|(hop, step)| Some((hop, step?.ends.as_ref()?)))
     }
 
     /// Whether what the client sends leaves without a gateway.

@@ -24,7 +24,11 @@ pub struct Walker<'w> {
 impl<'w> Walker<'w> {
     /// Nothing worked out yet.
     pub fn new(world: &'w World<'w>) -> Self {
-        Self { world, scopes: RefCell::default(), given: RefCell::default() }
+        Self {
+            world,
+            scopes: RefCell::default(),
+            given: RefCell::default(),
+        }
     }
 
     /// What a proxy sees.
@@ -57,7 +61,9 @@ impl<'w> Walker<'w> {
     /// What a gateway's pods are given.
     pub fn gateway(&self, node: &Node, unprivileged: bool) -> Rc<Given> {
         let key = u16::from(unprivileged);
-        self.remembered((node.clone(), key), |scope| give((self.world, node, scope), unprivileged))
+        self.remembered((node.clone(), key), |scope| {
+            give((self.world, node, scope), unprivileged)
+        })
     }
 
     fn remembered(&self, key: (Node, u16), make: impl FnOnce(&Scope<'w>) -> Given) -> Rc<Given> {
@@ -69,7 +75,10 @@ impl<'w> Walker<'w> {
         given.refuse_ambiguous();
         for name in clusters_of(&given) {
             let name = ClusterName::from(name);
-            given.proxy.clusters.extend(super::clusters::cluster(self.world, &key.0, &scope, &name));
+            given
+                .proxy
+                .clusters
+                .extend(super::clusters::cluster(self.world, &key.0, &scope, &name));
         }
         let shared = Rc::new(given);
         self.given.borrow_mut().insert(key, shared.clone());
@@ -78,7 +87,11 @@ impl<'w> Walker<'w> {
 }
 
 fn tables_of(given: &Given) -> BTreeSet<String> {
-    let chains = given.proxy.listeners.iter().flat_map(crate::envoy::Listener::all_chains);
+    let chains = given
+        .proxy
+        .listeners
+        .iter()
+        .flat_map(crate::envoy::Listener::all_chains);
     let tables = chains.filter_map(|c| match &c.forward {
         Forward::Routes(name) => Some(name.clone()),
         _ => None,
@@ -87,15 +100,28 @@ fn tables_of(given: &Given) -> BTreeSet<String> {
 }
 
 fn clusters_of(given: &Given) -> BTreeSet<String> {
-    let chains = given.proxy.listeners.iter().flat_map(crate::envoy::Listener::all_chains);
+    let chains = given
+        .proxy
+        .listeners
+        .iter()
+        .flat_map(crate::envoy::Listener::all_chains);
     let of_chains = chains.filter_map(|c| match &c.forward {
         Forward::Clusters(shares) => Some(shares),
         _ => None,
     });
-    let rules = given.proxy.routes.iter().flat_map(|t| &t.hosts).flat_map(|h| &h.rules);
+    let rules = given
+        .proxy
+        .routes
+        .iter()
+        .flat_map(|t| &t.hosts)
+        .flat_map(|h| &h.rules);
     let of_rules = rules.filter_map(|r| match &r.action {
         Action::Clusters(shares) => Some(shares),
         _ => None,
     });
-    of_chains.chain(of_rules).flatten().map(|s| s.cluster.clone()).collect()
+    of_chains
+        .chain(of_rules)
+        .flatten()
+        .map(|s| s.cluster.clone())
+        .collect()
 }

@@ -1,5 +1,6 @@
-//! What the new objects would break: doctor's own model, run on the cluster as it would be. Only what is an error there
-//! and was none before is a reason to refuse; findings about a gateway that is not there yet are none.
+//! What the new objects would break: doctor's own model, run on the cluster as it would be. Only
+//! what is an error there and was none before is a reason to refuse; findings about a gateway that
+//! is not there yet are none.
 
 use super::reference;
 use crate::checks::engine::{Choice, examine, follow};
@@ -16,51 +17,98 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Refuse, with the codes and the objects, or pass. `ours` are the paths that are to come.
-pub fn refuse_breaks(snapshot: &Snapshot, wanted: &[Value], ours: &[(Client, Target)]) -> Result<(), Error> {
-    let change = |body: &Value| Some(Change { object: reference(body)?, before: None, after: Some(body.clone()) });
+pub fn refuse_breaks(
+    snapshot: &Snapshot,
+    wanted: &[Value],
+    ours: &[(Client, Target)],
+) -> Result<(), Error> {
+    let change = |body: &Value| {
+        Some(Change {
+            object: reference(body)?,
+            before: None,
+            after: Some(body.clone()),
+        })
+    };
     let changes: Vec<Change> = wanted.iter().filter_map(change).collect();
-    let failed = |e: serde_json::Error| Error::Failed(format!("the plan cannot be laid over the cluster: {e}"));
+    let failed = |e: serde_json::Error| {
+        Error::Failed(format!("the plan cannot be laid over the cluster: {e}"))
+    };
     let next = snapshot.with(&changes).map_err(failed)?;
     let (before, after) = (World::new(snapshot), World::new(&next));
     let layers = [Layer::Intended].into();
-    let checks = Choice { layers, only: Vec::new() }.of(CHECKS);
-    let everybody: Vec<Client> =
-        namespaces_with_sidecars(&snapshot.objects).into_iter().map(Client::namespace).collect();
+    let checks = Choice {
+        layers,
+        only: Vec::new(),
+    }
+    .of(CHECKS);
+    let everybody: Vec<Client> = namespaces_with_sidecars(&snapshot.objects)
+        .into_iter()
+        .map(Client::namespace)
+        .collect();
     let theirs = wired(&before, &everybody, &[]);
     let known = errors(&before, theirs.clone(), &checks);
     let mut why: BTreeSet<String> = BTreeSet::new();
-    let new = |f: &&Finding| !known.iter().any(|k| k.code == f.code && k.culprit() == f.culprit());
+    let new = |f: &&Finding| {
+        !known
+            .iter()
+            .any(|k| k.code == f.code && k.culprit() == f.culprit())
+    };
     why.extend(errors(&after, theirs, &checks).iter().filter(new).map(say));
-    let own: Vec<EgressPath> = ours.iter().flat_map(|(client, target)| path(&after, client, target)).collect();
-    why.extend(errors(&after, own, &checks).iter().filter(|f| !meant(f, &changes)).map(say));
+    let own: Vec<EgressPath> = ours
+        .iter()
+        .flat_map(|(client, target)| path(&after, client, target))
+        .collect();
+    why.extend(
+        errors(&after, own, &checks)
+            .iter()
+            .filter(|f| !meant(f, &changes))
+            .map(say),
+    );
     if why.is_empty() {
         return Ok(());
     }
     let why: Vec<String> = why.into_iter().collect();
     Err(Error::Refused {
         why: format!("it would not work as the cluster is: {}", why.join("; ")),
-        hint: "settle it with the owners of these objects: kubectl egress explain CODE says more".into(),
+        hint: "settle it with the owners of these objects: kubectl egress explain CODE says more"
+            .into(),
     })
 }
 
 fn path(world: &World<'_>, client: &Client, target: &Target) -> Vec<EgressPath> {
-    let asked = Asked { host: target.host.clone(), port: Some(target.port), protocol: Some(target.protocol) };
+    let asked = Asked {
+        host: target.host.clone(),
+        port: Some(target.port),
+        protocol: Some(target.protocol),
+    };
     to(world, std::slice::from_ref(client), &asked)
 }
 
 fn errors(world: &World<'_>, paths: Vec<EgressPath>, checks: &[&Check]) -> Vec<Finding> {
     let found = examine(world, &follow(world, paths, false), checks).findings;
-    found.into_iter().filter(|f| f.severity == Severity::Error && f.confidence > Confidence::Possible).collect()
+    found
+        .into_iter()
+        .filter(|f| f.severity == Severity::Error && f.confidence > Confidence::Possible)
+        .collect()
 }
 
-/// Whom `--allow` leaves out is denied on purpose, and Secrets were looked at themselves: a snapshot has none.
+/// Whom `--allow` leaves out is denied on purpose, and Secrets were looked at themselves: a
+/// snapshot has none.
 fn meant(finding: &Finding, changes: &[Change]) -> bool {
-    let Some(object) = finding.culprit().map(|place| &place.object) else { return false };
+    let Some(object) = finding.culprit().map(|place| &place.object) else {
+        return false;
+    };
     let ours = || changes.iter().any(|c| c.object == *object);
     object.kind == Kind::Secret || (object.kind == Kind::AuthorizationPolicy && ours())
 }
 
 fn say(finding: &Finding) -> String {
-    let object = finding.culprit().map(|place| format!(" ({})", place.object)).unwrap_or_default();
-    format!("{} {}{object}: {}", finding.code, finding.title, finding.message)
+    let object = finding
+        .culprit()
+        .map(|place| format!(" ({})", place.object))
+        .unwrap_or_default();
+    format!(
+        "{} {}{object}: {}",
+        finding.code, finding.title, finding.message
+    )
 }

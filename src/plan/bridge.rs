@@ -1,20 +1,36 @@
-//! The moment in which a live host changes its way to the gateway: old and new way are there at once, so that no
-//! connection meets a gateway that knows only the other one.
+//! The moment in which a live host changes its way to the gateway: old and new way are there at
+//! once, so that no connection meets a gateway that knows only the other one.
 
 use serde_json::Value;
 
 /// Lists of which each entry serves a way of its own.
-const LISTS: &[&str] = &["/spec/servers", "/spec/subsets", "/spec/http", "/spec/tls", "/spec/tcp"];
+const LISTS: &[&str] = &[
+    "/spec/servers",
+    "/spec/subsets",
+    "/spec/http",
+    "/spec/tls",
+    "/spec/tcp",
+];
 
 /// The object as it is wanted, with what the live one has besides.
 pub fn bridge(wanted: &Value, live: &Value) -> Value {
     let mut both = wanted.clone();
     for pointer in LISTS {
-        let Some(old) = live.pointer(pointer).and_then(Value::as_array) else { continue };
-        let Some(spec) = both.get_mut("spec").and_then(Value::as_object_mut) else { continue };
-        let list = spec.entry(pointer.trim_start_matches("/spec/")).or_insert_with(|| Value::Array(Vec::new()));
+        let Some(old) = live.pointer(pointer).and_then(Value::as_array) else {
+            continue;
+        };
+        let Some(spec) = both.get_mut("spec").and_then(Value::as_object_mut) else {
+            continue;
+        };
+        let list = spec
+            .entry(pointer.trim_start_matches("/spec/"))
+            .or_insert_with(|| Value::Array(Vec::new()));
         if let Some(list) = list.as_array_mut() {
-            let more: Vec<Value> = old.iter().filter(|entry| !list.contains(entry)).cloned().collect();
+            let more: Vec<Value> = old
+                .iter()
+                .filter(|entry| !list.contains(entry))
+                .cloned()
+                .collect();
             list.extend(more);
         }
     }

@@ -1,5 +1,5 @@
-//! Whether the clients can use a gateway at all: their namespace exists and their pods have a sidecar. Without one
-//! nothing that we write reaches them.
+//! Whether the clients can use a gateway at all: their namespace exists and their pods have a
+//! sidecar. Without one nothing that we write reaches them.
 
 use crate::error::Error;
 use crate::kubernetes::pod::Pod;
@@ -19,16 +19,32 @@ pub struct CallerPods {
 
 /// Find a client's pods, or say in one sentence why there can be no path from it.
 pub fn caller_pods(snapshot: &Snapshot, client: &Client) -> Result<CallerPods, Error> {
-    let namespace = snapshot.objects.namespaces.iter().find(|n| n.name() == client.namespace);
+    let namespace = snapshot
+        .objects
+        .namespaces
+        .iter()
+        .find(|n| n.name() == client.namespace);
     let listed = !snapshot.unseen.iter().any(|u| u.what == "namespaces");
     if listed && namespace.is_none() {
-        return Err(Error::NotFound { what: format!("namespace {}", client.namespace), hint: String::new() });
+        return Err(Error::NotFound {
+            what: format!("namespace {}", client.namespace),
+            hint: String::new(),
+        });
     }
-    let pods: Vec<&Pod> = snapshot.objects.pods.iter().filter(|p| is_client(p, client)).collect();
+    let pods: Vec<&Pod> = snapshot
+        .objects
+        .pods
+        .iter()
+        .filter(|p| is_client(p, client))
+        .collect();
     if pods.is_empty() && client.workload.is_some() {
-        return Err(Error::NotFound { what: format!("a running pod of {client}"), hint: String::new() });
+        return Err(Error::NotFound {
+            what: format!("a running pod of {client}"),
+            hint: String::new(),
+        });
     }
-    let (with, without): (Vec<&Pod>, Vec<&Pod>) = pods.into_iter().partition(|p| p.spec.proxy().is_some());
+    let (with, without): (Vec<&Pod>, Vec<&Pod>) =
+        pods.into_iter().partition(|p| p.spec.proxy().is_some());
     let injected = namespace.is_some_and(|n| injects(&n.metadata.labels));
     if with.is_empty() && (!without.is_empty() || !injected) {
         return Err(not_injected(client, injected, &without));
@@ -45,7 +61,10 @@ fn is_client(pod: &Pod, client: &Client) -> bool {
         && pod.is_running()
         && !pod.spec.host_network
         && !pod.spec.is_gateway()
-        && client.workload.as_ref().is_none_or(|(_, name)| *name == pod.workload_name() || name == pod.name())
+        && client
+            .workload
+            .as_ref()
+            .is_none_or(|(_, name)| *name == pod.workload_name() || name == pod.name())
 }
 
 /// Whether a namespace's labels ask for injection.
@@ -64,19 +83,26 @@ fn not_injected(client: &Client, injected: bool, without: &[&Pod]) -> Error {
             why: format!(
                 "namespace {namespace} is not injected: it has neither istio-injection=enabled nor istio.io/rev"
             ),
-            hint: format!("kubectl label namespace {namespace} istio-injection=enabled, or setup --inject"),
+            hint: format!(
+                "kubectl label namespace {namespace} istio-injection=enabled, or setup --inject"
+            ),
         };
     }
     let names: Vec<&str> = without.iter().take(3).map(|p| p.name()).collect();
     let hint = if injected {
-        format!("they are older than the namespace's label: kubectl rollout restart deployment -n {namespace}")
+        format!(
+            "they are older than the namespace's label: kubectl rollout restart deployment -n {namespace}"
+        )
     } else {
         format!(
             "label the namespace (istio-injection=enabled) and restart its workloads, or setup --inject -n {namespace}"
         )
     };
     Error::Refused {
-        why: format!("no pod of {client} has a sidecar, so none can be sent through a gateway: {}", names.join(", ")),
+        why: format!(
+            "no pod of {client} has a sidecar, so none can be sent through a gateway: {}",
+            names.join(", ")
+        ),
         hint,
     }
 }
@@ -89,10 +115,18 @@ mod tests {
 
     fn check(labels: &Value, containers: &[&str]) -> Result<CallerPods, Error> {
         let mut snapshot = Snapshot::default();
-        snapshot.objects.put(Kind::Namespace, json!({"metadata": {"name": "team", "labels": labels}})).unwrap();
+        snapshot
+            .objects
+            .put(
+                Kind::Namespace,
+                json!({"metadata": {"name": "team", "labels": labels}}),
+            )
+            .unwrap();
         if !containers.is_empty() {
-            let list: Vec<Value> =
-                containers.iter().map(|n| json!({"name": n, "args": ["proxy", "sidecar"]})).collect();
+            let list: Vec<Value> = containers
+                .iter()
+                .map(|n| json!({"name": n, "args": ["proxy", "sidecar"]}))
+                .collect();
             let pod = json!({
                 "metadata": {"name": "app-1", "namespace": "team"}, "spec": {"containers": list},
                 "status": {"phase": "Running"},
@@ -105,12 +139,29 @@ mod tests {
     #[test]
     fn a_client_without_a_sidecar_is_refused_with_the_reason() {
         let on = json!({"istio-injection": "enabled"});
-        assert_eq!(check(&on, &["app", "istio-proxy"]).unwrap().with_sidecar.len(), 1);
-        assert_eq!(check(&json!({}), &["app", "istio-proxy"]).unwrap().with_sidecar.len(), 1);
+        assert_eq!(
+            check(&on, &["app", "istio-proxy"])
+                .unwrap()
+                .with_sidecar
+                .len(),
+            1
+        );
+        assert_eq!(
+            check(&json!({}), &["app", "istio-proxy"])
+                .unwrap()
+                .with_sidecar
+                .len(),
+            1
+        );
         assert!(check(&on, &[]).unwrap().with_sidecar.is_empty());
         let late = check(&on, &["app"]).unwrap_err();
         assert!(late.advice().unwrap().contains("rollout restart"));
-        assert!(check(&json!({}), &[]).unwrap_err().to_string().contains("is not injected"));
+        assert!(
+            check(&json!({}), &[])
+                .unwrap_err()
+                .to_string()
+                .contains("is not injected")
+        );
         let off = json!({"istio-injection": "disabled", "istio.io/rev": "x"});
         assert!(check(&off, &[]).is_err());
         let nowhere = caller_pods(&Snapshot::default(), &"team".parse().unwrap()).unwrap_err();

@@ -1,8 +1,8 @@
-//! What others have written that would break the new path, or that the new path would break: found before the first
-//! write, and refused by name.
+//! What others have written that would break the new path, or that the new path would break: found
+//! before the first write, and refused by name.
 //!
-//! A ServiceEntry of somebody else for the same host is usual in a mesh with `REGISTRY_ONLY` and does no harm, unless it
-//! answers in our stead without the port.
+//! A ServiceEntry of somebody else for the same host is usual in a mesh with `REGISTRY_ONLY` and
+//! does no harm, unless it answers in our stead without the port.
 
 use super::inventory::HostRecord;
 use super::ports::{on_pod, selects};
@@ -15,8 +15,17 @@ use crate::kubernetes::{Kind, Meta};
 use crate::snapshot::Snapshot;
 
 /// Refuse, with every reason, or pass.
-pub fn refuse_collisions(snapshot: &Snapshot, gateway: &GatewayPlace, record: &HostRecord) -> Result<(), Error> {
-    let case = Case { snapshot, gateway, record, host: record.host.text() };
+pub fn refuse_collisions(
+    snapshot: &Snapshot,
+    gateway: &GatewayPlace,
+    record: &HostRecord,
+) -> Result<(), Error> {
+    let case = Case {
+        snapshot,
+        gateway,
+        record,
+        host: record.host.text(),
+    };
     let mut why = case.routes();
     why.extend(case.servers());
     why.extend(case.entries());
@@ -39,9 +48,15 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// Another `VirtualService` for the host in the callers' sidecars: which of the two wins is a matter of age.
+    /// Another `VirtualService` for the host in the callers' sidecars: which of the two wins is a
+    /// matter of age.
     fn routes(&self) -> Vec<String> {
-        let others = self.snapshot.objects.virtual_services.iter().filter(|v| foreign(&v.metadata));
+        let others = self
+            .snapshot
+            .objects
+            .virtual_services
+            .iter()
+            .filter(|v| foreign(&v.metadata));
         others
             .filter(|v| self.routes_our_wires(v))
             .map(|v| named(Kind::VirtualService, &v.metadata, "routes it already"))
@@ -50,33 +65,66 @@ impl Case<'_> {
 
     fn routes_our_wires(&self, other: &VirtualService) -> bool {
         let default = &self.snapshot.mesh.config.default_virtual_service_export_to;
-        let seen = self.record.callers.iter().any(|c| exported(&other.spec.export_to, default, other.namespace(), c));
-        let http = self.record.wires.iter().any(|w| w.flow.is_http()) && !other.spec.http.is_empty();
+        let seen = self
+            .record
+            .callers
+            .iter()
+            .any(|c| exported(&other.spec.export_to, default, other.namespace(), c));
+        let http =
+            self.record.wires.iter().any(|w| w.flow.is_http()) && !other.spec.http.is_empty();
         let tls = self.record.wires.iter().any(|w| !w.flow.is_http())
             && !(other.spec.tls.is_empty() && other.spec.tcp.is_empty());
-        seen && (http || tls) && other.spec.bound_to().contains(&MESH) && other.spec.hosts.contains(&self.host)
+        seen && (http || tls)
+            && other.spec.bound_to().contains(&MESH)
+            && other.spec.hosts.contains(&self.host)
     }
 
-    /// Servers of others on the gateway's ports: one port holds one kind, and a TLS host only one server.
+    /// Servers of others on the gateway's ports: one port holds one kind, and a TLS host only one
+    /// server.
     fn servers(&self) -> Vec<String> {
         let others = self.snapshot.objects.gateways.iter();
-        let others = others.filter(|g| foreign(&g.metadata) && selects(&g.spec.selector, self.snapshot, self.gateway));
-        others.flat_map(|g| self.record.wires.iter().filter_map(|w| self.server_clash(g, w))).collect()
+        let others = others.filter(|g| {
+            foreign(&g.metadata) && selects(&g.spec.selector, self.snapshot, self.gateway)
+        });
+        others
+            .flat_map(|g| {
+                self.record
+                    .wires
+                    .iter()
+                    .filter_map(|w| self.server_clash(g, w))
+            })
+            .collect()
     }
 
     fn server_clash(&self, other: &Gateway, wire: &Wire) -> Option<String> {
         let plain = wire.hop == Hop::Plain && wire.flow != Flow::Passthrough;
-        for server in
-            other.spec.servers.iter().filter(|s| self.pod_port(s.port.number) == self.pod_port(wire.gateway_port))
+        for server in other
+            .spec
+            .servers
+            .iter()
+            .filter(|s| self.pod_port(s.port.number) == self.pod_port(wire.gateway_port))
         {
-            let theirs_plain = server.protocol() != Protocol::Https && server.protocol() != Protocol::Tls;
+            let theirs_plain =
+                server.protocol() != Protocol::Https && server.protocol() != Protocol::Tls;
             let port = wire.gateway_port;
             if plain != theirs_plain {
                 let kind = server.port.protocol.as_str();
-                return Some(named(Kind::Gateway, &other.metadata, &format!("has a {kind} server on port {port}")));
+                return Some(named(
+                    Kind::Gateway,
+                    &other.metadata,
+                    &format!("has a {kind} server on port {port}"),
+                ));
             }
-            if server.hosts.iter().any(|h| h.rsplit('/').next() == Some(wire.served_name(&self.record.host).as_str())) {
-                return Some(named(Kind::Gateway, &other.metadata, &format!("serves it on port {port}")));
+            if server
+                .hosts
+                .iter()
+                .any(|h| h.rsplit('/').next() == Some(wire.served_name(&self.record.host).as_str()))
+            {
+                return Some(named(
+                    Kind::Gateway,
+                    &other.metadata,
+                    &format!("serves it on port {port}"),
+                ));
             }
         }
         None
@@ -88,7 +136,12 @@ impl Case<'_> {
 
     /// A `ServiceEntry` that answers in our stead.
     fn entries(&self) -> Vec<String> {
-        let others = self.snapshot.objects.service_entries.iter().filter(|e| foreign(&e.metadata));
+        let others = self
+            .snapshot
+            .objects
+            .service_entries
+            .iter()
+            .filter(|e| foreign(&e.metadata));
         let others = others.filter(|e| e.spec.hosts.contains(&self.host));
         others.filter_map(|e| self.entry_clash(e)).collect()
     }
@@ -97,14 +150,24 @@ impl Case<'_> {
         let default = &self.snapshot.mesh.config.default_service_export_to;
         let seen = |by: &str| exported(&other.spec.export_to, default, other.namespace(), by);
         if self.record.callers.iter().any(|c| seen(c)) {
-            let short = self.record.wires.iter().find(|w| !other.spec.port(w.port).is_some_and(|p| same_kind(p, w)));
+            let short = self
+                .record
+                .wires
+                .iter()
+                .find(|w| !other.spec.port(w.port).is_some_and(|p| same_kind(p, w)));
             if let Some(wire) = short {
-                let what = format!("declares it without port {} as {}", wire.port, wire.protocol.name());
+                let what = format!(
+                    "declares it without port {} as {}",
+                    wire.port,
+                    wire.protocol.name()
+                );
                 return Some(named(Kind::ServiceEntry, &other.metadata, &what));
             }
         }
-        // Entries that are private to the gateway's namespace or exported to it come before public ones; ours is younger.
-        let closer = !other.spec.export_to.is_empty() && !other.spec.export_to.iter().any(|to| to == "*");
+        // Entries that are private to the gateway's namespace or exported to it come before public
+        // ones; ours is younger.
+        let closer =
+            !other.spec.export_to.is_empty() && !other.spec.export_to.iter().any(|to| to == "*");
         if closer && seen(&self.gateway.namespace) && other.spec.resolution == Resolution::None {
             let what = "answers at the gateway, with resolution NONE";
             return Some(named(Kind::ServiceEntry, &other.metadata, what));
@@ -114,26 +177,43 @@ impl Case<'_> {
 
     /// A Sidecar that does not import the gateway's namespace hides the `ServiceEntry`.
     fn imports(&self) -> Vec<String> {
-        let sidecars =
-            self.snapshot.objects.sidecars.iter().filter(|s| self.record.callers.iter().any(|c| c == s.namespace()));
+        let sidecars = self
+            .snapshot
+            .objects
+            .sidecars
+            .iter()
+            .filter(|s| self.record.callers.iter().any(|c| c == s.namespace()));
         let what = format!("does not import {}/{}", self.gateway.namespace, self.host);
-        sidecars.filter(|s| !self.imported(s)).map(|s| named(Kind::Sidecar, &s.metadata, &what)).collect()
+        sidecars
+            .filter(|s| !self.imported(s))
+            .map(|s| named(Kind::Sidecar, &s.metadata, &what))
+            .collect()
     }
 
     fn imported(&self, sidecar: &Sidecar) -> bool {
         sidecar.spec.egress.is_empty()
-            || sidecar.spec.egress.iter().flat_map(|e| &e.hosts).any(|import| {
-                let (namespace, host) = import.split_once('/').unwrap_or(("*", import));
-                let near = namespace == "." && sidecar.namespace() == self.gateway.namespace;
-                (namespace == "*" || namespace == self.gateway.namespace || near) && covers(host, &self.host)
-            })
+            || sidecar
+                .spec
+                .egress
+                .iter()
+                .flat_map(|e| &e.hosts)
+                .any(|import| {
+                    let (namespace, host) = import.split_once('/').unwrap_or(("*", import));
+                    let near = namespace == "." && sidecar.namespace() == self.gateway.namespace;
+                    (namespace == "*" || namespace == self.gateway.namespace || near)
+                        && covers(host, &self.host)
+                })
     }
 }
 
 fn named(kind: Kind, meta: &Meta, what: &str) -> String {
-    let owner = ["app.kubernetes.io/managed-by", "argocd.argoproj.io/instance", "kustomize.toolkit.fluxcd.io/name"]
-        .iter()
-        .find_map(|key| meta.label(key));
+    let owner = [
+        "app.kubernetes.io/managed-by",
+        "argocd.argoproj.io/instance",
+        "kustomize.toolkit.fluxcd.io/name",
+    ]
+    .iter()
+    .find_map(|key| meta.label(key));
     let owner = owner.map_or(String::new(), |owner| format!(" (managed by {owner})"));
     format!("{kind} {}/{}{owner} {what}", meta.namespace, meta.name)
 }
@@ -143,8 +223,15 @@ fn foreign(meta: &Meta) -> bool {
 }
 
 fn exported(export_to: &[String], default: &[String], own: &str, to: &str) -> bool {
-    let list = if export_to.is_empty() { default } else { export_to };
-    list.is_empty() || list.iter().any(|e| e == "*" || e == to || (e == "." && own == to))
+    let list = if export_to.is_empty() {
+        default
+    } else {
+        export_to
+    };
+    list.is_empty()
+        || list
+            .iter()
+            .any(|e| e == "*" || e == to || (e == "." && own == to))
 }
 
 fn same_kind(port: &EntryPort, wire: &Wire) -> bool {
@@ -157,7 +244,11 @@ fn same_kind(port: &EntryPort, wire: &Wire) -> bool {
 }
 
 fn covers(pattern: &str, host: &str) -> bool {
-    pattern == "*" || pattern == host || pattern.strip_prefix('*').is_some_and(|suffix| host.ends_with(suffix))
+    pattern == "*"
+        || pattern == host
+        || pattern
+            .strip_prefix('*')
+            .is_some_and(|suffix| host.ends_with(suffix))
 }
 
 #[cfg(test)]
@@ -168,7 +259,14 @@ mod tests {
     use serde_json::{Value, json};
 
     fn wire(port: u16, protocol: AppProtocol, flow: Flow) -> Wire {
-        Wire { port, protocol, flow, gateway_port: port, hop: Hop::Plain, credential: None }
+        Wire {
+            port,
+            protocol,
+            flow,
+            gateway_port: port,
+            hop: Hop::Plain,
+            credential: None,
+        }
     }
 
     fn refused(kind: Kind, namespace: &str, spec: &Value) -> Option<String> {
@@ -182,7 +280,10 @@ mod tests {
         let record = HostRecord {
             host: "a.example.com".parse().unwrap(),
             service: "gw".into(),
-            wires: vec![wire(80, AppProtocol::Http, Flow::Http), wire(443, AppProtocol::Tls, Flow::Passthrough)],
+            wires: vec![
+                wire(80, AppProtocol::Http, Flow::Http),
+                wire(443, AppProtocol::Tls, Flow::Passthrough),
+            ],
             callers: vec!["team".into()],
             addresses: vec![],
             allow: vec![],
@@ -191,8 +292,16 @@ mod tests {
             by: Stamp::default(),
             objects: vec![],
         };
-        snapshot.objects.put(kind, json!({"metadata": {"name": "x", "namespace": namespace}, "spec": spec})).unwrap();
-        refuse_collisions(&snapshot, &gateway, &record).err().map(|e| e.to_string())
+        snapshot
+            .objects
+            .put(
+                kind,
+                json!({"metadata": {"name": "x", "namespace": namespace}, "spec": spec}),
+            )
+            .unwrap();
+        refuse_collisions(&snapshot, &gateway, &record)
+            .err()
+            .map(|e| e.to_string())
     }
 
     #[test]
@@ -200,20 +309,44 @@ mod tests {
         let route = json!({"hosts": ["a.example.com"], "tls": [{"match": [], "route": []}]});
         let port = |n: u16, p: &str| json!({"number": n, "protocol": p, "name": p});
         let entry = |ports: Value| json!({"hosts": ["a.example.com"], "ports": ports});
-        let server =
-            |port: Value, host: &str| json!({"selector": {"app": "gw"}, "servers": [{"port": port, "hosts": [host]}]});
+        let server = |port: Value, host: &str| json!({"selector": {"app": "gw"}, "servers": [{"port": port, "hosts": [host]}]});
         for (kind, namespace, spec, reason) in [
-            (Kind::VirtualService, "other", route, "VirtualService other/x routes it already"),
-            (Kind::ServiceEntry, "team", entry(json!([port(443, "TLS")])), "without port 80"),
+            (
+                Kind::VirtualService,
+                "other",
+                route,
+                "VirtualService other/x routes it already",
+            ),
+            (
+                Kind::ServiceEntry,
+                "team",
+                entry(json!([port(443, "TLS")])),
+                "without port 80",
+            ),
             (
                 Kind::ServiceEntry,
                 "team",
                 entry(json!([port(80, "HTTP"), port(443, "HTTP")])),
                 "without port 443 as tls",
             ),
-            (Kind::Gateway, "other", server(port(80, "HTTPS"), "b"), "has a HTTPS server on port 80"),
-            (Kind::Gateway, "other", server(port(443, "TLS"), "a.example.com"), "serves it on port 443"),
-            (Kind::Sidecar, "team", json!({"egress": [{"hosts": ["./*"]}]}), "does not import egress/a.example.com"),
+            (
+                Kind::Gateway,
+                "other",
+                server(port(80, "HTTPS"), "b"),
+                "has a HTTPS server on port 80",
+            ),
+            (
+                Kind::Gateway,
+                "other",
+                server(port(443, "TLS"), "a.example.com"),
+                "serves it on port 443",
+            ),
+            (
+                Kind::Sidecar,
+                "team",
+                json!({"egress": [{"hosts": ["./*"]}]}),
+                "does not import egress/a.example.com",
+            ),
         ] {
             let error = refused(kind, namespace, &spec).unwrap_or_default();
             assert!(error.contains(reason), "{reason}: {error:?}");
@@ -225,16 +358,36 @@ mod tests {
         let port = |n: u16, p: &str| json!({"number": n, "protocol": p, "name": p});
         let both = json!([port(80, "HTTP"), port(443, "HTTPS")]);
         for (kind, namespace, spec) in [
-            (Kind::ServiceEntry, "istio-system", json!({"hosts": ["a.example.com"], "ports": both})),
-            (Kind::ServiceEntry, "other", json!({"hosts": ["a.example.com"], "ports": [], "exportTo": ["."]})),
-            (Kind::VirtualService, "other", json!({"hosts": ["b.example.com"], "tls": [{"match": [], "route": []}]})),
+            (
+                Kind::ServiceEntry,
+                "istio-system",
+                json!({"hosts": ["a.example.com"], "ports": both}),
+            ),
+            (
+                Kind::ServiceEntry,
+                "other",
+                json!({"hosts": ["a.example.com"], "ports": [], "exportTo": ["."]}),
+            ),
+            (
+                Kind::VirtualService,
+                "other",
+                json!({"hosts": ["b.example.com"], "tls": [{"match": [], "route": []}]}),
+            ),
             (
                 Kind::Gateway,
                 "other",
                 json!({"selector": {"app": "gw"}, "servers": [{"port": port(443, "TLS"), "hosts": ["b"]}]}),
             ),
-            (Kind::Sidecar, "team", json!({"egress": [{"hosts": ["./*", "egress/*.example.com"]}]})),
-            (Kind::Sidecar, "other", json!({"egress": [{"hosts": ["./*"]}]})),
+            (
+                Kind::Sidecar,
+                "team",
+                json!({"egress": [{"hosts": ["./*", "egress/*.example.com"]}]}),
+            ),
+            (
+                Kind::Sidecar,
+                "other",
+                json!({"egress": [{"hosts": ["./*"]}]}),
+            ),
         ] {
             assert_eq!(refused(kind, namespace, &spec), None, "{kind}");
         }

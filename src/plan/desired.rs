@@ -1,5 +1,5 @@
-//! What a host shall be after the command: its record in the inventory joined with what is asked, or less what is taken
-//! away, and the objects that follow from it.
+//! What a host shall be after the command: its record in the inventory joined with what is asked,
+//! or less what is taken away, and the objects that follow from it.
 
 use super::inventory::{HostRecord, Stamp};
 use super::lookup::rule_place;
@@ -49,12 +49,25 @@ pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord
         objects: Vec::new(),
     });
     if next.service != add.service {
-        let why = format!("{host} goes through the gateway's Service {} already", next.service);
-        return Err(Error::Refused { why, hint: format!("clean it up first: kubectl egress cleanup {host}") });
+        let why = format!(
+            "{host} goes through the gateway's Service {} already",
+            next.service
+        );
+        return Err(Error::Refused {
+            why,
+            hint: format!("clean it up first: kubectl egress cleanup {host}"),
+        });
     }
     if next.server() != add.server {
-        let why = format!("{host} is served by {} already, not by {}", next.server(), add.server);
-        return Err(Error::Refused { why, hint: format!("clean it up first: kubectl egress cleanup '{host}'") });
+        let why = format!(
+            "{host} is served by {} already, not by {}",
+            next.server(),
+            add.server
+        );
+        return Err(Error::Refused {
+            why,
+            hint: format!("clean it up first: kubectl egress cleanup '{host}'"),
+        });
     }
     match next.wires.iter().find(|w| w.clashes(&add.wire, host)) {
         Some(old) if *old == add.wire => {}
@@ -63,7 +76,9 @@ pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord
             next.wires.retain(|w| w.port != add.port);
             if next.wires.iter().any(|w| w.clashes(&add, host)) {
                 return Err(Error::Refused {
-                    why: format!("{host} cannot change its way to the gateway: another port of it is there"),
+                    why: format!(
+                        "{host} cannot change its way to the gateway: another port of it is there"
+                    ),
                     hint: format!("clean it up first: kubectl egress cleanup {host}"),
                 });
             }
@@ -79,11 +94,18 @@ pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord
     extend(&mut next.allow, add.allow);
     if !next.allow.is_empty() && next.wires.iter().any(|w| w.hop == Hop::Plain) {
         return Err(Error::Refused {
-            why: format!("--allow for {host} needs mutual TLS from the sidecar to the gateway on all of its ports"),
+            why: format!(
+                "--allow for {host} needs mutual TLS from the sidecar to the gateway on all of its ports"
+            ),
             hint: "without it the gateway does not know who calls: say --hop mtls".into(),
         });
     }
-    let same = |old: &HostRecord| HostRecord { by: next.by.clone(), ..old.clone() } == next;
+    let same = |old: &HostRecord| {
+        HostRecord {
+            by: next.by.clone(),
+            ..old.clone()
+        } == next
+    };
     if record.is_some_and(|old| !same(old)) {
         next.by = add.stamp.clone();
     }
@@ -98,7 +120,11 @@ fn extend<T: Ord + Clone>(list: &mut Vec<T>, more: &[T]) {
 
 fn clash(target: &Target, old: &Wire, new: &Wire) -> Error {
     let why = if old.port == new.port {
-        let hop = if old.hop == Hop::Mutual { ", in mutual TLS to the gateway" } else { "" };
+        let hop = if old.hop == Hop::Mutual {
+            ", in mutual TLS to the gateway"
+        } else {
+            ""
+        };
         format!("{target} is wired already, as {}{hop}", old.flow.name())
     } else {
         format!(
@@ -106,20 +132,38 @@ fn clash(target: &Target, old: &Wire, new: &Wire) -> Error {
             old.port, target.host, old.gateway_port, new.port
         )
     };
-    Error::Refused { why, hint: format!("clean it up first: kubectl egress cleanup {}", target.host) }
+    Error::Refused {
+        why,
+        hint: format!("clean it up first: kubectl egress cleanup {}", target.host),
+    }
 }
 
 /// The record without these callers; nothing where no caller is left.
 pub fn without(record: &HostRecord, callers: &[String]) -> Option<HostRecord> {
-    let left: Vec<String> = record.callers.iter().filter(|c| !callers.contains(c)).cloned().collect();
-    (!left.is_empty()).then(|| HostRecord { callers: left, ..record.clone() })
+    let left: Vec<String> = record
+        .callers
+        .iter()
+        .filter(|c| !callers.contains(c))
+        .cloned()
+        .collect();
+    (!left.is_empty()).then(|| HostRecord {
+        callers: left,
+        ..record.clone()
+    })
 }
 
 /// The objects of a record.
-pub fn render(record: &HostRecord, gateway: &GatewayPlace, snapshot: &Snapshot) -> Result<Vec<Value>, Error> {
+pub fn render(
+    record: &HostRecord,
+    gateway: &GatewayPlace,
+    snapshot: &Snapshot,
+) -> Result<Vec<Value>, Error> {
     let callers = record.callers.iter().map(|namespace| {
         let rule = rule_place(snapshot, gateway, namespace)?;
-        Ok(Caller { namespace: namespace.clone(), rule })
+        Ok(Caller {
+            namespace: namespace.clone(),
+            rule,
+        })
     });
     let callers: Vec<Caller> = callers.collect::<Result<_, Error>>()?;
     let at = Hosting {
@@ -138,7 +182,12 @@ mod tests {
     use super::*;
     use crate::flow::Flow;
 
-    fn joined(record: Option<&HostRecord>, target: &str, caller: &str, hop: Hop) -> Result<HostRecord, Error> {
+    fn joined(
+        record: Option<&HostRecord>,
+        target: &str,
+        caller: &str,
+        hop: Hop,
+    ) -> Result<HostRecord, Error> {
         let target: Target = target.parse().unwrap();
         let flow = Flow::of(target.protocol, false);
         let gateway_port = if hop == Hop::Mutual {
@@ -148,7 +197,14 @@ mod tests {
         } else {
             443
         };
-        let wire = Wire { port: target.port, protocol: target.protocol, flow, gateway_port, hop, credential: None };
+        let wire = Wire {
+            port: target.port,
+            protocol: target.protocol,
+            flow,
+            gateway_port,
+            hop,
+            credential: None,
+        };
         let callers = [caller.to_owned()];
         let stamp = Stamp::default();
         let (addresses, allow, set) = (&[], &[], None);
@@ -174,7 +230,10 @@ mod tests {
         let second = joined(Some(&first), "edition.cnn.com", "b", Hop::Plain).unwrap();
         assert_eq!(second.callers, ["a", "b"]);
         assert_eq!(second.wires.len(), 2);
-        assert_eq!(joined(Some(&second), "edition.cnn.com", "b", Hop::Plain).unwrap(), second);
+        assert_eq!(
+            joined(Some(&second), "edition.cnn.com", "b", Hop::Plain).unwrap(),
+            second
+        );
         assert_eq!(without(&second, &["a".into()]).unwrap().callers, ["b"]);
         assert!(without(&second, &["a".into(), "b".into()]).is_none());
     }
@@ -183,10 +242,24 @@ mod tests {
     fn two_ports_that_the_gateway_cannot_tell_apart_are_refused() {
         let first = joined(None, "edition.cnn.com:443", "a", Hop::Plain).unwrap();
         let error = joined(Some(&first), "edition.cnn.com:8443=tls", "a", Hop::Plain).unwrap_err();
-        assert!(error.to_string().contains("could not be told apart"), "{error}");
+        assert!(
+            error.to_string().contains("could not be told apart"),
+            "{error}"
+        );
         let error = joined(Some(&first), "edition.cnn.com:443=http", "a", Hop::Plain).unwrap_err();
-        assert!(error.to_string().contains("is wired already, as passthrough"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("is wired already, as passthrough"),
+            "{error}"
+        );
         let mutual = joined(None, "edition.cnn.com:443", "a", Hop::Mutual).unwrap();
-        assert_eq!(joined(Some(&mutual), "edition.cnn.com:8443=tls", "a", Hop::Mutual).unwrap().wires.len(), 2);
+        assert_eq!(
+            joined(Some(&mutual), "edition.cnn.com:8443=tls", "a", Hop::Mutual)
+                .unwrap()
+                .wires
+                .len(),
+            2
+        );
     }
 }

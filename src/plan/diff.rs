@@ -19,9 +19,17 @@ pub fn unified(steps: &[Step]) -> Result<String, Error> {
     let mut text = String::new();
     for step in steps.iter().filter(|s| s.action != Action::Unchanged) {
         let (old, new) = (side(step.live.as_ref())?, side(step.merged.as_ref())?);
-        let name = format!("{}/{}/{}", step.object.kind, step.object.namespace, step.object.name);
+        let name = format!(
+            "{}/{}/{}",
+            step.object.kind, step.object.namespace, step.object.name
+        );
         let diff = TextDiff::from_lines(&old, &new);
-        let _ = write!(text, "{}", diff.unified_diff().header(&format!("live/{name}"), &format!("plan/{name}")));
+        let _ = write!(
+            text,
+            "{}",
+            diff.unified_diff()
+                .header(&format!("live/{name}"), &format!("plan/{name}"))
+        );
     }
     Ok(text)
 }
@@ -49,7 +57,8 @@ mod tests {
 
     #[test]
     fn a_difference_shows_only_what_somebody_wrote() {
-        let live = json!({"metadata": {"name": "x", "resourceVersion": "1"}, "spec": {"hosts": ["a"]}});
+        let live =
+            json!({"metadata": {"name": "x", "resourceVersion": "1"}, "spec": {"hosts": ["a"]}});
         let merged = json!({"metadata": {"name": "x", "resourceVersion": "2"}, "spec": {"hosts": ["a", "b"]}});
         let step = Step {
             object: ObjectRef::new(Kind::ServiceEntry, "ns", "x"),
@@ -59,14 +68,21 @@ mod tests {
             merged: Some(merged),
         };
         let text = unified(std::slice::from_ref(&step)).unwrap();
-        assert!(text.contains("--- live/ServiceEntry/ns/x") && text.contains('+') && text.contains('b'), "{text}");
+        assert!(
+            text.contains("--- live/ServiceEntry/ns/x") && text.contains('+') && text.contains('b'),
+            "{text}"
+        );
         assert!(!text.contains("resourceVersion"), "{text}");
         assert_eq!(summary(&[step]), "  change    ServiceEntry ns/x\n");
     }
 
     #[test]
     fn a_stream_is_what_kubectl_takes() {
-        let text = yaml_stream(&[json!({"a": "yes", "b": ["*.x", 1]}), json!({"c": {"d": "1"}})]).unwrap();
+        let text = yaml_stream(&[
+            json!({"a": "yes", "b": ["*.x", 1]}),
+            json!({"c": {"d": "1"}}),
+        ])
+        .unwrap();
         insta::assert_snapshot!(text);
     }
 }

@@ -1,24 +1,34 @@
-//! The one field by which a caller's sidecar comes to know a host: `exportTo` of its `ServiceEntry`.
+//! The one field by which a caller's sidecar comes to know a host: `exportTo` of its
+//! `ServiceEntry`.
 //!
-//! A sidecar that gets the entry before the route makes a direct cluster and sends to it while that still asks DNS:
-//! requests fail. So a caller's route is written first, where it does nothing yet, and the entry is shown to it last;
-//! on the way back it is hidden first.
+//! A sidecar that gets the entry before the route makes a direct cluster and sends to it while that
+//! still asks DNS: requests fail. So a caller's route is written first, where it does nothing yet,
+//! and the entry is shown to it last; on the way back it is hidden first.
 
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// The entry as it is wanted, but seen only by its own namespace and by those that see it now.
 pub fn before_export(wanted: &Value, live: Option<&Value>) -> Value {
-    let own = wanted.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
+    let own = wanted
+        .pointer("/metadata/namespace")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let now = live.map(seen_by).unwrap_or_default();
     let then = seen_by(wanted);
-    let seen: BTreeSet<&str> = then.into_iter().filter(|ns| *ns == own || now.contains(ns)).collect();
+    let seen: BTreeSet<&str> = then
+        .into_iter()
+        .filter(|ns| *ns == own || now.contains(ns))
+        .collect();
     with_export(wanted, &seen)
 }
 
 /// The entry as it is, no longer seen by these namespaces: what we would apply.
 pub fn hidden_from(live: &Value, callers: &[String]) -> Value {
-    let own = live.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
+    let own = live
+        .pointer("/metadata/namespace")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let hidden = |ns: &&str| *ns != own && callers.iter().any(|c| c == ns);
     let seen: BTreeSet<&str> = seen_by(live).into_iter().filter(|ns| !hidden(ns)).collect();
     let part = |pointer: &str| live.pointer(pointer).cloned().unwrap_or_default();
@@ -36,7 +46,10 @@ pub fn hidden_from(live: &Value, callers: &[String]) -> Value {
 
 fn seen_by(entry: &Value) -> Vec<&str> {
     let list = entry.pointer("/spec/exportTo").and_then(Value::as_array);
-    list.into_iter().flatten().filter_map(Value::as_str).collect()
+    list.into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
 }
 
 fn with_export(entry: &Value, seen: &BTreeSet<&str>) -> Value {
@@ -58,9 +71,24 @@ mod tests {
     #[test]
     fn a_new_caller_sees_the_entry_last_and_loses_it_first() {
         let seen = |value: &Value| value["spec"]["exportTo"].clone();
-        assert_eq!(seen(&before_export(&entry(&["a", "b", "gw"]), None)), json!(["gw"]));
-        assert_eq!(seen(&before_export(&entry(&["a", "b", "gw"]), Some(&entry(&["a", "gw"])))), json!(["a", "gw"]));
-        assert_eq!(seen(&hidden_from(&entry(&["a", "b", "gw"]), &["a".into()])), json!(["b", "gw"]));
-        assert_eq!(seen(&hidden_from(&entry(&["gw"]), &["gw".into()])), json!(["gw"]));
+        assert_eq!(
+            seen(&before_export(&entry(&["a", "b", "gw"]), None)),
+            json!(["gw"])
+        );
+        assert_eq!(
+            seen(&before_export(
+                &entry(&["a", "b", "gw"]),
+                Some(&entry(&["a", "gw"]))
+            )),
+            json!(["a", "gw"])
+        );
+        assert_eq!(
+            seen(&hidden_from(&entry(&["a", "b", "gw"]), &["a".into()])),
+            json!(["b", "gw"])
+        );
+        assert_eq!(
+            seen(&hidden_from(&entry(&["gw"]), &["gw".into()])),
+            json!(["gw"])
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The declarative form of a wish: one entry for each host outside, in a file that can live in a repository.
+//! The declarative form of a wish: one entry for each host outside, in a file that can live in a
+//! repository.
 //!
 //! ```yaml
 //! apiVersion: egress.report/v1
@@ -106,12 +107,27 @@ pub fn schema() -> Result<String, Error> {
 
 /// What a file says about its gateway, where it says so much that no cluster need be asked.
 pub fn known_gateway(path: &str, text: &str) -> Result<Option<KnownGateway>, Error> {
-    let wrong = |reason: String| Error::Input { path: path.into(), reason };
+    let wrong = |reason: String| Error::Input {
+        path: path.into(),
+        reason,
+    };
     let file: File = serde_saphyr::from_str(text).map_err(|e| wrong(e.to_string()))?;
-    let (Some(name), false) = (file.spec.gateway, file.spec.gateway_selector.is_empty()) else { return Ok(None) };
-    let name = name.parse().map_err(|e| wrong(format!("spec.gateway: {e}")))?;
-    let ports = if file.spec.gateway_ports.is_empty() { vec![80, 443] } else { file.spec.gateway_ports };
-    Ok(Some(KnownGateway { name, selector: file.spec.gateway_selector, ports }))
+    let (Some(name), false) = (file.spec.gateway, file.spec.gateway_selector.is_empty()) else {
+        return Ok(None);
+    };
+    let name = name
+        .parse()
+        .map_err(|e| wrong(format!("spec.gateway: {e}")))?;
+    let ports = if file.spec.gateway_ports.is_empty() {
+        vec![80, 443]
+    } else {
+        file.spec.gateway_ports
+    };
+    Ok(Some(KnownGateway {
+        name,
+        selector: file.spec.gateway_selector,
+        ports,
+    }))
 }
 
 /// A gateway as a file describes it.
@@ -127,28 +143,53 @@ pub struct KnownGateway {
 
 /// Read a file; clients that it does not name are those of `namespace`. Errors name the entry.
 pub fn read(path: &str, text: &str, namespace: &str) -> Result<EgressSpec, Error> {
-    let wrong = |reason: String| Error::Input { path: path.into(), reason };
+    let wrong = |reason: String| Error::Input {
+        path: path.into(),
+        reason,
+    };
     let file: File = serde_saphyr::from_str(text).map_err(|e| wrong(e.to_string()))?;
     if file.api_version != API_VERSION || file.kind != "Egress" {
-        return Err(wrong(format!("it is {} {}, not {API_VERSION} Egress", file.api_version, file.kind)));
+        return Err(wrong(format!(
+            "it is {} {}, not {API_VERSION} Egress",
+            file.api_version, file.kind
+        )));
     }
     if !is_label(&file.metadata.name) {
-        return Err(wrong(format!("metadata.name {:?} is not a name", file.metadata.name)));
+        return Err(wrong(format!(
+            "metadata.name {:?} is not a name",
+            file.metadata.name
+        )));
     }
-    let gateway = file.spec.gateway.as_deref().map(str::parse::<GatewayName>).transpose();
+    let gateway = file
+        .spec
+        .gateway
+        .as_deref()
+        .map(str::parse::<GatewayName>)
+        .transpose();
     let gateway = gateway.map_err(|e| wrong(format!("spec.gateway: {e}")))?;
     let mut wishes = Vec::new();
     for (at, entry) in file.spec.hosts.iter().enumerate() {
         let place = |e: String| wrong(format!("spec.hosts[{at}]: {e}"));
-        let from = if entry.from.is_empty() { &file.spec.from } else { &entry.from };
+        let from = if entry.from.is_empty() {
+            &file.spec.from
+        } else {
+            &entry.from
+        };
         wishes.extend(entry.wishes(from, namespace).map_err(place)?);
     }
-    Ok(EgressSpec { wishes, gateway, set: Some(file.metadata.name) })
+    Ok(EgressSpec {
+        wishes,
+        gateway,
+        set: Some(file.metadata.name),
+    })
 }
 
 impl HostEntry {
     fn wishes(&self, from: &[String], namespace: &str) -> Result<Vec<Wish>, String> {
-        let mut clients = from.iter().map(|c| c.parse()).collect::<Result<Vec<Client>, String>>()?;
+        let mut clients = from
+            .iter()
+            .map(|c| c.parse())
+            .collect::<Result<Vec<Client>, String>>()?;
         if clients.is_empty() {
             clients.push(Client::namespace(namespace));
         }
@@ -163,7 +204,11 @@ impl HostEntry {
             allow: self.allow.clone(),
             server: self.server.clone(),
         };
-        let wish = |target| Wish { target, clients: clients.clone(), options: options.clone() };
+        let wish = |target| Wish {
+            target,
+            clients: clients.clone(),
+            options: options.clone(),
+        };
         Ok(self.targets()?.into_iter().map(wish).collect())
     }
 
@@ -199,10 +244,26 @@ spec:
     fn a_file_is_the_same_wish_as_arguments() {
         let spec = read("f", FILE, "default").unwrap();
         let targets: Vec<String> = spec.wishes.iter().map(|w| w.target.to_string()).collect();
-        assert_eq!(targets, ["edition.cnn.com:80", "edition.cnn.com:443", "db.example.com:5432"]);
-        assert_eq!(spec.wishes[2].clients, ["team-b/deploy/api".parse().unwrap()]);
-        assert_eq!((spec.wishes[2].options.hop, spec.set.as_deref()), (HopWish::Plain, Some("team-a")));
-        assert_eq!(spec.gateway.unwrap().to_string(), "istio-system/istio-egressgateway");
+        assert_eq!(
+            targets,
+            [
+                "edition.cnn.com:80",
+                "edition.cnn.com:443",
+                "db.example.com:5432"
+            ]
+        );
+        assert_eq!(
+            spec.wishes[2].clients,
+            ["team-b/deploy/api".parse().unwrap()]
+        );
+        assert_eq!(
+            (spec.wishes[2].options.hop, spec.set.as_deref()),
+            (HopWish::Plain, Some("team-a"))
+        );
+        assert_eq!(
+            spec.gateway.unwrap().to_string(),
+            "istio-system/istio-egressgateway"
+        );
     }
 
     #[test]
@@ -210,12 +271,18 @@ spec:
         for (from, to, reason) in [
             ("edition.cnn.com", "a..b", "spec.hosts[0]"),
             ("5432=tcp", "5432", "spec.hosts[1]"),
-            ("kind: Egress", "kind: Ingress", "not egress.report/v1 Egress"),
+            (
+                "kind: Egress",
+                "kind: Ingress",
+                "not egress.report/v1 Egress",
+            ),
             ("hosts:", "host:", "host"),
             ("name: team-a", "name: Team_A", "metadata.name"),
             ("gateway: istio-system/", "gateway: ", "spec.gateway"),
         ] {
-            let error = read("f", &FILE.replacen(from, to, 1), "default").unwrap_err().to_string();
+            let error = read("f", &FILE.replacen(from, to, 1), "default")
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(reason), "{from}: {error}");
         }
     }

@@ -14,23 +14,43 @@ pub fn injection_record(snapshot: &Snapshot, namespace: &str, by: Stamp) -> Name
         "default" | "" => ("istio-injection", "enabled"),
         revision => ("istio.io/rev", revision),
     };
-    let found = snapshot.objects.namespaces.iter().find(|n| n.name() == namespace);
-    let prior = found.and_then(|n| n.metadata.label(label)).map(str::to_owned);
+    let found = snapshot
+        .objects
+        .namespaces
+        .iter()
+        .find(|n| n.name() == namespace);
+    let prior = found
+        .and_then(|n| n.metadata.label(label))
+        .map(str::to_owned);
     let objects = &snapshot.objects;
     let lists = [
         (Kind::Deployment, &objects.deployments),
         (Kind::StatefulSet, &objects.stateful_sets),
         (Kind::DaemonSet, &objects.daemon_sets),
     ];
-    let in_namespace = lists.into_iter().flat_map(|(kind, list)| list.iter().map(move |w| (kind, w)));
+    let in_namespace = lists
+        .into_iter()
+        .flat_map(|(kind, list)| list.iter().map(move |w| (kind, w)));
     let workloads = in_namespace
         .filter(|(_, w)| w.namespace() == namespace && !w.spec.template.spec.host_network)
         .map(|(kind, w)| Restarted {
             object: ObjectRef::new(kind, namespace, w.name()),
-            prior: w.spec.template.metadata.annotation(RESTARTED_AT).map(str::to_owned),
+            prior: w
+                .spec
+                .template
+                .metadata
+                .annotation(RESTARTED_AT)
+                .map(str::to_owned),
         })
         .collect();
-    NamespaceRecord { namespace: namespace.into(), label: label.into(), value: value.into(), prior, workloads, by }
+    NamespaceRecord {
+        namespace: namespace.into(),
+        label: label.into(),
+        value: value.into(),
+        prior,
+        workloads,
+        by,
+    }
 }
 
 #[cfg(test)]
@@ -42,15 +62,27 @@ mod tests {
     fn the_record_knows_what_was_there() {
         let mut snapshot = Snapshot::default();
         let labels = json!({"istio-injection": "disabled"});
-        snapshot.objects.put(Kind::Namespace, json!({"metadata": {"name": "team", "labels": labels}})).unwrap();
+        snapshot
+            .objects
+            .put(
+                Kind::Namespace,
+                json!({"metadata": {"name": "team", "labels": labels}}),
+            )
+            .unwrap();
         let annotations = json!({RESTARTED_AT: "then"});
         let app = json!({"metadata": {"name": "app", "namespace": "team"},
             "spec": {"template": {"metadata": {"annotations": annotations}}}});
         snapshot.objects.put(Kind::Deployment, app).unwrap();
         let record = injection_record(&snapshot, "team", Stamp::default());
-        assert_eq!((record.label.as_str(), record.prior.as_deref()), ("istio-injection", Some("disabled")));
+        assert_eq!(
+            (record.label.as_str(), record.prior.as_deref()),
+            ("istio-injection", Some("disabled"))
+        );
         assert_eq!(record.workloads[0].prior.as_deref(), Some("then"));
         snapshot.mesh.revision = "canary".into();
-        assert_eq!(injection_record(&snapshot, "team", Stamp::default()).value, "canary");
+        assert_eq!(
+            injection_record(&snapshot, "team", Stamp::default()).value,
+            "canary"
+        );
     }
 }

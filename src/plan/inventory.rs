@@ -1,9 +1,10 @@
-//! What we have written, and what was there before: the parent of our `ApplySet` (KEP-3659), a `ConfigMap` in the
-//! gateway's namespace. It is written before the first object, as a superset, and removed last; an interrupted run
-//! therefore never leaves an object that no inventory names.
+//! What we have written, and what was there before: the parent of our `ApplySet` (KEP-3659), a
+//! `ConfigMap` in the gateway's namespace. It is written before the first object, as a superset,
+//! and removed last; an interrupted run therefore never leaves an object that no inventory names.
 //!
-//! One key of the data for each host, each gateway that we installed and each namespace that we labelled, so that it
-//! can be read with kubectl. Two runs at the same time are kept apart by the `ConfigMap`'s resource version.
+//! One key of the data for each host, each gateway that we installed and each namespace that we
+//! labelled, so that it can be read with kubectl. Two runs at the same time are kept apart by the
+//! `ConfigMap`'s resource version.
 
 use super::lockdown::LockdownRecord;
 use crate::flow::{MANAGED_BY, Names, Wire};
@@ -177,7 +178,9 @@ pub struct Owned {
 impl GatewayRecord {
     /// Whether its access log is ours.
     pub fn logs(&self) -> bool {
-        self.objects.iter().any(|o| o.object.kind == Kind::Telemetry)
+        self.objects
+            .iter()
+            .any(|o| o.object.kind == Kind::Telemetry)
     }
 }
 
@@ -190,7 +193,11 @@ impl HostRecord {
     /// A name to ask for: the host, or one that a wildcard stands for, its server if it is.
     pub fn asked(&self) -> Host {
         let server = self.server();
-        if self.host.covers(server) { server.clone() } else { self.host.example() }
+        if self.host.covers(server) {
+            server.clone()
+        } else {
+            self.host.example()
+        }
     }
 
     /// Let go of callers whose namespace was deleted, and of the objects that went with it.
@@ -215,7 +222,10 @@ impl Inventory {
 
     /// An empty one for a gateway's namespace.
     pub fn new(namespace: &str) -> Self {
-        Self { namespace: namespace.into(), ..Self::default() }
+        Self {
+            namespace: namespace.into(),
+            ..Self::default()
+        }
     }
 
     /// The `ConfigMap`.
@@ -231,7 +241,10 @@ impl Inventory {
 
     /// True when nothing is left to remember.
     pub fn is_empty(&self) -> bool {
-        self.hosts.is_empty() && self.gateways.is_empty() && self.namespaces.is_empty() && self.lockdowns.is_empty()
+        self.hosts.is_empty()
+            && self.gateways.is_empty()
+            && self.namespaces.is_empty()
+            && self.lockdowns.is_empty()
     }
 
     /// A host's record.
@@ -243,7 +256,11 @@ impl Inventory {
     pub fn objects(&self) -> impl Iterator<Item = &Owned> {
         let of_gateways = self.gateways.values().flat_map(|g| &g.objects);
         let of_lockdowns = self.lockdowns.values().flat_map(|l| &l.objects);
-        self.hosts.values().flat_map(|h| &h.objects).chain(of_gateways).chain(of_lockdowns)
+        self.hosts
+            .values()
+            .flat_map(|h| &h.objects)
+            .chain(of_gateways)
+            .chain(of_lockdowns)
     }
 
     /// The record of an object, if it is in the inventory.
@@ -251,11 +268,15 @@ impl Inventory {
         self.objects().find(|o| o.object == *object)
     }
 
-    /// Whether a live object is ours: both labels, our field manager, and the UID that we wrote down. An object that
-    /// was written just before an interruption has no UID in the inventory yet.
+    /// Whether a live object is ours: both labels, our field manager, and the UID that we wrote
+    /// down. An object that was written just before an interruption has no UID in the inventory
+    /// yet.
     pub fn owns(&self, live: &Value) -> bool {
-        let label = |key: &str| live.pointer(&format!("/metadata/labels/{}", key.replace('/', "~1")));
-        let Some(owned) = reference(live).and_then(|object| self.find(&object)) else { return false };
+        let label =
+            |key: &str| live.pointer(&format!("/metadata/labels/{}", key.replace('/', "~1")));
+        let Some(owned) = reference(live).and_then(|object| self.find(&object)) else {
+            return false;
+        };
         label("app.kubernetes.io/managed-by") == Some(&json!(MANAGED_BY))
             && label(PART_OF) == Some(&json!(self.id()))
             && (owned.uid.is_empty() || live.pointer("/metadata/uid") == Some(&json!(owned.uid)))
@@ -265,25 +286,43 @@ impl Inventory {
     /// Read it from its `ConfigMap`.
     pub fn parse(namespace: &str, map: &Value) -> Result<Self, String> {
         let mut inventory = Self::new(namespace);
-        if map.pointer("/metadata/labels/applyset.kubernetes.io~1id") != Some(&json!(inventory.id())) {
+        if map.pointer("/metadata/labels/applyset.kubernetes.io~1id")
+            != Some(&json!(inventory.id()))
+        {
             return Err("it does not carry the label of our set: another tool's, or a copy".into());
         }
-        inventory.version = map.pointer("/metadata/resourceVersion").and_then(Value::as_str).map(str::to_owned);
-        for (key, value) in map.get("data").and_then(Value::as_object).into_iter().flatten() {
+        inventory.version = map
+            .pointer("/metadata/resourceVersion")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        for (key, value) in map
+            .get("data")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
             let value = value.as_str().unwrap_or_default();
             let wrong = |e: serde_json::Error| format!("key {key}: {e}");
             match key.split_once('.') {
                 Some(("host", name)) => {
-                    inventory.hosts.insert(name.into(), serde_json::from_str(value).map_err(wrong)?);
+                    inventory
+                        .hosts
+                        .insert(name.into(), serde_json::from_str(value).map_err(wrong)?);
                 }
                 Some(("gateway", name)) => {
-                    inventory.gateways.insert(name.into(), serde_json::from_str(value).map_err(wrong)?);
+                    inventory
+                        .gateways
+                        .insert(name.into(), serde_json::from_str(value).map_err(wrong)?);
                 }
                 Some(("namespace", name)) => {
-                    inventory.namespaces.insert(name.into(), serde_json::from_str(value).map_err(wrong)?);
+                    inventory
+                        .namespaces
+                        .insert(name.into(), serde_json::from_str(value).map_err(wrong)?);
                 }
                 Some(("lockdown", name)) => {
-                    inventory.lockdowns.insert(name.into(), serde_json::from_str(value).map_err(wrong)?);
+                    inventory
+                        .lockdowns
+                        .insert(name.into(), serde_json::from_str(value).map_err(wrong)?);
                 }
                 _ => return Err(format!("key {key} is not one that this version knows")),
             }
@@ -295,16 +334,28 @@ impl Inventory {
     pub fn to_object(&self) -> Value {
         let mut data = Map::new();
         for (name, record) in &self.hosts {
-            data.insert(format!("host.{name}"), json!(serde_json::to_string(record).unwrap_or_default()));
+            data.insert(
+                format!("host.{name}"),
+                json!(serde_json::to_string(record).unwrap_or_default()),
+            );
         }
         for (name, record) in &self.gateways {
-            data.insert(format!("gateway.{name}"), json!(serde_json::to_string(record).unwrap_or_default()));
+            data.insert(
+                format!("gateway.{name}"),
+                json!(serde_json::to_string(record).unwrap_or_default()),
+            );
         }
         for (name, record) in &self.namespaces {
-            data.insert(format!("namespace.{name}"), json!(serde_json::to_string(record).unwrap_or_default()));
+            data.insert(
+                format!("namespace.{name}"),
+                json!(serde_json::to_string(record).unwrap_or_default()),
+            );
         }
         for (name, record) in &self.lockdowns {
-            data.insert(format!("lockdown.{name}"), json!(serde_json::to_string(record).unwrap_or_default()));
+            data.insert(
+                format!("lockdown.{name}"),
+                json!(serde_json::to_string(record).unwrap_or_default()),
+            );
         }
         let mut object = json!({
             "apiVersion": "v1", "kind": "ConfigMap",
@@ -326,30 +377,57 @@ impl Inventory {
     }
 
     fn group_kinds(&self) -> String {
-        let name = |k: Kind| if k.group().is_empty() { k.name().into() } else { format!("{}.{}", k.name(), k.group()) };
+        let name = |k: Kind| {
+            if k.group().is_empty() {
+                k.name().into()
+            } else {
+                format!("{}.{}", k.name(), k.group())
+            }
+        };
         let all: BTreeSet<String> = self.objects().map(|o| name(o.object.kind)).collect();
         all.into_iter().collect::<Vec<_>>().join(",")
     }
 
     fn namespaces(&self) -> String {
-        let all: BTreeSet<&str> = self.objects().map(|o| o.object.namespace.as_str()).collect();
-        let others = all.into_iter().filter(|ns| !ns.is_empty() && *ns != self.namespace);
+        let all: BTreeSet<&str> = self
+            .objects()
+            .map(|o| o.object.namespace.as_str())
+            .collect();
+        let others = all
+            .into_iter()
+            .filter(|ns| !ns.is_empty() && *ns != self.namespace);
         others.collect::<Vec<_>>().join(",")
     }
 }
 
 /// The names in `managedFields`.
 pub fn managers(live: &Value) -> impl Iterator<Item = &str> {
-    let fields = live.pointer("/metadata/managedFields").and_then(Value::as_array);
-    fields.into_iter().flatten().filter_map(|f| f.get("manager")?.as_str())
+    let fields = live
+        .pointer("/metadata/managedFields")
+        .and_then(Value::as_array);
+    fields
+        .into_iter()
+        .flatten()
+        .filter_map(|f| f.get("manager")?.as_str())
 }
 
 /// The name of an object that we know the kind of.
 pub fn reference(object: &Value) -> Option<ObjectRef> {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let group = text("/apiVersion").split_once('/').map_or("", |(group, _)| group);
+    let text = |pointer: &str| {
+        object
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    let group = text("/apiVersion")
+        .split_once('/')
+        .map_or("", |(group, _)| group);
     let kind = Kind::find(group, text("/kind"))?;
-    Some(ObjectRef::new(kind, text("/metadata/namespace"), text("/metadata/name")))
+    Some(ObjectRef::new(
+        kind,
+        text("/metadata/namespace"),
+        text("/metadata/name"),
+    ))
 }
 
 #[cfg(test)]
@@ -369,9 +447,15 @@ mod tests {
             server: None,
             set: None,
             by: Stamp::default(),
-            objects: vec![Owned { object, uid: "1-2-3".into() }],
+            objects: vec![Owned {
+                object,
+                uid: "1-2-3".into(),
+            }],
         };
-        Inventory { hosts: [(Names::of(&host).object(), record)].into(), ..Inventory::new("egress") }
+        Inventory {
+            hosts: [(Names::of(&host).object(), record)].into(),
+            ..Inventory::new("egress")
+        }
     }
 
     fn live(uid: &str) -> Value {
@@ -389,9 +473,16 @@ mod tests {
     fn it_reads_what_it_writes() {
         let mut map = inventory().to_object();
         map["metadata"]["resourceVersion"] = json!("7");
-        let want = Inventory { version: Some("7".into()), ..inventory() };
+        let want = Inventory {
+            version: Some("7".into()),
+            ..inventory()
+        };
         assert_eq!(Inventory::parse("egress", &map).unwrap(), want);
-        assert!(Inventory::parse("other", &map).unwrap_err().contains("does not carry"));
+        assert!(
+            Inventory::parse("other", &map)
+                .unwrap_err()
+                .contains("does not carry")
+        );
     }
 
     #[test]

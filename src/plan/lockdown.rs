@@ -1,4 +1,5 @@
-//! A namespace that is locked down, as the inventory keeps it: what its NetworkPolicy is made from, and what was seen.
+//! A namespace that is locked down, as the inventory keeps it: what its NetworkPolicy is made from,
+//! and what was seen.
 
 use super::inventory::{Owned, Stamp};
 use super::spec::GatewayName;
@@ -6,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// What one namespace's policy is made from. The inventory keeps it, so that a later run can say it again.
+/// What one namespace's policy is made from. The inventory keeps it, so that a later run can say it
+/// again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LockdownSpec {
@@ -37,7 +39,8 @@ pub struct LockdownRecord {
     pub objects: Vec<Owned>,
 }
 
-/// Whether the cluster's network plugin holds connections to its policies, as far as packets have shown.
+/// Whether the cluster's network plugin holds connections to its policies, as far as packets have
+/// shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Enforcement {
@@ -84,7 +87,9 @@ impl FromStr for InCluster {
             list => {
                 let mut names: Vec<String> = list.split(',').map(|n| n.trim().to_owned()).collect();
                 if let Some(wrong) = names.iter().find(|n| !crate::model::target::is_label(n)) {
-                    return Err(format!("{wrong:?} is not the name of a namespace: all, none, or NAMESPACE,…"));
+                    return Err(format!(
+                        "{wrong:?} is not the name of a namespace: all, none, or NAMESPACE,…"
+                    ));
                 }
                 names.sort();
                 names.dedup();

@@ -1,9 +1,10 @@
 //! Where a rule for the gateway's Service must lie so that a caller finds it and loses nothing.
 //!
-//! A proxy looks for `DestinationRule`s in the client's namespace, then the Service's, then the root namespace; the
-//! first that has any ends the search (`destinationRule` in `pilot/pkg/model/push_context.go`), even where its
-//! `workloadSelector` misses the client. So ours goes where the search ends today, with subsets only, and into the
-//! client's namespace where nobody answers.
+//! A proxy looks for `DestinationRule`s in the client's namespace, then the Service's, then the
+//! root namespace; the first that has any ends the search (`destinationRule` in
+//! `pilot/pkg/model/push_context.go`), even where its `workloadSelector` misses the client. So ours
+//! goes where the search ends today, with subsets only, and into the client's namespace where
+//! nobody answers.
 
 use crate::error::Error;
 use crate::flow::{GatewayPlace, MANAGED_BY, RulePlace};
@@ -12,21 +13,39 @@ use crate::kubernetes::Kind;
 use crate::snapshot::Snapshot;
 
 /// The place for the rule of one caller.
-pub fn rule_place(snapshot: &Snapshot, gateway: &GatewayPlace, caller: &str) -> Result<RulePlace, Error> {
+pub fn rule_place(
+    snapshot: &Snapshot,
+    gateway: &GatewayPlace,
+    caller: &str,
+) -> Result<RulePlace, Error> {
     let root = snapshot.mesh.config.root_namespace.as_str();
     for namespace in [caller, gateway.namespace.as_str(), root] {
-        let mut found: Vec<&DestinationRule> =
-            foreign_rules(snapshot, gateway, namespace).filter(|r| visible(snapshot, r, caller)).collect();
-        found.sort_by_key(|rule| (rule.spec.host.starts_with('*'), std::cmp::Reverse(rule.spec.host.len())));
+        let mut found: Vec<&DestinationRule> = foreign_rules(snapshot, gateway, namespace)
+            .filter(|r| visible(snapshot, r, caller))
+            .collect();
+        found.sort_by_key(|rule| {
+            (
+                rule.spec.host.starts_with('*'),
+                std::cmp::Reverse(rule.spec.host.len()),
+            )
+        });
         let Some(first) = found.first() else { continue };
         refuse_selected(&found)?;
         return Ok(RulePlace {
             namespace: namespace.into(),
-            host: if first.spec.host.starts_with('*') { first.spec.host.clone() } else { gateway.hostname.clone() },
+            host: if first.spec.host.starts_with('*') {
+                first.spec.host.clone()
+            } else {
+                gateway.hostname.clone()
+            },
             export_to: first.spec.export_to.clone(),
         });
     }
-    Ok(RulePlace { namespace: caller.into(), host: gateway.hostname.clone(), export_to: vec![".".into()] })
+    Ok(RulePlace {
+        namespace: caller.into(),
+        host: gateway.hostname.clone(),
+        export_to: vec![".".into()],
+    })
 }
 
 fn foreign_rules<'a>(
@@ -34,8 +53,13 @@ fn foreign_rules<'a>(
     gateway: &'a GatewayPlace,
     namespace: &'a str,
 ) -> impl Iterator<Item = &'a DestinationRule> {
-    let rules = snapshot.objects.destination_rules.iter().filter(move |r| r.namespace() == namespace);
-    let foreign = rules.filter(|r| r.metadata.label("app.kubernetes.io/managed-by") != Some(MANAGED_BY));
+    let rules = snapshot
+        .objects
+        .destination_rules
+        .iter()
+        .filter(move |r| r.namespace() == namespace);
+    let foreign =
+        rules.filter(|r| r.metadata.label("app.kubernetes.io/managed-by") != Some(MANAGED_BY));
     foreign.filter(move |r| covers(r, &gateway.hostname))
 }
 
@@ -51,14 +75,22 @@ fn covers(rule: &DestinationRule, hostname: &str) -> bool {
 
 fn visible(snapshot: &Snapshot, rule: &DestinationRule, caller: &str) -> bool {
     let default = &snapshot.mesh.config.default_destination_rule_export_to;
-    let export_to = if rule.spec.export_to.is_empty() { default } else { &rule.spec.export_to };
+    let export_to = if rule.spec.export_to.is_empty() {
+        default
+    } else {
+        &rule.spec.export_to
+    };
     export_to.is_empty()
-        || export_to.iter().any(|to| to == "*" || to == caller || (to == "." && rule.namespace() == caller))
+        || export_to
+            .iter()
+            .any(|to| to == "*" || to == caller || (to == "." && rule.namespace() == caller))
 }
 
 /// A rule for certain workloads is not put together with ours, and one of the two hides the other.
 fn refuse_selected(rules: &[&DestinationRule]) -> Result<(), Error> {
-    let Some(rule) = rules.iter().find(|r| r.spec.workload_selector.is_some()) else { return Ok(()) };
+    let Some(rule) = rules.iter().find(|r| r.spec.workload_selector.is_some()) else {
+        return Ok(());
+    };
     Err(Error::Refused {
         why: format!(
             "{} has a workloadSelector: for its workloads it would hide our subset of {}",
@@ -95,17 +127,53 @@ mod tests {
     #[test]
     fn our_rule_lies_where_the_lookup_ends_today() {
         let name = "gw.egress.svc.cluster.local";
-        let ours = RulePlace { namespace: "team".into(), host: name.into(), export_to: vec![".".into()] };
+        let ours = RulePlace {
+            namespace: "team".into(),
+            host: name.into(),
+            export_to: vec![".".into()],
+        };
         assert_eq!(place(&[]).unwrap(), ours);
-        assert_eq!(place(&[("elsewhere", json!({"host": name}))]).unwrap(), ours);
-        assert_eq!(place(&[("egress", json!({"host": name, "exportTo": ["."]}))]).unwrap(), ours);
+        assert_eq!(
+            place(&[("elsewhere", json!({"host": name}))]).unwrap(),
+            ours
+        );
+        assert_eq!(
+            place(&[("egress", json!({"host": name, "exportTo": ["."]}))]).unwrap(),
+            ours
+        );
         let beside = place(&[("egress", json!({"host": "gw", "exportTo": ["*"]}))]).unwrap();
-        assert_eq!(beside, RulePlace { namespace: "egress".into(), host: name.into(), export_to: vec!["*".into()] });
+        assert_eq!(
+            beside,
+            RulePlace {
+                namespace: "egress".into(),
+                host: name.into(),
+                export_to: vec!["*".into()]
+            }
+        );
         let root = place(&[("istio-system", json!({"host": "*.local"}))]).unwrap();
-        assert_eq!(root, RulePlace { namespace: "istio-system".into(), host: "*.local".into(), export_to: vec![] });
-        let near = place(&[("team", json!({"host": name})), ("egress", json!({"host": name}))]).unwrap();
+        assert_eq!(
+            root,
+            RulePlace {
+                namespace: "istio-system".into(),
+                host: "*.local".into(),
+                export_to: vec![]
+            }
+        );
+        let near = place(&[
+            ("team", json!({"host": name})),
+            ("egress", json!({"host": name})),
+        ])
+        .unwrap();
         assert_eq!(near.namespace, "team");
-        let selected = place(&[("team", json!({"host": name, "workloadSelector": {"matchLabels": {"a": "b"}}}))]);
-        assert!(selected.unwrap_err().to_string().contains("workloadSelector"));
+        let selected = place(&[(
+            "team",
+            json!({"host": name, "workloadSelector": {"matchLabels": {"a": "b"}}}),
+        )]);
+        assert!(
+            selected
+                .unwrap_err()
+                .to_string()
+                .contains("workloadSelector")
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! What a command wants to be, as objects, and what we remember of what we wrote: pure functions of the snapshot and of
-//! what is asked. [`crate::apply`] brings it to the cluster.
+//! What a command wants to be, as objects, and what we remember of what we wrote: pure functions of
+//! the snapshot and of what is asked. [`crate::apply`] brings it to the cluster.
 
 mod breaks;
 mod bridge;
@@ -27,8 +27,8 @@ pub use desired::{Addition, join, render, without};
 pub use export::{before_export, hidden_from};
 pub use injection::{RESTARTED_AT, injection_record};
 pub use inventory::{
-    GatewayRecord, HostRecord, INVENTORY, Inventory, NamespaceRecord, Owned, PART_OF, Restarted, Restore, Stamp,
-    managers, reference,
+    GatewayRecord, HostRecord, INVENTORY, Inventory, NamespaceRecord, Owned, PART_OF, Restarted,
+    Restore, Stamp, managers, reference,
 };
 pub use joined::{Joined, joined};
 pub use lockdown::{Enforcement, InCluster, LockdownRecord, LockdownSpec};

@@ -1,21 +1,27 @@
-//! Who keeps an object as it is in some repository: a change in the cluster would be undone, or would undo theirs.
+//! Who keeps an object as it is in some repository: a change in the cluster would be undone, or
+//! would undo theirs.
 
 use super::managers;
 use serde_json::Value;
 
 /// The tool that owns a live object, with the name of its release or application where it says so.
 pub fn kept_by(live: &Value) -> Option<String> {
-    let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str).filter(|t| !t.is_empty());
-    let named =
-        |tool: &str, name: Option<&str>| Some(name.map_or_else(|| tool.to_owned(), |n| format!("{tool} ({n})")));
+    let text = |pointer: &str| {
+        live.pointer(pointer)
+            .and_then(Value::as_str)
+            .filter(|t| !t.is_empty())
+    };
+    let named = |tool: &str, name: Option<&str>| {
+        Some(name.map_or_else(|| tool.to_owned(), |n| format!("{tool} ({n})")))
+    };
     let by = |names: &[&str]| managers(live).any(|m| names.contains(&m));
     let flux = text("/metadata/labels/kustomize.toolkit.fluxcd.io~1name")
         .or_else(|| text("/metadata/labels/helm.toolkit.fluxcd.io~1name"));
     if flux.is_some() || by(&["kustomize-controller", "helm-controller"]) {
         return named("Flux", flux);
     }
-    let argo =
-        text("/metadata/annotations/argocd.argoproj.io~1tracking-id").map(|id| id.split(':').next().unwrap_or(id));
+    let argo = text("/metadata/annotations/argocd.argoproj.io~1tracking-id")
+        .map(|id| id.split(':').next().unwrap_or(id));
     let argo = argo.or_else(|| text("/metadata/labels/argocd.argoproj.io~1instance"));
     if argo.is_some() || by(&["argocd-controller", "argocd-application-controller"]) {
         return named("Argo CD", argo);
@@ -36,15 +42,30 @@ mod tests {
     #[test]
     fn owners_are_known_by_what_they_write() {
         for (live, owner) in [
-            (json!({"metadata": {"annotations": {"meta.helm.sh/release-name": "gw"}}}), Some("Helm (gw)")),
-            (json!({"metadata": {"labels": {"app.kubernetes.io/managed-by": "Helm"}}}), Some("Helm")),
+            (
+                json!({"metadata": {"annotations": {"meta.helm.sh/release-name": "gw"}}}),
+                Some("Helm (gw)"),
+            ),
+            (
+                json!({"metadata": {"labels": {"app.kubernetes.io/managed-by": "Helm"}}}),
+                Some("Helm"),
+            ),
             (
                 json!({"metadata": {"annotations": {"argocd.argoproj.io/tracking-id": "shop:x/y:a/b"}}}),
                 Some("Argo CD (shop)"),
             ),
-            (json!({"metadata": {"managedFields": [{"manager": "argocd-controller"}]}}), Some("Argo CD")),
-            (json!({"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": "apps"}}}), Some("Flux (apps)")),
-            (json!({"metadata": {"managedFields": [{"manager": "kubectl-client-side-apply"}]}}), None),
+            (
+                json!({"metadata": {"managedFields": [{"manager": "argocd-controller"}]}}),
+                Some("Argo CD"),
+            ),
+            (
+                json!({"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": "apps"}}}),
+                Some("Flux (apps)"),
+            ),
+            (
+                json!({"metadata": {"managedFields": [{"manager": "kubectl-client-side-apply"}]}}),
+                None,
+            ),
         ] {
             assert_eq!(kept_by(&live).as_deref(), owner, "{live}");
         }

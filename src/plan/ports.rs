@@ -1,5 +1,6 @@
-//! Which port of the gateway a wire takes, and with it how sidecar and gateway speak: one port holds one kind, and the
-//! older `Gateway` wins silently, so a port that somebody uses for another kind is no choice.
+//! Which port of the gateway a wire takes, and with it how sidecar and gateway speak: one port
+//! holds one kind, and the older `Gateway` wins silently, so a port that somebody uses for another
+//! kind is no choice.
 
 use super::inventory::{HostRecord, Inventory};
 use super::spec::{FlowOptions, HopWish};
@@ -46,13 +47,33 @@ impl Ports<'_> {
     pub fn wire(&self, target: &Target, options: &FlowOptions) -> Result<Choice, Error> {
         named(target, options)?;
         let flow = Flow::of(target.protocol, options.originate_tls);
-        let record = self.inventory.host(&target.host).filter(|r| r.service == self.gateway.service);
-        let there = record.and_then(|r| r.wires.iter().find(|w| w.port == target.port && w.flow == flow));
-        if let Some(wire) = there.filter(|w| options.hop == HopWish::Auto || options.hop.is(w.hop)) {
-            let credential = options.client_cert.clone().or_else(|| wire.credential.clone());
-            return Ok(Choice { wire: Wire { credential, ..wire.clone() }, why_plain: None });
+        let record = self
+            .inventory
+            .host(&target.host)
+            .filter(|r| r.service == self.gateway.service);
+        let there = record.and_then(|r| {
+            r.wires
+                .iter()
+                .find(|w| w.port == target.port && w.flow == flow)
+        });
+        if let Some(wire) = there.filter(|w| options.hop == HopWish::Auto || options.hop.is(w.hop))
+        {
+            let credential = options
+                .client_cert
+                .clone()
+                .or_else(|| wire.credential.clone());
+            return Ok(Choice {
+                wire: Wire {
+                    credential,
+                    ..wire.clone()
+                },
+                why_plain: None,
+            });
         }
-        let credential = options.client_cert.clone().filter(|_| flow == Flow::Originate);
+        let credential = options
+            .client_cert
+            .clone()
+            .filter(|_| flow == Flow::Originate);
         let wire = |hop, gateway_port| Wire {
             port: target.port,
             protocol: target.protocol,
@@ -61,13 +82,25 @@ impl Ports<'_> {
             hop,
             credential: credential.clone(),
         };
-        let mutual = self.mutual_port().map(|port| wire(Hop::Mutual, port)).and_then(|wire| apart(wire, record));
+        let mutual = self
+            .mutual_port()
+            .map(|port| wire(Hop::Mutual, port))
+            .and_then(|wire| apart(wire, record));
         let plain = || Ok(wire(Hop::Plain, self.plain_port(target, flow, record)?));
         match (options.hop, mutual) {
-            (HopWish::Mtls | HopWish::Auto, Ok(wire)) => Ok(Choice { wire, why_plain: None }),
+            (HopWish::Mtls | HopWish::Auto, Ok(wire)) => Ok(Choice {
+                wire,
+                why_plain: None,
+            }),
             (HopWish::Mtls, Err(why)) => Err(self.no_port(&why)),
-            (HopWish::Plain, _) => Ok(Choice { wire: plain()?, why_plain: None }),
-            (HopWish::Auto, Err(why)) => Ok(Choice { wire: plain()?, why_plain: Some(why) }),
+            (HopWish::Plain, _) => Ok(Choice {
+                wire: plain()?,
+                why_plain: None,
+            }),
+            (HopWish::Auto, Err(why)) => Ok(Choice {
+                wire: plain()?,
+                why_plain: Some(why),
+            }),
         }
     }
 
@@ -86,7 +119,12 @@ impl Ports<'_> {
         Err(reasons.join(", "))
     }
 
-    fn plain_port(&self, target: &Target, flow: Flow, record: Option<&HostRecord>) -> Result<u16, Error> {
+    fn plain_port(
+        &self,
+        target: &Target,
+        flow: Flow,
+        record: Option<&HostRecord>,
+    ) -> Result<u16, Error> {
         let port = match flow {
             Flow::Http | Flow::Originate => HTTP,
             Flow::Passthrough => TLS,
@@ -99,7 +137,9 @@ impl Ports<'_> {
     }
 
     fn no_port(&self, why: &str) -> Error {
-        let GatewayPlace { namespace, service, .. } = self.gateway;
+        let GatewayPlace {
+            namespace, service, ..
+        } = self.gateway;
         Error::Refused {
             why: format!("the gateway's Service {namespace}/{service} has no port for it: {why}"),
             hint: "add the port to the Service, or choose another gateway with --gateway".into(),
@@ -108,10 +148,19 @@ impl Ports<'_> {
 
     /// A port for bytes that no other wire, and no other Service of the gateway, uses.
     fn free_port(&self, target: &Target, record: Option<&HostRecord>) -> u16 {
-        let others = self.inventory.hosts.values().filter(|h| record.is_none_or(|r| r.host != h.host));
-        let used: Vec<u16> = others.flat_map(|h| h.wires.iter().map(|w| w.gateway_port)).collect();
+        let others = self
+            .inventory
+            .hosts
+            .values()
+            .filter(|h| record.is_none_or(|r| r.host != h.host));
+        let used: Vec<u16> = others
+            .flat_map(|h| h.wires.iter().map(|w| w.gateway_port))
+            .collect();
         let free = |port: &u16| !used.contains(port) && !self.open.contains(port);
-        (target.port..=u16::MAX).chain(1024..target.port).find(free).unwrap_or(target.port)
+        (target.port..=u16::MAX)
+            .chain(1024..target.port)
+            .find(free)
+            .unwrap_or(target.port)
     }
 
     /// Whose `Gateway` has a server without TLS on the port.
@@ -119,11 +168,17 @@ impl Ports<'_> {
         let gateways = self.snapshot.objects.gateways.iter();
         let here = gateways.filter(|g| selects(&g.spec.selector, self.snapshot, self.gateway));
         let plain = |g: &&crate::istio::Gateway| {
-            let on_port = g.spec.servers.iter().filter(|s| self.on_pod(s.port.number) == self.on_pod(port));
+            let on_port = g
+                .spec
+                .servers
+                .iter()
+                .filter(|s| self.on_pod(s.port.number) == self.on_pod(port));
             let mut protocols = on_port.map(crate::istio::gateway::Server::protocol);
             protocols.any(|p| !matches!(p, Protocol::Https | Protocol::Tls))
         };
-        here.into_iter().find(plain).map(|g| format!("Gateway {}/{}", g.namespace(), g.name()))
+        here.into_iter()
+            .find(plain)
+            .map(|g| format!("Gateway {}/{}", g.namespace(), g.name()))
     }
 
     /// Two Service ports can lead to the same port of the pod.
@@ -136,44 +191,71 @@ impl Ports<'_> {
 fn named(target: &Target, options: &FlowOptions) -> Result<(), Error> {
     let (what, hint) = match &target.host {
         Host::Name(_) => return Ok(()),
-        Host::Wildcard(_) if target.protocol == AppProtocol::Tcp => {
-            ("bytes have no name in them to tell it by", "name the hosts one by one, with their addresses")
-        }
+        Host::Wildcard(_) if target.protocol == AppProtocol::Tcp => (
+            "bytes have no name in them to tell it by",
+            "name the hosts one by one, with their addresses",
+        ),
         Host::Wildcard(_) if options.server.is_some() => return Ok(()),
         Host::Wildcard(_) => (
             "it stands for many names, and the gateway has to resolve one",
             "name the hosts one by one, or say with --server HOST which one server answers for all of them",
         ),
-        Host::Address(_) => {
-            ("an address has no name that sidecar and gateway could tell it by", "name the host that has it")
-        }
+        Host::Address(_) => (
+            "an address has no name that sidecar and gateway could tell it by",
+            "name the host that has it",
+        ),
     };
-    Err(Error::Refused { why: format!("{target} cannot be wired: {what}"), hint: hint.into() })
+    Err(Error::Refused {
+        why: format!("{target} cannot be wired: {what}"),
+        hint: hint.into(),
+    })
 }
 
 /// A wire that is there may have the same name on the same port, and one that is plain does.
 fn apart(wire: Wire, record: Option<&HostRecord>) -> Result<Wire, String> {
-    let Some(record) = record else { return Ok(wire) };
-    match record.wires.iter().find(|w| w.port != wire.port && w.clashes(&wire, &record.host)) {
-        Some(old) => {
-            Err(format!("port {} of the host is on the gateway's port {} already", old.port, old.gateway_port))
-        }
+    let Some(record) = record else {
+        return Ok(wire);
+    };
+    match record
+        .wires
+        .iter()
+        .find(|w| w.port != wire.port && w.clashes(&wire, &record.host))
+    {
+        Some(old) => Err(format!(
+            "port {} of the host is on the gateway's port {} already",
+            old.port, old.gateway_port
+        )),
         None => Ok(wire),
     }
 }
 
 /// The pod's port behind a port of the gateway's Service.
 pub fn on_pod(snapshot: &Snapshot, gateway: &GatewayPlace, port: u16) -> u16 {
-    let mut services =
-        snapshot.objects.services.iter().filter(|s| s.namespace() == gateway.namespace && s.name() == gateway.service);
-    services.next().and_then(|s| s.port(port)?.on(None)).unwrap_or(port)
+    let mut services = snapshot
+        .objects
+        .services
+        .iter()
+        .filter(|s| s.namespace() == gateway.namespace && s.name() == gateway.service);
+    services
+        .next()
+        .and_then(|s| s.port(port)?.on(None))
+        .unwrap_or(port)
 }
 
 /// Whether a `Gateway`'s selector takes the gateway's pods; an empty one takes every gateway.
 pub(super) fn selects(selector: &Labels, snapshot: &Snapshot, gateway: &GatewayPlace) -> bool {
     let takes = |labels: &Labels| selector.iter().all(|(k, v)| labels.get(k) == Some(v));
-    let pods = snapshot.objects.pods.iter().filter(|p| p.namespace() == gateway.namespace);
-    let mut pods = pods.filter(|p| gateway.selector.iter().all(|(k, v)| p.metadata.label(k) == Some(v)));
+    let pods = snapshot
+        .objects
+        .pods
+        .iter()
+        .filter(|p| p.namespace() == gateway.namespace);
+    let mut pods = pods.filter(|p| {
+        gateway
+            .selector
+            .iter()
+            .all(|(k, v)| p.metadata.label(k) == Some(v))
+    });
     takes(&gateway.selector) || pods.any(|p| takes(&p.metadata.labels))
 }
 
@@ -183,7 +265,12 @@ mod tests {
     use crate::kubernetes::Kind;
     use serde_json::json;
 
-    fn choose(open: &[u16], server: Option<(u16, &str)>, target: &str, hop: HopWish) -> Result<Choice, Error> {
+    fn choose(
+        open: &[u16],
+        server: Option<(u16, &str)>,
+        target: &str,
+        hop: HopWish,
+    ) -> Result<Choice, Error> {
         let gateway = GatewayPlace {
             namespace: "egress".into(),
             service: "gw".into(),
@@ -197,29 +284,72 @@ mod tests {
             snapshot.objects.put(Kind::Gateway, object).unwrap();
         }
         let inventory = Inventory::new("egress");
-        let ports = Ports { snapshot: &snapshot, gateway: &gateway, open, inventory: &inventory };
-        ports.wire(&target.parse().unwrap(), &FlowOptions { hop, ..FlowOptions::default() })
+        let ports = Ports {
+            snapshot: &snapshot,
+            gateway: &gateway,
+            open,
+            inventory: &inventory,
+        };
+        ports.wire(
+            &target.parse().unwrap(),
+            &FlowOptions {
+                hop,
+                ..FlowOptions::default()
+            },
+        )
     }
 
     #[test]
     fn the_hop_is_mutual_where_the_gateway_has_a_port_for_it() {
         let port = |open: &[u16], server, target, hop| {
             let choice = choose(open, server, target, hop).unwrap();
-            (choice.wire.hop, choice.wire.gateway_port, choice.why_plain.is_some())
+            (
+                choice.wire.hop,
+                choice.wire.gateway_port,
+                choice.why_plain.is_some(),
+            )
         };
-        assert_eq!(port(&[80, 443, 15443], None, "a.com:80", HopWish::Auto), (Hop::Mutual, 15443, false));
-        assert_eq!(port(&[80, 443], None, "a.com:80", HopWish::Auto), (Hop::Mutual, 443, false));
-        assert_eq!(port(&[80, 443], Some((443, "TLS")), "a.com", HopWish::Auto), (Hop::Mutual, 443, false));
-        assert_eq!(port(&[80, 443], Some((443, "HTTP")), "a.com:80", HopWish::Auto), (Hop::Plain, 80, true));
-        assert_eq!(port(&[80, 443], None, "a.com:80", HopWish::Plain), (Hop::Plain, 80, false));
-        assert_eq!(port(&[80, 443], None, "a.com:5432=tcp", HopWish::Plain), (Hop::Plain, 5432, false));
+        assert_eq!(
+            port(&[80, 443, 15443], None, "a.com:80", HopWish::Auto),
+            (Hop::Mutual, 15443, false)
+        );
+        assert_eq!(
+            port(&[80, 443], None, "a.com:80", HopWish::Auto),
+            (Hop::Mutual, 443, false)
+        );
+        assert_eq!(
+            port(&[80, 443], Some((443, "TLS")), "a.com", HopWish::Auto),
+            (Hop::Mutual, 443, false)
+        );
+        assert_eq!(
+            port(&[80, 443], Some((443, "HTTP")), "a.com:80", HopWish::Auto),
+            (Hop::Plain, 80, true)
+        );
+        assert_eq!(
+            port(&[80, 443], None, "a.com:80", HopWish::Plain),
+            (Hop::Plain, 80, false)
+        );
+        assert_eq!(
+            port(&[80, 443], None, "a.com:5432=tcp", HopWish::Plain),
+            (Hop::Plain, 5432, false)
+        );
     }
 
     #[test]
     fn a_gateway_without_the_port_is_refused() {
-        assert!(choose(&[80], None, "a.com", HopWish::Plain).unwrap_err().to_string().contains("has no port 443"));
+        assert!(
+            choose(&[80], None, "a.com", HopWish::Plain)
+                .unwrap_err()
+                .to_string()
+                .contains("has no port 443")
+        );
         for host in ["*.wikipedia.org", "203.0.113.1:443"] {
-            assert!(choose(&[443], None, host, HopWish::Auto).unwrap_err().to_string().contains("cannot be wired"));
+            assert!(
+                choose(&[443], None, host, HopWish::Auto)
+                    .unwrap_err()
+                    .to_string()
+                    .contains("cannot be wired")
+            );
         }
         let error = choose(&[443], Some((443, "TCP")), "a.com", HopWish::Mtls).unwrap_err();
         assert!(error.to_string().contains("Gateway ns/other"), "{error}");

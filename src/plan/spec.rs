@@ -14,7 +14,8 @@ pub struct EgressSpec {
     pub wishes: Vec<Wish>,
     /// Through which gateway; none takes the only one, or installs one.
     pub gateway: Option<GatewayName>,
-    /// The name of the file that it came from: hosts of it that a later version no longer has can be pruned.
+    /// The name of the file that it came from: hosts of it that a later version no longer has can
+    /// be pruned.
     pub set: Option<String>,
 }
 
@@ -51,15 +52,30 @@ impl FlowOptions {
     pub fn server_of(&self, host: &Host) -> Result<Host, String> {
         match (host, &self.server) {
             (Host::Wildcard(_), Some(server @ Host::Name(_))) => Ok(server.clone()),
-            (Host::Wildcard(_), _) => Err(format!("{host} stands for many names: say which server answers for them")),
-            (_, Some(server)) => Err(format!("{host} is its own server: {server} would only be for a wildcard")),
+            (Host::Wildcard(_), _) => Err(format!(
+                "{host} stands for many names: say which server answers for them"
+            )),
+            (_, Some(server)) => Err(format!(
+                "{host} is its own server: {server} would only be for a wildcard"
+            )),
             (_, None) => Ok(host.clone()),
         }
     }
 }
 
 /// `--hop`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    clap::ValueEnum,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum HopWish {
     /// Mutual TLS where the gateway has a port for it
@@ -74,7 +90,10 @@ pub enum HopWish {
 impl HopWish {
     /// Whether it asks for just that.
     pub fn is(self, hop: Hop) -> bool {
-        matches!((self, hop), (HopWish::Plain, Hop::Plain) | (HopWish::Mtls, Hop::Mutual))
+        matches!(
+            (self, hop),
+            (HopWish::Plain, Hop::Plain) | (HopWish::Mtls, Hop::Mutual)
+        )
     }
 }
 
@@ -98,9 +117,10 @@ impl FromStr for ServiceAccount {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('/') {
-            Some((namespace, name)) if is_label(namespace) && is_label(name) => {
-                Ok(Self { namespace: namespace.into(), name: name.into() })
-            }
+            Some((namespace, name)) if is_label(namespace) && is_label(name) => Ok(Self {
+                namespace: namespace.into(),
+                name: name.into(),
+            }),
             _ => Err(format!("{text:?} is not a service account: NAMESPACE/NAME")),
         }
     }
@@ -134,9 +154,10 @@ impl FromStr for GatewayName {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('/') {
-            Some((namespace, service)) if is_label(namespace) && is_label(service) => {
-                Ok(Self { namespace: namespace.into(), service: service.into() })
-            }
+            Some((namespace, service)) if is_label(namespace) && is_label(service) => Ok(Self {
+                namespace: namespace.into(),
+                service: service.into(),
+            }),
             _ => Err(format!("{text:?} is not a gateway: NAMESPACE/SERVICE")),
         }
     }
@@ -151,7 +172,8 @@ impl fmt::Display for GatewayName {
 impl EgressSpec {
     /// Everybody who calls, each once.
     pub fn clients(&self) -> Vec<Client> {
-        let all: std::collections::BTreeSet<&Client> = self.wishes.iter().flat_map(|w| &w.clients).collect();
+        let all: std::collections::BTreeSet<&Client> =
+            self.wishes.iter().flat_map(|w| &w.clients).collect();
         all.into_iter().cloned().collect()
     }
 }
@@ -159,7 +181,8 @@ impl EgressSpec {
 impl Wish {
     /// The namespaces that call, each once, in order.
     pub fn namespaces(&self) -> Vec<String> {
-        let all: std::collections::BTreeSet<&String> = self.clients.iter().map(|c| &c.namespace).collect();
+        let all: std::collections::BTreeSet<&String> =
+            self.clients.iter().map(|c| &c.namespace).collect();
         all.into_iter().cloned().collect()
     }
 }

@@ -50,7 +50,13 @@ pub fn essence(object: &Value) -> Value {
         fields.remove("status");
     }
     if let Some(meta) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        for volatile in ["managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"] {
+        for volatile in [
+            "managedFields",
+            "resourceVersion",
+            "generation",
+            "uid",
+            "creationTimestamp",
+        ] {
             meta.remove(volatile);
         }
     }

@@ -14,13 +14,23 @@ pub async fn addresses(
     host: &str,
     deadline: Deadline,
 ) -> Result<Vec<IpAddr>, Error> {
-    let of = (at.namespace.as_str(), at.pod.as_str(), at.container.as_str());
-    let output = match cluster.exec(of, &["getent", "ahosts", host], &[], deadline).await {
+    let of = (
+        at.namespace.as_str(),
+        at.pod.as_str(),
+        at.container.as_str(),
+    );
+    let output = match cluster
+        .exec(of, &["getent", "ahosts", host], &[], deadline)
+        .await
+    {
         Ok(output) => output,
         Err(Error::Api { .. }) => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
     let text = output.text();
-    let found: BTreeSet<IpAddr> = text.lines().filter_map(|l| l.split_whitespace().next()?.parse().ok()).collect();
+    let found: BTreeSet<IpAddr> = text
+        .lines()
+        .filter_map(|l| l.split_whitespace().next()?.parse().ok())
+        .collect();
     Ok(found.into_iter().collect())
 }

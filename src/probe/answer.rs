@@ -9,7 +9,8 @@ use std::fmt;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Answer {
-    /// True where it was the host that answered: not Envoy in its place, and at least a finished handshake for TLS.
+    /// True where it was the host that answered: not Envoy in its place, and at least a finished
+    /// handshake for TLS.
     pub reached: bool,
     /// The HTTP status.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,7 +36,8 @@ pub struct Answer {
     /// The server's certificates as PEM, where we spoke TLS ourselves.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub chain: String,
-    /// Whether the client's own tool trusts the certificate; none where it did not look. Apart from `reached`.
+    /// Whether the client's own tool trusts the certificate; none where it did not look. Apart from
+    /// `reached`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted: Option<bool>,
     /// Why there was no answer, or that it was Envoy's own.
@@ -92,7 +94,8 @@ pub enum Failure {
     Envoy {
         /// The status.
         status: u16,
-        /// The response flag that fits: `NR`, `UH`, `UF`, `NC`, `RBAC`; `blocked` where unknown hosts are.
+        /// The response flag that fits: `NR`, `UH`, `UF`, `NC`, `RBAC`; `blocked` where unknown
+        /// hosts are.
         flag: String,
         /// Whose Envoy.
         hop: HopName,
@@ -119,7 +122,9 @@ impl fmt::Display for Failure {
             Failure::DemandsCertificate => write!(f, "a client certificate is demanded"),
             Failure::NotTls => write!(f, "the far side does not speak TLS"),
             Failure::NotHttp => write!(f, "the far side does not speak HTTP"),
-            Failure::Envoy { status, flag, hop } => write!(f, "the {hop}'s Envoy itself answers {status} ({flag})"),
+            Failure::Envoy { status, flag, hop } => {
+                write!(f, "the {hop}'s Envoy itself answers {status} ({flag})")
+            }
             Failure::NoTool => write!(f, "the container has nothing to connect with"),
             Failure::Other { words } => write!(f, "{words}"),
         }
@@ -127,7 +132,8 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
-    /// From the words of a tool or the system: they are the same in all of them, as they are libc's and OpenSSL's.
+    /// From the words of a tool or the system: they are the same in all of them, as they are libc's
+    /// and OpenSSL's.
     pub(super) fn from_words(words: &str) -> Failure {
         let lower = words.to_ascii_lowercase();
         let has = |any: &[&str]| any.iter().any(|w| lower.contains(w));
@@ -170,7 +176,9 @@ impl Failure {
         } else if has(&["timed out", "timeout", "etimedout"]) {
             Failure::Timeout
         } else {
-            Failure::Other { words: cut(words, 300) }
+            Failure::Other {
+                words: cut(words, 300),
+            }
         }
     }
 }
@@ -183,9 +191,10 @@ fn alert_in(words: &str) -> Option<String> {
     Some(cut(after[..end].trim(), 60))
 }
 
-/// What Envoy says in the host's place, by its own bodies. `passed_on` is whether an Envoy passed the answer on, which
-/// adds a header: then the client's sidecar got it from the gateway, else the `nearest` proxy made it. Without a body,
-/// an answer that was passed on can be the host's as well: only counters tell ([`Answer::taken_for_envoys`]).
+/// What Envoy says in the host's place, by its own bodies. `passed_on` is whether an Envoy passed
+/// the answer on, which adds a header: then the client's sidecar got it from the gateway, else the
+/// `nearest` proxy made it. Without a body, an answer that was passed on can be the host's as well:
+/// only counters tell ([`Answer::taken_for_envoys`]).
 pub(super) fn envoy_flag(
     (status, server, body): (u16, &str, &[u8]),
     passed_on: bool,
@@ -205,7 +214,11 @@ pub(super) fn envoy_flag(
         other => empty_flag(other)?,
     };
     let hop = if passed_on { HopName::Gateway } else { nearest };
-    Some(Failure::Envoy { status, flag: flag.into(), hop })
+    Some(Failure::Envoy {
+        status,
+        flag: flag.into(),
+        hop,
+    })
 }
 
 /// The flag that fits an answer of Envoy's own that has no body.
@@ -225,36 +238,56 @@ impl Body {
         let text = String::from_utf8_lossy(bytes);
         Body {
             length: bytes.len(),
-            sha256: Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")),
+            sha256: Sha256::digest(bytes)
+                .iter()
+                .fold(String::new(), |text, byte| text + &format!("{byte:02x}")),
             first_line: cut(text.lines().next().unwrap_or_default(), 200),
         }
     }
 }
 
 impl Answer {
-    /// For an answer without a body that no gateway had from the host, as its counters say: the gateway's Envoy made
-    /// it.
+    /// For an answer without a body that no gateway had from the host, as its counters say: the
+    /// gateway's Envoy made it.
     pub(super) fn taken_for_envoys(&mut self) {
         let empty = self.body.as_ref().is_some_and(|b| b.length == 0);
-        let Some(status) = self.status.filter(|_| empty && self.server.contains("envoy")) else { return };
+        let Some(status) = self
+            .status
+            .filter(|_| empty && self.server.contains("envoy"))
+        else {
+            return;
+        };
         if let Some(flag) = empty_flag(status)
             && self.failure.is_none()
         {
-            self.failure = Some(Failure::Envoy { status, flag: flag.into(), hop: HopName::Gateway });
+            self.failure = Some(Failure::Envoy {
+                status,
+                flag: flag.into(),
+                hop: HopName::Gateway,
+            });
             self.reached = false;
         }
     }
 
     /// A connection of bytes that stayed open, and nothing came.
     pub(super) fn is_quiet(&self) -> bool {
-        let quiet =
-            self.raw.trim().is_empty() || self.raw.starts_with("stays open") || self.raw.starts_with("curl: (28)");
-        self.reached && self.status.is_none() && self.subject.is_none() && self.chain.is_empty() && quiet
+        let quiet = self.raw.trim().is_empty()
+            || self.raw.starts_with("stays open")
+            || self.raw.starts_with("curl: (28)");
+        self.reached
+            && self.status.is_none()
+            && self.subject.is_none()
+            && self.chain.is_empty()
+            && quiet
     }
 
     /// An answer that is only a failure.
     pub(super) fn failed(failure: Failure, through: &str) -> Self {
-        Answer { failure: Some(failure), through: through.into(), ..Answer::default() }
+        Answer {
+            failure: Some(failure),
+            through: through.into(),
+            ..Answer::default()
+        }
     }
 }
 
@@ -270,25 +303,55 @@ mod tests {
     #[test]
     fn tools_words_are_told_apart() {
         for (words, want) in [
-            ("curl: (6) Could not resolve host: x", Failure::NameNotResolved),
-            ("nc: getaddrinfo for host \"x\" port 80: Name or service not known", Failure::NameNotResolved),
+            (
+                "curl: (6) Could not resolve host: x",
+                Failure::NameNotResolved,
+            ),
+            (
+                "nc: getaddrinfo for host \"x\" port 80: Name or service not known",
+                Failure::NameNotResolved,
+            ),
             ("wget: bad address 'x'", Failure::NameNotResolved),
-            ("connect to 10.0.0.1 port 80 failed: Connection refused", Failure::Refused),
-            ("OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to x:443", Failure::Reset),
-            ("error:0A00010B:SSL routines::wrong version number", Failure::NotTls),
+            (
+                "connect to 10.0.0.1 port 80 failed: Connection refused",
+                Failure::Refused,
+            ),
+            (
+                "OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to x:443",
+                Failure::Reset,
+            ),
+            (
+                "error:0A00010B:SSL routines::wrong version number",
+                Failure::NotTls,
+            ),
             ("Recv failure: Connection reset by peer", Failure::Reset),
-            ("Connection timed out after 3000 milliseconds", Failure::Timeout),
+            (
+                "Connection timed out after 3000 milliseconds",
+                Failure::Timeout,
+            ),
             ("bash: connect: No route to host", Failure::Unreachable),
             (
                 "error:0A000410:SSL routines::sslv3 alert handshake failure:ssl/record/rec_layer_s3.c:1584",
-                Failure::Alert { alert: "handshake failure".into() },
+                Failure::Alert {
+                    alert: "handshake failure".into(),
+                },
             ),
-            ("tlsv1 unrecognized name", Failure::Alert { alert: "unrecognized name".into() }),
+            (
+                "tlsv1 unrecognized name",
+                Failure::Alert {
+                    alert: "unrecognized name".into(),
+                },
+            ),
             (
                 "Connecting to x|1.2.3.4|:80... connected.\nHTTP request sent, awaiting response... Read error (Connection reset by peer)",
                 Failure::Reset,
             ),
-            ("strange", Failure::Other { words: "strange".into() }),
+            (
+                "strange",
+                Failure::Other {
+                    words: "strange".into(),
+                },
+            ),
         ] {
             assert_eq!(Failure::from_words(words), want, "{words}");
         }
@@ -305,9 +368,23 @@ mod tests {
             _ => String::new(),
         };
         assert_eq!(flag(404, "istio-envoy", "", false), "sidecar NR");
-        assert_eq!(flag(503, "envoy", "no healthy upstream", false), "sidecar UH");
-        assert_eq!(flag(403, "istio-envoy", "RBAC: access denied", true), "gateway RBAC");
-        assert_eq!(flag(503, "envoy", "upstream connect error or disconnect/reset before headers", true), "gateway UF");
+        assert_eq!(
+            flag(503, "envoy", "no healthy upstream", false),
+            "sidecar UH"
+        );
+        assert_eq!(
+            flag(403, "istio-envoy", "RBAC: access denied", true),
+            "gateway RBAC"
+        );
+        assert_eq!(
+            flag(
+                503,
+                "envoy",
+                "upstream connect error or disconnect/reset before headers",
+                true
+            ),
+            "gateway UF"
+        );
         assert_eq!(flag(404, "nginx", "", false), "");
         assert_eq!(flag(404, "envoy", "", true), "");
         assert_eq!(flag(404, "envoy", "no such page", false), "");
@@ -315,12 +392,29 @@ mod tests {
 
     #[test]
     fn an_empty_answer_that_no_gateway_had_from_the_host_is_envoys() {
-        let mut answer = Answer { reached: true, status: Some(404), server: "envoy".into(), ..Answer::default() };
+        let mut answer = Answer {
+            reached: true,
+            status: Some(404),
+            server: "envoy".into(),
+            ..Answer::default()
+        };
         answer.body = Some(Body::default());
-        let mut full = Answer { body: Some(Body::of(b"gone")), ..answer.clone() };
+        let mut full = Answer {
+            body: Some(Body::of(b"gone")),
+            ..answer.clone()
+        };
         answer.taken_for_envoys();
         full.taken_for_envoys();
-        assert!(!answer.reached && matches!(answer.failure, Some(Failure::Envoy { hop: HopName::Gateway, .. })));
+        assert!(
+            !answer.reached
+                && matches!(
+                    answer.failure,
+                    Some(Failure::Envoy {
+                        hop: HopName::Gateway,
+                        ..
+                    })
+                )
+        );
         assert!(full.reached && full.failure.is_none());
     }
 }

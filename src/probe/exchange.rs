@@ -14,7 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// So much of a body is read.
 const LONGEST_BODY: usize = 256 << 10;
 
-/// GET `path` with that Host header. `nearest` is the proxy that the stream leads to. The caller keeps the time.
+/// GET `path` with that Host header. `nearest` is the proxy that the stream leads to. The caller
+/// keeps the time.
 pub async fn get<S>(stream: S, (host, path): (&str, &str), nearest: HopName) -> Answer
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -22,24 +23,35 @@ where
     let began = Instant::now();
     let mut answer = match ask(stream, host, path).await {
         Ok((response, body)) => read(&response, &body, nearest),
-        Err(failure) => Answer { failure: Some(failure), ..Answer::default() },
+        Err(failure) => Answer {
+            failure: Some(failure),
+            ..Answer::default()
+        },
     };
     answer.took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     answer
 }
 
-async fn ask<S>(stream: S, host: &str, path: &str) -> Result<(http::response::Parts, Vec<u8>), Failure>
+async fn ask<S>(
+    stream: S,
+    host: &str,
+    path: &str,
+) -> Result<(http::response::Parts, Vec<u8>), Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| failed(&e))?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|e| failed(&e))?;
     let request = Request::get(path)
         .header(HOST, host)
         .header("user-agent", "kubectl-egress")
         .header("accept", "*/*")
         .header("connection", "close")
         .body(Empty::<Bytes>::new())
-        .map_err(|e| Failure::Other { words: e.to_string() })?;
+        .map_err(|e| Failure::Other {
+            words: e.to_string(),
+        })?;
     let exchange = async {
         let response = sender.send_request(request).await.map_err(|e| failed(&e))?;
         Ok(drain(response).await)
@@ -64,23 +76,36 @@ async fn drain(response: Response<Incoming>) -> (http::response::Parts, Vec<u8>)
 }
 
 fn failed(error: &hyper::Error) -> Failure {
-    if error.is_parse() { Failure::NotHttp } else { Failure::Reset }
+    if error.is_parse() {
+        Failure::NotHttp
+    } else {
+        Failure::Reset
+    }
 }
 
 fn read(response: &http::response::Parts, body: &[u8], nearest: HopName) -> Answer {
     let status = response.status.as_u16();
     let text = |headers: &HeaderMap, name| {
-        headers.get(name).map_or(String::new(), |v| String::from_utf8_lossy(v.as_bytes()).into_owned())
+        headers.get(name).map_or(String::new(), |v| {
+            String::from_utf8_lossy(v.as_bytes()).into_owned()
+        })
     };
     let server = text(&response.headers, SERVER);
-    let passed_on = response.headers.contains_key("x-envoy-upstream-service-time");
+    let passed_on = response
+        .headers
+        .contains_key("x-envoy-upstream-service-time");
     let failure = envoy_flag((status, &server, body), passed_on, nearest);
     Answer {
         reached: failure.is_none(),
         status: Some(status),
-        version: format!("{:?}", response.version).trim_start_matches("HTTP/").into(),
+        version: format!("{:?}", response.version)
+            .trim_start_matches("HTTP/")
+            .into(),
         redirect: Some(text(&response.headers, LOCATION)).filter(|l| !l.is_empty()),
-        raw: cut(&format!("{status} {server}\n{}", String::from_utf8_lossy(body)), 2000),
+        raw: cut(
+            &format!("{status} {server}\n{}", String::from_utf8_lossy(body)),
+            2000,
+        ),
         body: Some(Body::of(body)),
         server,
         failure,

@@ -1,9 +1,10 @@
-//! What a connection does: tried for real, from outside the pod over a port-forward ([`sni()`], [`http()`], [`tcp()`])
-//! and from the client's own container through whatever it has ([`client()`]). [`passage()`] puts a request between two
-//! readings of the proxies' counters, which proves the way it took.
+//! What a connection does: tried for real, from outside the pod over a port-forward ([`sni()`],
+//! [`http()`], [`tcp()`]) and from the client's own container through whatever it has
+//! ([`client()`]). [`passage()`] puts a request between two readings of the proxies' counters,
+//! which proves the way it took.
 //!
-//! Nothing is made in the cluster, no command runs in a proxy's container, and everything ends by a deadline: commands
-//! in containers carry their own, since Kubernetes cannot end them.
+//! Nothing is made in the cluster, no command runs in a proxy's container, and everything ends by a
+//! deadline: commands in containers carry their own, since Kubernetes cannot end them.
 
 mod addresses;
 mod answer;

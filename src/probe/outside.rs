@@ -1,5 +1,6 @@
-//! Why a host outside refuses the TLS that a proxy starts: the proxy's offer is made again, from a place whose bytes
-//! arrive as they are, then others, to see what the host would take. Envoy's own answer, a 503, holds no reason.
+//! Why a host outside refuses the TLS that a proxy starts: the proxy's offer is made again, from a
+//! place whose bytes arrive as they are, then others, to see what the host would take. Envoy's own
+//! answer, a 503, holds no reason.
 
 use super::answer::Failure;
 use super::client::ClientPod;
@@ -67,8 +68,8 @@ impl Outside {
     }
 }
 
-/// Ask the host. `names` are the one that the proxy sends, then others that the host may know. Errors are those of
-/// reaching the pod that is asked from; what the host does is an answer.
+/// Ask the host. `names` are the one that the proxy sends, then others that the host may know.
+/// Errors are those of reaching the pod that is asked from; what the host does is an answer.
 pub async fn outside(
     cluster: &Cluster,
     doorway: &Doorway,
@@ -80,15 +81,33 @@ pub async fn outside(
         Doorway::Container(at, _) => format!("{}/{}", at.namespace, at.pod),
         Doorway::Pod(namespace, pod, _) => format!("{namespace}/{pod}"),
     };
-    let mut seen = Outside { address: address.to_string(), through, ..Outside::default() };
-    let door = Door { cluster, doorway, address, deadline };
+    let mut seen = Outside {
+        address: address.to_string(),
+        through,
+        ..Outside::default()
+    };
+    let door = Door {
+        cluster,
+        doorway,
+        address,
+        deadline,
+    };
     let own = names.first().cloned().flatten();
-    let others = names.iter().skip(1).map(|name| (Offer::Everything, name.clone()));
-    let offers = [Offer::Envoy, Offer::MoreCurves, Offer::Everything].map(|offer| (offer, own.clone()));
+    let others = names
+        .iter()
+        .skip(1)
+        .map(|name| (Offer::Everything, name.clone()));
+    let offers =
+        [Offer::Envoy, Offer::MoreCurves, Offer::Everything].map(|offer| (offer, own.clone()));
     for (offer, name) in offers.into_iter().chain(others) {
         let reply = door.offer(offer, name.as_deref()).await?;
-        let worth_more =
-            matches!(reply, Reply::Alert { .. } | Reply::Failed { failure: Failure::Reset | Failure::ClosedLater });
+        let worth_more = matches!(
+            reply,
+            Reply::Alert { .. }
+                | Reply::Failed {
+                    failure: Failure::Reset | Failure::ClosedLater
+                }
+        );
         if let Reply::Taken { chain, .. } = &reply {
             seen.chain.clone_from(chain);
         }
@@ -120,28 +139,49 @@ impl Door<'_> {
     /// None where the container has nothing that carries bytes as they are.
     async fn open(&self) -> Result<Option<Way>, Error> {
         match self.doorway {
-            Doorway::Pod(namespace, pod, port) => {
-                Ok(Some(Way::Tunnel(self.cluster.tunnel(namespace, pod, *port).await?)))
-            }
+            Doorway::Pod(namespace, pod, port) => Ok(Some(Way::Tunnel(
+                self.cluster.tunnel(namespace, pod, *port).await?,
+            ))),
             Doorway::Container(at, tools) => {
-                let Some(pipe) = tools.plain() else { return Ok(None) };
+                let Some(pipe) = tools.plain() else {
+                    return Ok(None);
+                };
                 let host = self.address.ip().to_string();
-                let command = (pipe.command)(tools, (&host, self.address.port(), LONGEST.as_secs()));
-                let at = (at.namespace.as_str(), at.pod.as_str(), at.container.as_str());
-                Ok(Some(Way::Pipe(self.cluster.pipe(at, &command, self.deadline).await?)))
+                let command =
+                    (pipe.command)(tools, (&host, self.address.port(), LONGEST.as_secs()));
+                let at = (
+                    at.namespace.as_str(),
+                    at.pod.as_str(),
+                    at.container.as_str(),
+                );
+                Ok(Some(Way::Pipe(
+                    self.cluster.pipe(at, &command, self.deadline).await?,
+                )))
             }
         }
     }
 
     async fn offer(&self, offer: Offer, name: Option<&str>) -> Result<Reply, Error> {
-        let Some(mut way) = self.open().await? else { return Ok(Reply::Failed { failure: Failure::NoTool }) };
+        let Some(mut way) = self.open().await? else {
+            return Ok(Reply::Failed {
+                failure: Failure::NoTool,
+            });
+        };
         let limit = self.deadline.at_most(LONGEST).left();
         let made = match &mut way {
-            Way::Tunnel(tunnel) => timeout(limit, offer::make(&mut tunnel.stream, offer, name)).await,
+            Way::Tunnel(tunnel) => {
+                timeout(limit, offer::make(&mut tunnel.stream, offer, name)).await
+            }
             Way::Pipe(pipe) => timeout(limit, offer::make(&mut pipe.stream, offer, name)).await,
         };
-        let reply = made.unwrap_or(Reply::Failed { failure: Failure::Timeout });
-        if reply != (Reply::Failed { failure: Failure::Reset }) {
+        let reply = made.unwrap_or(Reply::Failed {
+            failure: Failure::Timeout,
+        });
+        if reply
+            != (Reply::Failed {
+                failure: Failure::Reset,
+            })
+        {
             return Ok(reply);
         }
         // A connection that was never made looks the same: only the far end's own words tell.
@@ -157,12 +197,18 @@ impl Door<'_> {
 
     /// A whole handshake, for the certificates that TLS 1.3 hides, and whether ours is demanded.
     async fn shake(&self, name: Option<&str>) -> Result<(String, bool), Error> {
-        let Some(way) = self.open().await? else { return Ok((String::new(), false)) };
+        let Some(way) = self.open().await? else {
+            return Ok((String::new(), false));
+        };
         let limit = self.deadline.at_most(LONGEST).left();
         let alpn = ["h2", "http/1.1"];
         let refusal = match way {
-            Way::Tunnel(mut tunnel) => timeout(limit, shake(&mut tunnel.stream, name, &alpn)).await.map(chain_of),
-            Way::Pipe(mut pipe) => timeout(limit, shake(&mut pipe.stream, name, &alpn)).await.map(chain_of),
+            Way::Tunnel(mut tunnel) => timeout(limit, shake(&mut tunnel.stream, name, &alpn))
+                .await
+                .map(chain_of),
+            Way::Pipe(mut pipe) => timeout(limit, shake(&mut pipe.stream, name, &alpn))
+                .await
+                .map(chain_of),
         };
         Ok(refusal.unwrap_or_default())
     }
@@ -171,6 +217,9 @@ impl Door<'_> {
 fn chain_of<S>(shaken: Result<Hello<S>, Refusal>) -> (String, bool) {
     match shaken {
         Ok(hello) => (pem(&hello.chain), false),
-        Err(refusal) => (pem(&refusal.chain), refusal.failure == Failure::DemandsCertificate),
+        Err(refusal) => (
+            pem(&refusal.chain),
+            refusal.failure == Failure::DemandsCertificate,
+        ),
     }
 }

@@ -1,8 +1,8 @@
-//! The proof of passage: a request from the client between two readings of the counters, of the client's own sidecar
-//! and of every gateway pod.
+//! The proof of passage: a request from the client between two readings of the counters, of the
+//! client's own sidecar and of every gateway pod.
 //!
-//! Somebody else's traffic moves the gateway's counters too, so they prove nothing alone: the *client's own sidecar*
-//! must have sent to the gateway, and nothing past it.
+//! Somebody else's traffic moves the gateway's counters too, so they prove nothing alone: the
+//! *client's own sidecar* must have sent to the gateway, and nothing past it.
 
 use super::answer::Answer;
 use super::client::{ClientPod, Request, client};
@@ -17,10 +17,12 @@ use serde::{Deserialize, Serialize};
 /// Which counters to watch around the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
-    /// The clusters by which the client's sidecar sends to the gateway: `outbound|443|cnn|egress.ns.svc.cluster.local`.
+    /// The clusters by which the client's sidecar sends to the gateway:
+    /// `outbound|443|cnn|egress.ns.svc.cluster.local`.
     pub to_gateway: Vec<String>,
-    /// The clusters by which the gateway, or the sidecar past it, sends to the host: `outbound|443||edition.cnn.com`.
-    /// Several where the gateway starts TLS, which leaves by another port.
+    /// The clusters by which the gateway, or the sidecar past it, sends to the host:
+    /// `outbound|443||edition.cnn.com`. Several where the gateway starts TLS, which leaves by
+    /// another port.
     pub to_host: Vec<String>,
     /// The gateway's pods: namespace and name.
     pub gateways: Vec<(String, String)>,
@@ -91,7 +93,8 @@ impl Passage {
         }
     }
 
-    /// Whether the request went through the gateway, and nowhere else, and was answered by the host.
+    /// Whether the request went through the gateway, and nowhere else, and was answered by the
+    /// host.
     pub fn proven(&self) -> bool {
         self.answer.reached && self.went_through() && !self.went_past()
     }
@@ -101,7 +104,8 @@ impl Passage {
         self.sidecar_to_gateway.any() && self.gateway_to_host.any()
     }
 
-    /// Whether the client's sidecar sent anything past the gateway. Connections that failed count too: they were tried.
+    /// Whether the client's sidecar sent anything past the gateway. Connections that failed count
+    /// too: they were tried.
     pub fn went_past(&self) -> bool {
         self.sidecar_direct.tried() || self.passthrough.tried()
     }
@@ -112,11 +116,12 @@ impl Passage {
     }
 }
 
-/// Make a request and see which counters move. Errors are those of reaching the client's container and its sidecar; a
-/// gateway pod that cannot be read is noted in its entry.
+/// Make a request and see which counters move. Errors are those of reaching the client's container
+/// and its sidecar; a gateway pod that cannot be read is noted in its entry.
 ///
-/// Other traffic of the same client in the same moment is counted as well: for a client that calls the host itself, or
-/// unknown hosts on the same port, [`Passage::went_past`] can be true without our request.
+/// Other traffic of the same client in the same moment is counted as well: for a client that calls
+/// the host itself, or unknown hosts on the same port, [`Passage::went_past`] can be true without
+/// our request.
 pub async fn passage(
     cluster: &Cluster,
     (at, tools): (&ClientPod, &Tools),
@@ -130,30 +135,55 @@ pub async fn passage(
     let after = read_all(cluster, at, question).await;
     let now = after.sidecar?;
     let moved = |now: &Tally, then: &Tally, clusters: &[String]| {
-        clusters.iter().fold(Moved::default(), |sum, c| sum.plus(now.since(then, c)))
+        clusters
+            .iter()
+            .fold(Moved::default(), |sum, c| sum.plus(now.since(then, c)))
     };
-    let pods: Vec<PodPassage> = (question.gateways.iter().zip(before.gateways.iter().zip(&after.gateways)))
-        .map(|((namespace, pod), (then, now))| {
-            let pod = format!("{namespace}/{pod}");
-            match (then, now) {
-                (Ok(then), Ok(now)) => PodPassage { pod, to_host: moved(now, then, &question.to_host), unread: None },
-                (Err(e), _) | (_, Err(e)) => PodPassage { pod, unread: Some(e.to_string()), ..PodPassage::default() },
-            }
-        })
-        .collect();
+    let pods: Vec<PodPassage> = (question
+        .gateways
+        .iter()
+        .zip(before.gateways.iter().zip(&after.gateways)))
+    .map(|((namespace, pod), (then, now))| {
+        let pod = format!("{namespace}/{pod}");
+        match (then, now) {
+            (Ok(then), Ok(now)) => PodPassage {
+                pod,
+                to_host: moved(now, then, &question.to_host),
+                unread: None,
+            },
+            (Err(e), _) | (_, Err(e)) => PodPassage {
+                pod,
+                unread: Some(e.to_string()),
+                ..PodPassage::default()
+            },
+        }
+    })
+    .collect();
     let port = format!(":{}", request.target.port);
     let past = now.by_address(&then, PASSTHROUGH);
-    let past: Vec<(&str, Moved)> = past.filter(|(a, m)| a.ends_with(&port) && m.tried()).collect();
+    let past: Vec<(&str, Moved)> = past
+        .filter(|(a, m)| a.ends_with(&port) && m.tried())
+        .collect();
     let mut passage = Passage {
         answer,
         sidecar_to_gateway: moved(&now, &then, &question.to_gateway),
         sidecar_direct: moved(&now, &then, &question.to_host),
-        passthrough: past.iter().fold(Moved::default(), |sum, (_, moved)| sum.plus(*moved)),
-        passthrough_to: past.into_iter().map(|(address, _)| address.to_owned()).collect(),
-        gateway_to_host: pods.iter().fold(Moved::default(), |sum, p| sum.plus(p.to_host)),
+        passthrough: past
+            .iter()
+            .fold(Moved::default(), |sum, (_, moved)| sum.plus(*moved)),
+        passthrough_to: past
+            .into_iter()
+            .map(|(address, _)| address.to_owned())
+            .collect(),
+        gateway_to_host: pods
+            .iter()
+            .fold(Moved::default(), |sum, p| sum.plus(p.to_host)),
         pods,
     };
-    if passage.sidecar_to_gateway.any() && !passage.gateway_to_host.tried() && passage.unread().next().is_none() {
+    if passage.sidecar_to_gateway.any()
+        && !passage.gateway_to_host.tried()
+        && passage.unread().next().is_none()
+    {
         passage.answer.taken_for_envoys();
     }
     Ok(passage)
@@ -165,8 +195,14 @@ struct Readings {
 }
 
 async fn read_all(cluster: &Cluster, at: &ClientPod, question: &Question) -> Readings {
-    let gateways = question.gateways.iter().map(|(namespace, pod)| read_tally(cluster, namespace, pod));
-    let (sidecar, gateways) = tokio::join!(read_tally(cluster, &at.namespace, &at.pod), join_all(gateways));
+    let gateways = question
+        .gateways
+        .iter()
+        .map(|(namespace, pod)| read_tally(cluster, namespace, pod));
+    let (sidecar, gateways) = tokio::join!(
+        read_tally(cluster, &at.namespace, &at.pod),
+        join_all(gateways)
+    );
     Readings { sidecar, gateways }
 }
 
@@ -175,12 +211,19 @@ mod tests {
     use super::*;
 
     fn one() -> Moved {
-        Moved { connections: 1, requests: 1, failed: 0 }
+        Moved {
+            connections: 1,
+            requests: 1,
+            failed: 0,
+        }
     }
 
     fn good() -> Passage {
         Passage {
-            answer: Answer { reached: true, ..Answer::default() },
+            answer: Answer {
+                reached: true,
+                ..Answer::default()
+            },
             sidecar_to_gateway: one(),
             gateway_to_host: one(),
             ..Passage::default()
@@ -190,17 +233,55 @@ mod tests {
     #[test]
     fn all_of_it_is_needed() {
         assert!(good().proven());
-        assert!(!Passage { answer: Answer::default(), ..good() }.proven());
-        assert!(!Passage { passthrough: one(), ..good() }.proven());
-        assert!(!Passage { sidecar_direct: one(), ..good() }.proven());
-        assert!(!Passage { gateway_to_host: Moved::default(), ..good() }.proven());
+        assert!(
+            !Passage {
+                answer: Answer::default(),
+                ..good()
+            }
+            .proven()
+        );
+        assert!(
+            !Passage {
+                passthrough: one(),
+                ..good()
+            }
+            .proven()
+        );
+        assert!(
+            !Passage {
+                sidecar_direct: one(),
+                ..good()
+            }
+            .proven()
+        );
+        assert!(
+            !Passage {
+                gateway_to_host: Moved::default(),
+                ..good()
+            }
+            .proven()
+        );
     }
 
     #[test]
     fn other_peoples_traffic_at_the_gateway_proves_nothing() {
-        let bypassing = Passage { sidecar_to_gateway: Moved::default(), gateway_to_host: one(), ..good() };
+        let bypassing = Passage {
+            sidecar_to_gateway: Moved::default(),
+            gateway_to_host: one(),
+            ..good()
+        };
         assert!(!bypassing.proven());
-        assert_eq!((bypassing.way(), good().way()), (Way::Uncaptured, Way::Gateway));
-        assert_eq!(Passage { passthrough: one(), ..bypassing }.way(), Way::Direct);
+        assert_eq!(
+            (bypassing.way(), good().way()),
+            (Way::Uncaptured, Way::Gateway)
+        );
+        assert_eq!(
+            Passage {
+                passthrough: one(),
+                ..bypassing
+            }
+            .way(),
+            Way::Direct
+        );
     }
 }

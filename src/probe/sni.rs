@@ -1,4 +1,5 @@
-//! Does a gateway take that server name, and who answers it? A handshake straight to the listener of a gateway's pod.
+//! Does a gateway take that server name, and who answers it? A handshake straight to the listener
+//! of a gateway's pod.
 
 use super::answer::Failure;
 use super::handshake::shake;
@@ -27,7 +28,8 @@ pub enum SniAnswer {
         /// The alert, in TLS's words.
         alert: String,
     },
-    /// The server demands a client certificate, which we have not and must not take: this far it is right.
+    /// The server demands a client certificate, which we have not and must not take: this far it is
+    /// right.
     DemandsClientCertificate {
         /// The certificates that the server showed, PEM; they can be judged.
         chain: String,
@@ -69,13 +71,16 @@ pub struct Answered {
 impl SniAnswer {
     /// Whether the listener took the name: it answered, or wants to know who asks.
     pub fn taken(&self) -> bool {
-        matches!(self, SniAnswer::Answered(_) | SniAnswer::DemandsClientCertificate { .. })
+        matches!(
+            self,
+            SniAnswer::Answered(_) | SniAnswer::DemandsClientCertificate { .. }
+        )
     }
 }
 
-/// Shake hands with a listener of a gateway's pod. `port` is the one that the pod listens on (8443, not 443); a `name`
-/// of none sends no server name. Errors are only those of reaching the pod: everything that the listener does is an
-/// answer.
+/// Shake hands with a listener of a gateway's pod. `port` is the one that the pod listens on (8443,
+/// not 443); a `name` of none sends no server name. Errors are only those of reaching the pod:
+/// everything that the listener does is an answer.
 pub async fn sni(
     cluster: &Cluster,
     (namespace, pod, port): (&str, &str, u16),
@@ -83,12 +88,18 @@ pub async fn sni(
     deadline: Deadline,
 ) -> Result<SniAnswer, Error> {
     let mut tunnel = cluster.tunnel(namespace, pod, port).await?;
-    let shaken = tokio::time::timeout(deadline.left(), shake(&mut tunnel.stream, name, &["h2", "http/1.1"])).await;
+    let shaken = tokio::time::timeout(
+        deadline.left(),
+        shake(&mut tunnel.stream, name, &["h2", "http/1.1"]),
+    )
+    .await;
     let refusal = match shaken {
         Err(_) => return Ok(SniAnswer::Timeout),
         Ok(Ok(hello)) => {
             let chain = pem(&hello.chain);
-            let leaf = identity::certificates(&chain, Timestamp::now()).into_iter().next();
+            let leaf = identity::certificates(&chain, Timestamp::now())
+                .into_iter()
+                .next();
             return Ok(SniAnswer::Answered(Answered {
                 version: hello.version,
                 alpn: hello.alpn,
@@ -107,17 +118,24 @@ pub async fn sni(
         },
         Failure::ClosedLater => SniAnswer::ClosedAfterHello,
         Failure::Alert { alert } => SniAnswer::Alert { alert },
-        Failure::DemandsCertificate => SniAnswer::DemandsClientCertificate { chain: pem(&refusal.chain) },
+        Failure::DemandsCertificate => SniAnswer::DemandsClientCertificate {
+            chain: pem(&refusal.chain),
+        },
         Failure::NotTls => SniAnswer::NotTls,
-        other => SniAnswer::Other { why: other.to_string() },
+        other => SniAnswer::Other {
+            why: other.to_string(),
+        },
     })
 }
 
-/// A name that nobody declared, for the question that must be refused. It is the same for the same host, and cannot
-/// exist (RFC 2606).
+/// A name that nobody declared, for the question that must be refused. It is the same for the same
+/// host, and cannot exist (RFC 2606).
 pub fn nobody(host: &str) -> String {
     let digest = Sha256::digest(host.as_bytes());
-    let short = digest.iter().take(6).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    let short = digest
+        .iter()
+        .take(6)
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     format!("nobody-{short}.invalid")
 }
 

@@ -1,8 +1,8 @@
-//! Which connections are open in a pod's network, by the kernel's own list: the only sight of a pod without a sidecar.
-//! `/proc/net/tcp` is of the whole network namespace, whichever process looks.
+//! Which connections are open in a pod's network, by the kernel's own list: the only sight of a pod
+//! without a sidecar. `/proc/net/tcp` is of the whole network namespace, whichever process looks.
 //!
-//! Source: Documentation/networking/proc_net_tcp.rst of the Linux kernel. Addresses are hexadecimal words in the byte
-//! order of the machine, which is little-endian on every node that Istio runs on.
+//! Source: Documentation/networking/proc_net_tcp.rst of the Linux kernel. Addresses are hexadecimal
+//! words in the byte order of the machine, which is little-endian on every node that Istio runs on.
 
 use super::client::ClientPod;
 use crate::cluster::Cluster;
@@ -12,7 +12,12 @@ use crate::kubernetes::network_policy::Transport;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-const FILES: [&str; 4] = ["/proc/net/tcp", "/proc/net/tcp6", "/proc/net/udp", "/proc/net/udp6"];
+const FILES: [&str; 4] = [
+    "/proc/net/tcp",
+    "/proc/net/tcp6",
+    "/proc/net/udp",
+    "/proc/net/udp6",
+];
 
 /// `TCP_ESTABLISHED`, which a connected UDP socket has too.
 const ESTABLISHED: &str = "01";
@@ -27,7 +32,15 @@ pub async fn sockets(
     deadline: Deadline,
 ) -> Result<Option<Vec<(Transport, SocketAddr)>>, Error> {
     let command: Vec<&str> = ["cat"].into_iter().chain(FILES).collect();
-    let output = match cluster.exec((&at.namespace, &at.pod, &at.container), &command, &[], deadline).await {
+    let output = match cluster
+        .exec(
+            (&at.namespace, &at.pod, &at.container),
+            &command,
+            &[],
+            deadline,
+        )
+        .await
+    {
         Ok(output) => output,
         Err(Error::Api { .. } | Error::NotFound { .. }) => return Ok(None),
         Err(error) => return Err(error),
@@ -45,31 +58,49 @@ fn parse(text: &str) -> Vec<(Transport, SocketAddr)> {
         let fields: Vec<&str> = line.split_whitespace().collect();
         if fields.contains(&"rem_address") {
             // Only the files of UDP count drops.
-            transport = if fields.contains(&"drops") { Transport::Udp } else { Transport::Tcp };
+            transport = if fields.contains(&"drops") {
+                Transport::Udp
+            } else {
+                Transport::Tcp
+            };
             continue;
         }
-        let [_, local, remote, state, ..] = fields.as_slice() else { continue };
-        let (Some(local), Some(remote)) = (address(local), address(remote)) else { continue };
+        let [_, local, remote, state, ..] = fields.as_slice() else {
+            continue;
+        };
+        let (Some(local), Some(remote)) = (address(local), address(remote)) else {
+            continue;
+        };
         if remote.port() == 0 {
             listening.insert((transport, local.port()));
         } else if [ESTABLISHED, OPENING].contains(state) && !remote.ip().is_loopback() {
             open.push((transport, local.port(), remote));
         }
     }
-    let ours = open.into_iter().filter(|(transport, local, _)| !listening.contains(&(*transport, *local)));
-    let ends: BTreeSet<(Transport, SocketAddr)> = ours.map(|(transport, _, remote)| (transport, remote)).collect();
+    let ours = open
+        .into_iter()
+        .filter(|(transport, local, _)| !listening.contains(&(*transport, *local)));
+    let ends: BTreeSet<(Transport, SocketAddr)> = ours
+        .map(|(transport, _, remote)| (transport, remote))
+        .collect();
     ends.into_iter().collect()
 }
 
 /// `0A00000A:1538`, or 32 digits for IPv6.
 fn address(text: &str) -> Option<SocketAddr> {
     let (address, port) = text.split_once(':')?;
-    let word = |at: usize| u32::from_str_radix(address.get(at..at + 8)?, 16).ok().map(u32::swap_bytes);
+    let word = |at: usize| {
+        u32::from_str_radix(address.get(at..at + 8)?, 16)
+            .ok()
+            .map(u32::swap_bytes)
+    };
     let ip = match address.len() {
         8 => IpAddr::V4(Ipv4Addr::from_bits(word(0)?)),
         32 => {
             let words = [word(0)?, word(8)?, word(16)?, word(24)?];
-            let bits = words.iter().fold(0_u128, |bits, word| bits << 32 | u128::from(*word));
+            let bits = words
+                .iter()
+                .fold(0_u128, |bits, word| bits << 32 | u128::from(*word));
             Ipv6Addr::from_bits(bits).to_canonical()
         }
         _ => return None,
@@ -92,9 +123,24 @@ mod tests {
              0: 0000000000000000FFFF00000400F40A:9C43 0000000000000000FFFF00000C7100CB:01BB 02 0 0 0\n  \
              sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt uid timeout inode ref pointer drops\n\
              9: 0400F40A:9C44 0A00600A:0035 01 00000000:00000000 00:00000000 00000000 0 0 5 2 0 0\n";
-        let found: Vec<String> = parse(text).iter().map(|(t, to)| format!("{t} {to}")).collect();
-        assert_eq!(found, ["TCP 203.0.113.12:443", "TCP 203.0.113.13:5432", "UDP 10.96.0.10:53"]);
-        assert_eq!(address("B80D0120000000000000000001000000:0050").unwrap().to_string(), "[2001:db8::1]:80");
+        let found: Vec<String> = parse(text)
+            .iter()
+            .map(|(t, to)| format!("{t} {to}"))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "TCP 203.0.113.12:443",
+                "TCP 203.0.113.13:5432",
+                "UDP 10.96.0.10:53"
+            ]
+        );
+        assert_eq!(
+            address("B80D0120000000000000000001000000:0050")
+                .unwrap()
+                .to_string(),
+            "[2001:db8::1]:80"
+        );
         assert!(parse("nonsense\n\n1: x y z").is_empty());
     }
 }

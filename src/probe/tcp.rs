@@ -1,4 +1,5 @@
-//! A bare TCP connection to a listener of a gateway's pod: does it stay open, and does the far side speak first?
+//! A bare TCP connection to a listener of a gateway's pod: does it stay open, and does the far side
+//! speak first?
 
 use super::answer::{Failure, cut};
 use crate::cluster::Cluster;
@@ -39,12 +40,20 @@ pub async fn tcp(
 ) -> Result<TcpAnswer, Error> {
     let mut tunnel = cluster.tunnel(namespace, pod, port).await?;
     let mut bytes = [0; 256];
-    let read = tokio::time::timeout(deadline.at_most(PATIENCE).left(), tunnel.stream.read(&mut bytes)).await;
+    let read = tokio::time::timeout(
+        deadline.at_most(PATIENCE).left(),
+        tunnel.stream.read(&mut bytes),
+    )
+    .await;
     Ok(match read {
         Err(_) => TcpAnswer::StaysOpen,
-        Ok(Ok(length @ 1..)) => TcpAnswer::Spoke { words: cut(&String::from_utf8_lossy(&bytes[..length]), 200) },
+        Ok(Ok(length @ 1..)) => TcpAnswer::Spoke {
+            words: cut(&String::from_utf8_lossy(&bytes[..length]), 200),
+        },
         Ok(Ok(0) | Err(_)) => match tunnel.failure().await {
-            Some(why) => TcpAnswer::Failed { failure: Failure::from_words(&why) },
+            Some(why) => TcpAnswer::Failed {
+                failure: Failure::from_words(&why),
+            },
             None => TcpAnswer::Closed,
         },
     })

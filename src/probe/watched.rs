@@ -1,5 +1,5 @@
-//! A stream that remembers whether anything came back, and when: it tells "no filter chain" (nothing ever came) from a
-//! handshake that broke off, and gives the time to the first byte.
+//! A stream that remembers whether anything came back, and when: it tells "no filter chain"
+//! (nothing ever came) from a handshake that broke off, and gives the time to the first byte.
 
 use std::io;
 use std::pin::Pin;
@@ -20,7 +20,10 @@ pub(super) struct Seen {
 impl Seen {
     /// The time to the first byte; none where none came.
     pub(super) fn first_byte(&self) -> Option<Duration> {
-        self.first.load(Ordering::Relaxed).checked_sub(1).map(Duration::from_micros)
+        self.first
+            .load(Ordering::Relaxed)
+            .checked_sub(1)
+            .map(Duration::from_micros)
     }
 }
 
@@ -31,26 +34,49 @@ pub(super) struct Watched<S> {
 
 impl<S> Watched<S> {
     pub(super) fn new(stream: S) -> (Self, Seen) {
-        let seen = Seen { began: Instant::now(), first: Arc::default() };
-        (Watched { stream, seen: seen.clone() }, seen)
+        let seen = Seen {
+            began: Instant::now(),
+            first: Arc::default(),
+        };
+        (
+            Watched {
+                stream,
+                seen: seen.clone(),
+            },
+            seen,
+        )
     }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
         let polled = Pin::new(&mut this.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
-            let after = u64::try_from(this.seen.began.elapsed().as_micros()).unwrap_or(u64::MAX - 1);
-            let _ = this.seen.first.compare_exchange(0, after + 1, Ordering::Relaxed, Ordering::Relaxed);
+            let after =
+                u64::try_from(this.seen.began.elapsed().as_micros()).unwrap_or(u64::MAX - 1);
+            let _ = this.seen.first.compare_exchange(
+                0,
+                after + 1,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
         }
         polled
     }
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
     }
 

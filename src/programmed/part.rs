@@ -1,4 +1,5 @@
-//! Where what the proxies were given and what the objects say part: the first hop, and both sides in words.
+//! Where what the proxies were given and what the objects say part: the first hop, and both sides
+//! in words.
 
 use crate::model::trace::{HopName, Step, Trace};
 
@@ -15,16 +16,29 @@ pub struct Parting {
     pub programmed: String,
 }
 
-/// Compare two traces hop by hop. Listeners and routes are compared by what they lead to, since their names are istiod's
-/// own business; endpoints only by whether there are any, since they come and go.
+/// Compare two traces hop by hop. Listeners and routes are compared by what they lead to, since
+/// their names are istiod's own business; endpoints only by whether there are any, since they come
+/// and go.
 pub fn parting(intended: &Trace, programmed: &Trace) -> Option<Parting> {
-    let sidecar = compare(HopName::Sidecar, Some(&intended.sidecar), Some(&programmed.sidecar));
-    sidecar.or_else(|| compare(HopName::Gateway, intended.gateway.as_ref(), programmed.gateway.as_ref()))
+    let sidecar = compare(
+        HopName::Sidecar,
+        Some(&intended.sidecar),
+        Some(&programmed.sidecar),
+    );
+    sidecar.or_else(|| {
+        compare(
+            HopName::Gateway,
+            intended.gateway.as_ref(),
+            programmed.gateway.as_ref(),
+        )
+    })
 }
 
 fn compare(hop: HopName, intended: Option<&Step>, programmed: Option<&Step>) -> Option<Parting> {
     // Where only one of them gets here, the step before has said why.
-    let (Some(intended), Some(programmed)) = (intended, programmed) else { return None };
+    let (Some(intended), Some(programmed)) = (intended, programmed) else {
+        return None;
+    };
     let part = |what, intended: Option<String>, programmed: Option<String>| {
         let none = || "nothing".to_owned();
         (intended != programmed).then(|| Parting {

@@ -28,14 +28,21 @@ pub fn assemble(material: &Material<'_>, examined: Examined) -> Report {
     let Examined { findings, lines } = examined;
     let mut incomplete = material.snapshot.unread();
     incomplete.extend(unseen_programs(material));
-    let cannot_say =
-        |at: usize| !incomplete.is_empty() || lines.iter().any(|l| l.status == Status::Skip && l.paths.contains(&at));
+    let cannot_say = |at: usize| {
+        !incomplete.is_empty()
+            || lines
+                .iter()
+                .any(|l| l.status == Status::Skip && l.paths.contains(&at))
+    };
     let paths: Vec<PathReport> = material
         .cases
         .iter()
         .enumerate()
         .map(|(at, case)| PathReport {
-            verdict: verdict(findings.iter().filter(|f| f.paths.contains(&at)), cannot_say(at)),
+            verdict: verdict(
+                findings.iter().filter(|f| f.paths.contains(&at)),
+                cannot_say(at),
+            ),
             host: case.path.target.host.text(),
             port: case.path.target.port,
             protocol: case.path.target.protocol.name(),
@@ -43,7 +50,10 @@ pub fn assemble(material: &Material<'_>, examined: Examined) -> Report {
             hops: hops(material, case),
         })
         .collect();
-    let verdict = verdict(findings.iter(), (0..paths.len()).any(cannot_say) || !incomplete.is_empty());
+    let verdict = verdict(
+        findings.iter(),
+        (0..paths.len()).any(cannot_say) || !incomplete.is_empty(),
+    );
     Report {
         api_version: "egress.report/v1",
         kind: "Report",
@@ -65,7 +75,8 @@ fn verdict<'f>(mut findings: impl Iterator<Item = &'f Finding>, cannot_say: bool
     }
 }
 
-/// What the proxies were given, where somebody wanted to know and it could not be seen: each reason once.
+/// What the proxies were given, where somebody wanted to know and it could not be seen: each reason
+/// once.
 fn unseen_programs(material: &Material<'_>) -> BTreeSet<String> {
     let asked = material.layers.contains(&Layer::Programmed);
     let why = |case: &Case| match &case.programmed {
@@ -84,7 +95,9 @@ fn hops(material: &Material<'_>, case: &Case) -> Vec<Hop> {
     let hop = |hop: HopName| Hop {
         hop,
         // What a part of the objects says is no intention.
-        intended: value(step(&case.walk.trace, hop).filter(|_| material.snapshot.narrow().is_none())),
+        intended: value(
+            step(&case.walk.trace, hop).filter(|_| material.snapshot.narrow().is_none()),
+        ),
         programmed: value(programmed.and_then(|trace| step(trace, hop))),
         observed: value(observed::step(material.snapshot, &case.path, hop).as_ref()),
     };
@@ -101,5 +114,6 @@ fn step(trace: &Trace, hop: HopName) -> Option<&Step> {
 }
 
 fn value(step: Option<&Step>) -> Value {
-    step.and_then(|s| serde_json::to_value(s).ok()).unwrap_or_else(|| json!({}))
+    step.and_then(|s| serde_json::to_value(s).ok())
+        .unwrap_or_else(|| json!({}))
 }

@@ -1,4 +1,5 @@
-//! For a ticket or a meeting: one self-contained page with each path drawn. No script, no font, nothing loaded.
+//! For a ticket or a meeting: one self-contained page with each path drawn. No script, no font,
+//! nothing loaded.
 
 use super::markup::markup;
 use super::picture::{Mark, picture};
@@ -11,17 +12,28 @@ const STYLE: &str = include_str!("page.css");
 /// The report as a page.
 pub(super) fn html(report: &Report) -> String {
     let mut body = String::new();
-    let _ = writeln!(body, "<h1>Egress <span class=\"pill {0}\">{0}</span></h1>", verdict(report.verdict));
+    let _ = writeln!(
+        body,
+        "<h1>Egress <span class=\"pill {0}\">{0}</span></h1>",
+        verdict(report.verdict)
+    );
     if report.paths.is_empty() {
         body.push_str("<p>No host is wired through an egress gateway here.</p>\n");
     }
     for (at, path) in report.paths.iter().enumerate() {
-        drawn(&mut body, path, report.findings.iter().filter(|f| f.paths.contains(&at)));
+        drawn(
+            &mut body,
+            path,
+            report.findings.iter().filter(|f| f.paths.contains(&at)),
+        );
     }
     if !report.findings.is_empty() {
         body.push_str("<h2>What is wrong</h2>\n");
     }
-    report.findings.iter().for_each(|finding| card(&mut body, finding, report));
+    report
+        .findings
+        .iter()
+        .for_each(|finding| card(&mut body, finding, report));
     unseen(&mut body, report);
     checks(&mut body, report);
     format!(
@@ -60,7 +72,12 @@ fn drawn<'f>(body: &mut String, path: &PathReport, findings: impl Iterator<Item 
             Mark::Broken => "✗",
             Mark::Beyond => "○",
         };
-        let _ = write!(body, "<li class=\"{class}\"><b>{sign} {}</b><span>{}</span>", stop.hop, markup(&stop.words));
+        let _ = write!(
+            body,
+            "<li class=\"{class}\"><b>{sign} {}</b><span>{}</span>",
+            stop.hop,
+            markup(&stop.words)
+        );
         for part in &stop.parts {
             let _ = write!(body, "<em>{}</em>", markup(part));
         }
@@ -82,7 +99,11 @@ fn card(body: &mut String, finding: &Finding, report: &Report) {
         markup(&finding.title)
     );
     if let Some(fix) = &finding.fix {
-        let _ = writeln!(body, "<p class=\"change\"><b>Change:</b> {}</p>", markup(&fix.summary));
+        let _ = writeln!(
+            body,
+            "<p class=\"change\"><b>Change:</b> {}</p>",
+            markup(&fix.summary)
+        );
         for command in &fix.commands {
             let _ = writeln!(body, "<pre>{}</pre>", markup(command));
         }
@@ -99,7 +120,12 @@ fn card(body: &mut String, finding: &Finding, report: &Report) {
         let _ = writeln!(body, "<li>also explains {}</li>", codes.join(", "));
     }
     if report.paths.len() > 1 {
-        let _ = writeln!(body, "<li>on {} of {} paths</li>", finding.paths.len(), report.paths.len());
+        let _ = writeln!(
+            body,
+            "<li>on {} of {} paths</li>",
+            finding.paths.len(),
+            report.paths.len()
+        );
     }
     body.push_str("</ul>\n</article>\n");
 }

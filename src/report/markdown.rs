@@ -18,7 +18,11 @@ pub fn markdown(text: &str) -> String {
         let _ = match (code, line.strip_prefix('#')) {
             (true, _) if line.is_empty() => writeln!(shown),
             (true, _) => writeln!(shown, "    {CODE}{line}{CODE:#}"),
-            (false, Some(head)) => writeln!(shown, "{HEAD}{}{HEAD:#}", head.trim_start_matches('#').trim()),
+            (false, Some(head)) => writeln!(
+                shown,
+                "{HEAD}{}{HEAD:#}",
+                head.trim_start_matches('#').trim()
+            ),
             (false, None) => writeln!(shown, "{}", spans(line)),
         };
     }
@@ -44,8 +48,12 @@ mod tests {
 
     #[test]
     fn what_is_left_without_colours_reads_well() {
-        let text = markdown("# A head\n\nSome `code` and *words*.\n\n```yaml\na: 1\n```\n- one\n- two\n");
+        let text =
+            markdown("# A head\n\nSome `code` and *words*.\n\n```yaml\na: 1\n```\n- one\n- two\n");
         let plain = anstream::adapter::strip_str(&text).to_string();
-        assert_eq!(plain, "A head\n\nSome code and words.\n\n    a: 1\n- one\n- two\n");
+        assert_eq!(
+            plain,
+            "A head\n\nSome code and words.\n\n    a: 1\n- one\n- two\n"
+        );
     }
 }

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-/// The text as the content of an element or a quoted attribute. Characters that XML 1.0 has no way to write are replaced.
+/// The text as the content of an element or a quoted attribute. Characters that XML 1.0 has no way
+/// to write are replaced.
 pub(super) fn markup(text: &str) -> Cow<'_, str> {
     if !text.contains(|c: char| matches!(c, '&' | '<' | '>' | '"' | '\'') || unwritable(c)) {
         return Cow::Borrowed(text);

@@ -88,8 +88,8 @@ pub struct From {
     pub workload: String,
 }
 
-/// One hop in its three truths: each an object of the same shape (listener, chain, route, cluster, endpoints, tls,
-/// ends), empty where that layer was not looked at.
+/// One hop in its three truths: each an object of the same shape (listener, chain, route, cluster,
+/// endpoints, tls, ends), empty where that layer was not looked at.
 #[derive(Clone, Debug, Serialize)]
 pub struct Hop {
     /// Which.
@@ -104,9 +104,14 @@ pub struct Hop {
 
 impl std::convert::From<&Client> for From {
     fn from(client: &Client) -> Self {
-        let workload =
-            client.workload.as_ref().map(|(kind, name)| format!("{}/{name}", crate::model::target::short(*kind)));
-        Self { namespace: client.namespace.clone(), workload: workload.unwrap_or_default() }
+        let workload = client
+            .workload
+            .as_ref()
+            .map(|(kind, name)| format!("{}/{name}", crate::model::target::short(*kind)));
+        Self {
+            namespace: client.namespace.clone(),
+            workload: workload.unwrap_or_default(),
+        }
     }
 }
 

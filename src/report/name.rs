@@ -7,8 +7,15 @@ use std::collections::BTreeSet;
 /// `-n team-a destinationrule.networking.istio.io/cnn`
 pub(super) fn name(report: &Report) -> String {
     let mut seen = BTreeSet::new();
-    let objects = report.findings.iter().filter_map(|f| f.culprit()).map(|place| &place.object);
-    let lines: Vec<String> = objects.filter(|object| seen.insert(*object)).map(one).collect();
+    let objects = report
+        .findings
+        .iter()
+        .filter_map(|f| f.culprit())
+        .map(|place| &place.object);
+    let lines: Vec<String> = objects
+        .filter(|object| seen.insert(*object))
+        .map(one)
+        .collect();
     lines.join("\n")
 }
 
@@ -18,6 +25,10 @@ fn one(object: &ObjectRef) -> String {
         "" => String::new(),
         group => format!(".{group}"),
     };
-    let namespace = if object.namespace.is_empty() { String::new() } else { format!("-n {} ", object.namespace) };
+    let namespace = if object.namespace.is_empty() {
+        String::new()
+    } else {
+        format!("-n {} ", object.namespace)
+    };
     format!("{namespace}{kind}{group}/{}", object.name)
 }

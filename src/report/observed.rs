@@ -1,5 +1,5 @@
-//! What connections did, in the shape that all three truths share: who answered is where it led, and what broke it off is
-//! where it ends.
+//! What connections did, in the shape that all three truths share: who answered is where it led,
+//! and what broke it off is where it ends.
 
 use crate::model::EgressPath;
 use crate::model::trace::{Decision, HopName, Step};
@@ -9,21 +9,32 @@ use crate::snapshot::Snapshot;
 /// What was observed of one hop of a path; nothing where nobody tried.
 pub(super) fn step(snapshot: &Snapshot, path: &EgressPath, hop: HopName) -> Option<Step> {
     let of_path = |o: &&Observation| {
-        o.hop == hop && o.target == path.target && o.from.as_ref().is_none_or(|from| *from == path.client)
+        o.hop == hop
+            && o.target == path.target
+            && o.from.as_ref().is_none_or(|from| *from == path.client)
     };
-    // A name that nobody declared must be refused, a log is no connection, and a way round is none of this path.
+    // A name that nobody declared must be refused, a log is no connection, and a way round is none
+    // of this path.
     let stranger = nobody(&path.target.host.text());
     let of_host = |o: &&Observation| match &o.observed {
         Observed::Sni { name, .. } => *name != stranger,
         other => !matches!(other, Observed::Log(_) | Observed::Round { .. }),
     };
-    let mut seen = snapshot.observations.iter().filter(of_path).filter(of_host).peekable();
+    let mut seen = snapshot
+        .observations
+        .iter()
+        .filter(of_path)
+        .filter(of_host)
+        .peekable();
     seen.peek()?;
     let mut step = Step::default();
     for observation in seen {
         match outcome(&observation.observed) {
             Ok(()) => {
-                let pods = &mut step.endpoints.get_or_insert_with(|| Decision::new(Vec::new(), [])).value;
+                let pods = &mut step
+                    .endpoints
+                    .get_or_insert_with(|| Decision::new(Vec::new(), []))
+                    .value;
                 pods.push(observation.pod.clone());
             }
             Err(why) => step.ends = step.ends.or_else(|| Some(Decision::new(why, []))),

@@ -28,7 +28,10 @@ pub(super) struct Stop {
 }
 
 /// The hops of a path; the most upstream finding that breaks it marks its hop.
-pub(super) fn picture<'f>(path: &PathReport, findings: impl Iterator<Item = &'f Finding>) -> Vec<Stop> {
+pub(super) fn picture<'f>(
+    path: &PathReport,
+    findings: impl Iterator<Item = &'f Finding>,
+) -> Vec<Stop> {
     let broken = findings.filter(|f| f.breaks()).map(|f| f.hop).min();
     let stop = |hop: &Hop| Stop {
         hop: hop.hop,
@@ -45,13 +48,20 @@ pub(super) fn picture<'f>(path: &PathReport, findings: impl Iterator<Item = &'f 
 
 fn words(path: &PathReport, hop: &Hop) -> String {
     match hop.hop {
-        HopName::Client => does(&hop.intended).unwrap_or_else(|| format!("{} speaks {}", path.from, path.protocol)),
+        HopName::Client => {
+            does(&hop.intended).unwrap_or_else(|| format!("{} speaks {}", path.from, path.protocol))
+        }
         HopName::Outside => format!("{}:{}", path.host, path.port),
         HopName::Sidecar | HopName::Gateway => does(&hop.intended)
             .or_else(|| text(&hop.intended, "/route/value").map(str::to_owned))
             .or_else(|| does(&hop.programmed))
             .unwrap_or_else(|| {
-                if path.verdict == Verdict::Unproven { "not known" } else { "nothing comes here" }.into()
+                if path.verdict == Verdict::Unproven {
+                    "not known"
+                } else {
+                    "nothing comes here"
+                }
+                .into()
             }),
     }
 }
@@ -62,7 +72,10 @@ fn parts(hop: &Hop) -> Vec<String> {
     let given = does(&hop.programmed).filter(|given| Some(given) != intended.as_ref());
     let ended = text(&hop.observed, "/ends/value");
     let given = given.map(|words| format!("the proxy was given: {words}"));
-    given.into_iter().chain(ended.map(|words| format!("a connection here: {words}"))).collect()
+    given
+        .into_iter()
+        .chain(ended.map(|words| format!("a connection here: {words}")))
+        .collect()
 }
 
 /// What a hop does with the connection; nothing where it is not asked.
@@ -71,8 +84,12 @@ pub(super) fn does(step: &Value) -> Option<String> {
         return Some(ends.to_owned());
     }
     let to = match ClusterName::from(text(step, "/cluster/value")?.to_owned()) {
-        ClusterName::Outbound { port, subset, host } if subset.is_empty() => format!("sends to {host}:{port}"),
-        ClusterName::Outbound { port, subset, host } => format!("sends to {host}:{port}, subset {subset}"),
+        ClusterName::Outbound { port, subset, host } if subset.is_empty() => {
+            format!("sends to {host}:{port}")
+        }
+        ClusterName::Outbound { port, subset, host } => {
+            format!("sends to {host}:{port}, subset {subset}")
+        }
         ClusterName::Passthrough => "lets it go to the address that the client has".into(),
         ClusterName::BlackHole => "drops it".into(),
         ClusterName::Other(name) => format!("sends to {name}"),

@@ -1,4 +1,5 @@
-//! For code scanning: SARIF 2.1.0 (OASIS), one result for each finding, located at the object to change.
+//! For code scanning: SARIF 2.1.0 (OASIS), one result for each finding, located at the object to
+//! change.
 
 use super::Report;
 use super::json::pretty;
@@ -13,12 +14,24 @@ const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
 /// The report as a SARIF log.
 pub(super) fn sarif(report: &Report) -> Result<String, Error> {
-    let codes: BTreeMap<&str, &Finding> = report.findings.iter().rev().map(|f| (f.code.0, f)).collect();
+    let codes: BTreeMap<&str, &Finding> = report
+        .findings
+        .iter()
+        .rev()
+        .map(|f| (f.code.0, f))
+        .collect();
     let rules: Vec<Value> = codes.values().map(|finding| rule(finding)).collect();
     let order: Vec<&str> = codes.keys().copied().collect();
-    let results: Vec<Value> = report.findings.iter().map(|finding| result(finding, &order)).collect();
-    let notices: Vec<Value> =
-        report.incomplete.iter().map(|line| json!({"level": "warning", "message": {"text": line}})).collect();
+    let results: Vec<Value> = report
+        .findings
+        .iter()
+        .map(|finding| result(finding, &order))
+        .collect();
+    let notices: Vec<Value> = report
+        .incomplete
+        .iter()
+        .map(|line| json!({"level": "warning", "message": {"text": line}}))
+        .collect();
     pretty(&json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -48,7 +61,10 @@ fn rule(finding: &Finding) -> Value {
 }
 
 fn result(finding: &Finding, order: &[&str]) -> Value {
-    let fix = finding.fix.as_ref().map(|fix| format!(" To do: {}.", fix.summary.trim_end_matches('.')));
+    let fix = finding
+        .fix
+        .as_ref()
+        .map(|fix| format!(" To do: {}.", fix.summary.trim_end_matches('.')));
     let mut result = json!({
         "ruleId": finding.code,
         "ruleIndex": order.iter().position(|code| *code == finding.code.0),
@@ -67,8 +83,16 @@ fn result(finding: &Finding, order: &[&str]) -> Value {
 /// An object of a cluster has no file; its place stands for one, since viewers demand it.
 fn location(place: &Place) -> Value {
     let object = &place.object;
-    let parts = [object.namespace.as_str(), object.kind.name(), object.name.as_str()];
-    let path = parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("/");
+    let parts = [
+        object.namespace.as_str(),
+        object.kind.name(),
+        object.name.as_str(),
+    ];
+    let path = parts
+        .into_iter()
+        .filter(|p| !p.is_empty())
+        .collect::<Vec<_>>()
+        .join("/");
     json!({
         "physicalLocation": {"artifactLocation": {"uri": format!("{path}.yaml")}, "region": {"startLine": 1}},
         "logicalLocations": [{"kind": "resource", "fullyQualifiedName": path, "name": place.path}],
@@ -76,7 +100,10 @@ fn location(place: &Place) -> Value {
 }
 
 fn fingerprint(finding: &Finding) -> String {
-    let object = finding.culprit().map(|place| place.object.to_string()).unwrap_or_default();
+    let object = finding
+        .culprit()
+        .map(|place| place.object.to_string())
+        .unwrap_or_default();
     format!("{} {object}", finding.code)
 }
 

@@ -1,5 +1,5 @@
-//! For people: the path drawn with the broken hop marked, then the one thing to change, then the evidence. A healthy
-//! path takes three lines.
+//! For people: the path drawn with the broken hop marked, then the one thing to change, then the
+//! evidence. A healthy path takes three lines.
 
 use super::picture::{Mark, Stop, does, picture};
 use super::{PathReport, Report, Verdict};
@@ -20,15 +20,22 @@ const DRAWN: usize = 20;
 /// Of the checks that could not look for one reason, so many are named.
 const NAMED: usize = 6;
 
-/// The report; the stream drops the colours where nobody sees them. `wide` adds what took each decision.
+/// The report; the stream drops the colours where nobody sees them. `wide` adds what took each
+/// decision.
 pub(super) fn text(report: &Report, wide: bool) -> String {
     let mut text = String::new();
     if report.paths.is_empty() {
-        text.push_str("no host is wired through an egress gateway here; --host looks at one that is not\n");
+        text.push_str(
+            "no host is wired through an egress gateway here; --host looks at one that is not\n",
+        );
     }
     let many = report.paths.len() > DRAWN;
     for (at, path) in report.paths.iter().enumerate() {
-        let findings: Vec<&Finding> = report.findings.iter().filter(|f| f.paths.contains(&at)).collect();
+        let findings: Vec<&Finding> = report
+            .findings
+            .iter()
+            .filter(|f| f.paths.contains(&at))
+            .collect();
         match path.verdict {
             Verdict::Broken if !wide && !leads(report, at) => line(&mut text, path),
             Verdict::Broken => drawn(&mut text, path, (&findings, wide)),
@@ -36,9 +43,17 @@ pub(super) fn text(report: &Report, wide: bool) -> String {
             Verdict::Healthy | Verdict::Unproven => short(&mut text, path, wide),
         }
     }
-    let quiet = report.paths.iter().filter(|p| p.verdict != Verdict::Broken).count();
+    let quiet = report
+        .paths
+        .iter()
+        .filter(|p| p.verdict != Verdict::Broken)
+        .count();
     if many && !wide && quiet > 0 {
-        let _ = writeln!(text, "{quiet} of {} paths have no problem", report.paths.len());
+        let _ = writeln!(
+            text,
+            "{quiet} of {} paths have no problem",
+            report.paths.len()
+        );
     }
     for finding in &report.findings {
         let _ = write!(text, "\n{}", told(finding, report));
@@ -49,7 +64,10 @@ pub(super) fn text(report: &Report, wide: bool) -> String {
 
 /// Whether it is the first path of a finding: one picture for each cause is enough.
 fn leads(report: &Report, path: usize) -> bool {
-    report.findings.iter().any(|f| f.breaks() && f.paths.first() == Some(&path))
+    report
+        .findings
+        .iter()
+        .any(|f| f.breaks() && f.paths.first() == Some(&path))
 }
 
 /// `default/deploy/sleep → edition.cnn.com:443 (tls): healthy`
@@ -60,16 +78,28 @@ fn line(text: &mut String, path: &PathReport) {
         Verdict::Unproven => (UNSURE, "unproven"),
     };
     let title = format!("{} → {}:{}", path.from, path.host, path.port);
-    let _ = writeln!(text, "{BOLD}{}{BOLD:#} ({}): {style}{word}{style:#}", visible(&title), path.protocol);
+    let _ = writeln!(
+        text,
+        "{BOLD}{}{BOLD:#} ({}): {style}{word}{style:#}",
+        visible(&title),
+        path.protocol
+    );
 }
 
 fn short(text: &mut String, path: &PathReport, wide: bool) {
     line(text, path);
     let stops = picture(path, std::iter::empty());
-    let hops: Vec<String> = stops.iter().map(|s| format!("{GOOD}{}{GOOD:#}", s.hop)).collect();
+    let hops: Vec<String> = stops
+        .iter()
+        .map(|s| format!("{GOOD}{}{GOOD:#}", s.hop))
+        .collect();
     let _ = writeln!(text, "  {}", hops.join(" → "));
-    let last =
-        path.hops.iter().rev().find_map(|hop| Some((hop.hop, does(&hop.intended).or_else(|| does(&hop.programmed))?)));
+    let last = path.hops.iter().rev().find_map(|hop| {
+        Some((
+            hop.hop,
+            does(&hop.intended).or_else(|| does(&hop.programmed))?,
+        ))
+    });
     if let Some((hop, words)) = last {
         let _ = writeln!(text, "  {FAINT}the {hop} {}{FAINT:#}", visible(&words));
     }
@@ -93,7 +123,11 @@ fn drawn(text: &mut String, path: &PathReport, (findings, wide): (&[&Finding], b
         let hop = stop.hop.name();
         let _ = match (stop.mark, at + 1 == stops.len()) {
             (Mark::Beyond, false) => writeln!(text, "  {style}{mark} {hop}{style:#}"),
-            _ => writeln!(text, "  {style}{mark} {hop:<8}{style:#} {}", visible(&stop.words)),
+            _ => writeln!(
+                text,
+                "  {style}{mark} {hop:<8}{style:#} {}",
+                visible(&stop.words)
+            ),
         };
         parted(text, stop);
     }
@@ -117,9 +151,18 @@ fn reasons(text: &mut String, path: &PathReport) {
                 serde_json::Value::String(text) => text.clone(),
                 other => other.to_string(),
             };
-            let because =
-                decision["because"].as_array().into_iter().flatten().map(place).collect::<Vec<_>>().join(", ");
-            let because = if because.is_empty() { because } else { format!(" ({because})") };
+            let because = decision["because"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(place)
+                .collect::<Vec<_>>()
+                .join(", ");
+            let because = if because.is_empty() {
+                because
+            } else {
+                format!(" ({because})")
+            };
             let said = format!("{} {name}: {value}{because}", hop.hop);
             let _ = writeln!(text, "    {FAINT}{}{FAINT:#}", visible(&said));
         }
@@ -128,7 +171,15 @@ fn reasons(text: &mut String, path: &PathReport) {
 
 fn place(place: &serde_json::Value) -> String {
     let of = |key: &str| place[key].as_str().unwrap_or_default();
-    format!("{} {}/{} {}", of("kind"), of("namespace"), of("name"), of("path")).trim_end().to_owned()
+    format!(
+        "{} {}/{} {}",
+        of("kind"),
+        of("namespace"),
+        of("name"),
+        of("path")
+    )
+    .trim_end()
+    .to_owned()
 }
 
 /// A finding: what to change, then why, then the evidence.
@@ -138,7 +189,11 @@ fn told(finding: &Finding, report: &Report) -> String {
         Severity::Warning => (UNSURE, "warning"),
         Severity::Info => (FAINT, "note"),
     };
-    let mut text = format!("{style}{word} {}{style:#} {BOLD}{}{BOLD:#}\n", finding.code, visible(&finding.title));
+    let mut text = format!(
+        "{style}{word} {}{style:#} {BOLD}{}{BOLD:#}\n",
+        finding.code,
+        visible(&finding.title)
+    );
     if let Some(fix) = &finding.fix {
         let _ = writeln!(text, "  {BOLD}Change:{BOLD:#} {}", visible(&fix.summary));
         for command in &fix.commands {
@@ -150,7 +205,11 @@ fn told(finding: &Finding, report: &Report) -> String {
         Confidence::Likely => " (likely)",
         Confidence::Possible => " (possible)",
     };
-    let _ = writeln!(text, "  {BOLD}Why:{BOLD:#} {}{sure}", visible(&finding.message));
+    let _ = writeln!(
+        text,
+        "  {BOLD}Why:{BOLD:#} {}{sure}",
+        visible(&finding.message)
+    );
     for place in &finding.objects {
         let _ = writeln!(text, "  {FAINT}- {}{FAINT:#}", visible(&place.to_string()));
     }
@@ -159,15 +218,25 @@ fn told(finding: &Finding, report: &Report) -> String {
     }
     if !finding.explains.is_empty() {
         let codes: Vec<&str> = finding.explains.iter().map(|c| c.0).collect();
-        let _ = writeln!(text, "  {FAINT}- also explains {}{FAINT:#}", codes.join(", "));
+        let _ = writeln!(
+            text,
+            "  {FAINT}- also explains {}{FAINT:#}",
+            codes.join(", ")
+        );
     }
     if report.paths.len() > 1 {
-        let _ = writeln!(text, "  {FAINT}- on {} of {} paths{FAINT:#}", finding.paths.len(), report.paths.len());
+        let _ = writeln!(
+            text,
+            "  {FAINT}- on {} of {} paths{FAINT:#}",
+            finding.paths.len(),
+            report.paths.len()
+        );
     }
     text
 }
 
-/// The checks that could not look, each reason once; what was said of all that could not be read is not said again.
+/// The checks that could not look, each reason once; what was said of all that could not be read is
+/// not said again.
 fn skipped(report: &Report) -> Vec<String> {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for line in report.checks.iter().filter(|c| c.status == Status::Skip) {
@@ -176,11 +245,20 @@ fn skipped(report: &Report) -> Vec<String> {
             None => reasons.push((&line.reason, vec![line.code.0])),
         }
     }
-    reasons.retain(|(why, _)| !report.incomplete.iter().any(|line| line.contains(why.trim_end())));
+    reasons.retain(|(why, _)| {
+        !report
+            .incomplete
+            .iter()
+            .any(|line| line.contains(why.trim_end()))
+    });
     let say = |(why, codes): (&str, Vec<&str>)| {
         let more = codes.len().saturating_sub(NAMED);
         let names = codes[..codes.len() - more].join(", ");
-        let names = if more == 0 { names } else { format!("{names} and {more} more checks") };
+        let names = if more == 0 {
+            names
+        } else {
+            format!("{names} and {more} more checks")
+        };
         format!("{names}: {}", why.trim_end())
     };
     reasons.into_iter().map(say).collect()
@@ -198,7 +276,11 @@ fn rest(text: &mut String, report: &Report) {
         let _ = writeln!(
             text,
             "\n{} suppressed",
-            if report.suppressed == 1 { "1 finding".into() } else { format!("{} findings", report.suppressed) }
+            if report.suppressed == 1 {
+                "1 finding".into()
+            } else {
+                format!("{} findings", report.suppressed)
+            }
         );
     }
     for note in &report.notes {

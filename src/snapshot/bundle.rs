@@ -1,5 +1,5 @@
-//! The bundle: a snapshot as a file, to be looked at elsewhere. Environment of applications, private keys and the data
-//! of other ConfigMaps were never read into it.
+//! The bundle: a snapshot as a file, to be looked at elsewhere. Environment of applications,
+//! private keys and the data of other ConfigMaps were never read into it.
 
 use super::{BUNDLE_VERSION, Snapshot};
 use crate::error::Error;
@@ -7,16 +7,22 @@ use crate::error::Error;
 impl Snapshot {
     /// As the text of a file.
     pub fn bundle(&self) -> Result<String, Error> {
-        serde_json::to_string(self).map_err(|e| Error::Failed(format!("cannot write the bundle: {e}")))
+        serde_json::to_string(self)
+            .map_err(|e| Error::Failed(format!("cannot write the bundle: {e}")))
     }
 
     /// From the text of a file.
     pub fn unbundle(path: &str, text: &str) -> Result<Self, Error> {
-        let wrong = |reason: String| Error::Input { path: path.into(), reason };
+        let wrong = |reason: String| Error::Input {
+            path: path.into(),
+            reason,
+        };
         let snapshot: Self = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;
         if snapshot.api_version != BUNDLE_VERSION {
             let version = &snapshot.api_version;
-            return Err(wrong(format!("it is {version:?}, not {BUNDLE_VERSION}: was it written by doctor --bundle?")));
+            return Err(wrong(format!(
+                "it is {version:?}, not {BUNDLE_VERSION}: was it written by doctor --bundle?"
+            )));
         }
         Ok(snapshot)
     }
@@ -30,7 +36,10 @@ mod tests {
 
     #[test]
     fn a_bundle_holds_no_key_and_nothing_of_applications() {
-        let mut snapshot = Snapshot { api_version: BUNDLE_VERSION.into(), ..Snapshot::default() };
+        let mut snapshot = Snapshot {
+            api_version: BUNDLE_VERSION.into(),
+            ..Snapshot::default()
+        };
         // "-----BEGIN PRIVATE KEY-----\nhunter2" and a certificate's file that holds a key too.
         let key = "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCmh1bnRlcjI=";
         let mut put = |kind, value| snapshot.objects.put(kind, value).unwrap();
@@ -57,8 +66,16 @@ mod tests {
     #[test]
     fn what_is_no_bundle_is_refused_in_a_sentence() {
         assert!(
-            Snapshot::unbundle("x", "{\"apiVersion\": \"v1\"}").unwrap_err().to_string().contains("doctor --bundle")
+            Snapshot::unbundle("x", "{\"apiVersion\": \"v1\"}")
+                .unwrap_err()
+                .to_string()
+                .contains("doctor --bundle")
         );
-        assert!(Snapshot::unbundle("x", "{\n  no\n").unwrap_err().to_string().contains("line 2"));
+        assert!(
+            Snapshot::unbundle("x", "{\n  no\n")
+                .unwrap_err()
+                .to_string()
+                .contains("line 2")
+        );
     }
 }

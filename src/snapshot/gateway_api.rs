@@ -1,5 +1,6 @@
-//! The Gateway API's objects, where the cluster has that API: at whichever version is served, with the definitions' own
-//! release, by which istiod decides whether it reads them at all. Elsewhere one request says that there is nothing.
+//! The Gateway API's objects, where the cluster has that API: at whichever version is served, with
+//! the definitions' own release, by which istiod decides whether it reads them at all. Elsewhere
+//! one request says that there is nothing.
 
 use super::Unseen;
 use crate::cluster::Cluster;
@@ -10,7 +11,13 @@ use crate::kubernetes::{Kind, ObjectRef};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-const KINDS: &[Kind] = &[Kind::K8sGateway, Kind::HTTPRoute, Kind::TLSRoute, Kind::TCPRoute, Kind::BackendTLSPolicy];
+const KINDS: &[Kind] = &[
+    Kind::K8sGateway,
+    Kind::HTTPRoute,
+    Kind::TLSRoute,
+    Kind::TCPRoute,
+    Kind::BackendTLSPolicy,
+];
 
 /// What there was.
 #[derive(Default)]
@@ -21,7 +28,8 @@ pub(super) struct Found {
     pub(super) unseen: Vec<Unseen>,
 }
 
-/// Read them. Only a server that cannot be reached is an error: who has no Gateway API must not notice.
+/// Read them. Only a server that cannot be reached is an error: who has no Gateway API must not
+/// notice.
 pub(super) async fn read(cluster: &Cluster) -> Result<Found, Error> {
     let mut found = Found::default();
     let versions = match cluster.versions(GROUP).await {
@@ -30,12 +38,20 @@ pub(super) async fn read(cluster: &Cluster) -> Result<Found, Error> {
     };
     let mut served: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for version in versions {
-        for plural in cluster.served(GROUP, &version).await.or_else(|e| fatal(e).map(|_| Vec::new()))? {
+        for plural in cluster
+            .served(GROUP, &version)
+            .await
+            .or_else(|e| fatal(e).map(|_| Vec::new()))?
+        {
             served.entry(plural).or_default().push(version.clone());
         }
     }
-    let reads = KINDS.iter().filter_map(|kind| Some((*kind, served.get(kind.plural())?)));
-    for part in futures::future::join_all(reads.map(|(kind, at)| read_kind(cluster, kind, at))).await {
+    let reads = KINDS
+        .iter()
+        .filter_map(|kind| Some((*kind, served.get(kind.plural())?)));
+    for part in
+        futures::future::join_all(reads.map(|(kind, at)| read_kind(cluster, kind, at))).await
+    {
         let part = part?;
         found.lists.extend(part.lists);
         found.unseen.extend(part.unseen);
@@ -47,7 +63,11 @@ async fn read_kind(cluster: &Cluster, kind: Kind, versions: &[String]) -> Result
     let own = kind.version();
     // Istio has `gateways` too.
     let name = format!("{}.{GROUP}", kind.plural());
-    let version = versions.iter().find(|v| *v == own).or(versions.first()).map_or(own, String::as_str);
+    let version = versions
+        .iter()
+        .find(|v| *v == own)
+        .or(versions.first())
+        .map_or(own, String::as_str);
     let items = match cluster.list_at(kind, version).await {
         Ok(items) => items,
         Err(error) => return fatal(error).map(|error| unseen(name, &error)),
@@ -55,25 +75,44 @@ async fn read_kind(cluster: &Cluster, kind: Kind, versions: &[String]) -> Result
     if items.is_empty() {
         return Ok(Found::default());
     }
-    let mut found = Found { lists: vec![(kind, items)], ..Found::default() };
+    let mut found = Found {
+        lists: vec![(kind, items)],
+        ..Found::default()
+    };
     let definition = ObjectRef::new(Kind::CustomResourceDefinition, "", name);
     match cluster.metadata(&definition).await {
         Ok(Some(mut metadata)) => {
-            if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+            if let Some(annotations) = metadata
+                .get_mut("annotations")
+                .and_then(Value::as_object_mut)
+            {
                 annotations.retain(|key, _| key == BUNDLE_VERSION);
             }
-            let versions: Vec<Value> = versions.iter().map(|v| json!({"name": v, "served": true})).collect();
+            let versions: Vec<Value> = versions
+                .iter()
+                .map(|v| json!({"name": v, "served": true}))
+                .collect();
             let object = json!({"metadata": metadata, "spec": {"versions": versions}});
-            found.lists.push((Kind::CustomResourceDefinition, vec![object]));
+            found
+                .lists
+                .push((Kind::CustomResourceDefinition, vec![object]));
         }
         Ok(None) => {}
-        Err(error) => found.unseen.extend(unseen(definition.to_string(), &fatal(error)?).unseen),
+        Err(error) => found
+            .unseen
+            .extend(unseen(definition.to_string(), &fatal(error)?).unseen),
     }
     Ok(found)
 }
 
 fn unseen(what: String, error: &Error) -> Found {
-    Found { unseen: vec![Unseen { what, why: error.to_string() }], ..Found::default() }
+    Found {
+        unseen: vec![Unseen {
+            what,
+            why: error.to_string(),
+        }],
+        ..Found::default()
+    }
 }
 
 /// What ends the reading as a whole comes back as the error, anything else as a value.

@@ -1,5 +1,6 @@
-//! Manifests: the objects of YAML or JSON text, laid over a snapshot or over the mesh that Istio's defaults make. What
-//! is no object of ours to judge is let by; what cannot be read is told with its line.
+//! Manifests: the objects of YAML or JSON text, laid over a snapshot or over the mesh that Istio's
+//! defaults make. What is no object of ours to judge is let by; what cannot be read is told with
+//! its line.
 
 use super::{BUNDLE_VERSION, Mesh, Snapshot};
 use crate::error::Error;
@@ -35,7 +36,13 @@ impl Snapshot {
             },
             ..Self::default()
         };
-        snapshot.lay(include_str!("base.yaml"), Origin { path: "base.yaml", namespace: "default" })?;
+        snapshot.lay(
+            include_str!("base.yaml"),
+            Origin {
+                path: "base.yaml",
+                namespace: "default",
+            },
+        )?;
         Ok(snapshot)
     }
 
@@ -44,7 +51,8 @@ impl Snapshot {
         super::credentials::unasked(self);
     }
 
-    /// Lay the objects of some text over the snapshot, and say which they are. An object that is there keeps its age.
+    /// Lay the objects of some text over the snapshot, and say which they are. An object that is
+    /// there keeps its age.
     pub fn lay(&mut self, text: &str, origin: Origin<'_>) -> Result<Vec<ObjectRef>, Error> {
         let mut laid = Vec::new();
         for document in documents(text, origin)? {
@@ -53,36 +61,68 @@ impl Snapshot {
         Ok(laid)
     }
 
-    fn put(&mut self, document: Document, origin: Origin<'_>, laid: &mut Vec<ObjectRef>) -> Result<(), Error> {
+    fn put(
+        &mut self,
+        document: Document,
+        origin: Origin<'_>,
+        laid: &mut Vec<ObjectRef>,
+    ) -> Result<(), Error> {
         let Document { line, mut value } = document;
-        let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |pointer: &str| {
+            value
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         let (version, kind, name) = (text("/apiVersion"), text("/kind"), text("/metadata/name"));
         if kind == "MeshConfig" {
             self.mesh.config = mesh_config(value).map_err(|e| wrong(origin, line, &e))?;
             return Ok(());
         }
         if kind.is_empty() || version.is_empty() {
-            return Err(wrong(origin, line, "this is not a Kubernetes object: it has no apiVersion and kind"));
+            return Err(wrong(
+                origin,
+                line,
+                "this is not a Kubernetes object: it has no apiVersion and kind",
+            ));
         }
         let group = version.split_once('/').map_or("", |(group, _)| group);
-        let Some(kind) = Kind::find(group, &kind).filter(|kind| kept(*kind)) else { return Ok(()) };
+        let Some(kind) = Kind::find(group, &kind).filter(|kind| kept(*kind)) else {
+            return Ok(());
+        };
         if name.is_empty() {
-            return Err(wrong(origin, line, &format!("this {kind} has no metadata.name")));
+            return Err(wrong(
+                origin,
+                line,
+                &format!("this {kind} has no metadata.name"),
+            ));
         }
         if kind.namespaced() && text("/metadata/namespace").is_empty() {
             value["metadata"]["namespace"] = json!(origin.namespace);
         }
-        let namespace = value.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
+        let namespace = value
+            .pointer("/metadata/namespace")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let object = ObjectRef::new(kind, namespace, name);
-        if let Some(Meta { creation_timestamp, uid, .. }) = self.objects.meta(&object) {
+        if let Some(Meta {
+            creation_timestamp,
+            uid,
+            ..
+        }) = self.objects.meta(&object)
+        {
             let meta = &mut value["metadata"];
             meta["creationTimestamp"] = json!(creation_timestamp);
             meta["uid"] = json!(uid);
         }
         if let Some(text) = mesh_text(&object, &value, &self.mesh) {
-            self.mesh.config = super::take::parse_mesh_config(text).map_err(|e| wrong(origin, line, &e))?;
+            self.mesh.config =
+                super::take::parse_mesh_config(text).map_err(|e| wrong(origin, line, &e))?;
         }
-        self.objects.put(kind, value).map_err(|e| wrong(origin, line, &format!("{object}: {e}")))?;
+        self.objects
+            .put(kind, value)
+            .map_err(|e| wrong(origin, line, &format!("{object}: {e}")))?;
         laid.push(object);
         Ok(())
     }
@@ -105,9 +145,17 @@ fn mesh_config(mut value: Value) -> Result<MeshConfig, String> {
 
 /// The mesh config inside istiod's own ConfigMap.
 fn mesh_text<'v>(object: &ObjectRef, value: &'v Value, mesh: &Mesh) -> Option<&'v str> {
-    let name = if mesh.revision == "default" { "istio".to_owned() } else { format!("istio-{}", mesh.revision) };
-    let its = object.kind == Kind::ConfigMap && object.namespace == mesh.namespace && object.name == name;
-    value.pointer("/data/mesh").and_then(Value::as_str).filter(|_| its)
+    let name = if mesh.revision == "default" {
+        "istio".to_owned()
+    } else {
+        format!("istio-{}", mesh.revision)
+    };
+    let its =
+        object.kind == Kind::ConfigMap && object.namespace == mesh.namespace && object.name == name;
+    value
+        .pointer("/data/mesh")
+        .and_then(Value::as_str)
+        .filter(|_| its)
 }
 
 /// The documents of a text, Lists taken apart.
@@ -116,13 +164,25 @@ fn documents(text: &str, origin: Origin<'_>) -> Result<Vec<Document>, Error> {
     for (line, part) in parts(text) {
         // Blank lines before it keep the parser's own line numbers right.
         let placed = format!("{}{part}", "\n".repeat(line - 1));
-        let value: Value = serde_saphyr::from_str(&placed).map_err(|e| unreadable(origin, line, &e))?;
+        let value: Value =
+            serde_saphyr::from_str(&placed).map_err(|e| unreadable(origin, line, &e))?;
         match value {
             Value::Null => {}
             Value::Object(mut list) if is_list(&list) => {
                 let items = list.get_mut("items").map(Value::take);
-                let items = items.and_then(|i| if let Value::Array(items) = i { Some(items) } else { None });
-                all.extend(items.into_iter().flatten().map(|value| Document { line, value }));
+                let items = items.and_then(|i| {
+                    if let Value::Array(items) = i {
+                        Some(items)
+                    } else {
+                        None
+                    }
+                });
+                all.extend(
+                    items
+                        .into_iter()
+                        .flatten()
+                        .map(|value| Document { line, value }),
+                );
             }
             Value::Object(_) => all.push(Document { line, value }),
             _ => return Err(wrong(origin, line, "this is not a Kubernetes object")),
@@ -132,11 +192,15 @@ fn documents(text: &str, origin: Origin<'_>) -> Result<Vec<Document>, Error> {
 }
 
 fn is_list(object: &serde_json::Map<String, Value>) -> bool {
-    let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
+    let kind = object
+        .get("kind")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     kind.ends_with("List") && object.get("items").is_some_and(Value::is_array)
 }
 
-/// The text between lines of `---`, each with the line that it begins on. Parts with nothing but comments are left out.
+/// The text between lines of `---`, each with the line that it begins on. Parts with nothing but
+/// comments are left out.
 fn parts(text: &str) -> Vec<(usize, String)> {
     let mut parts = vec![(1, String::new())];
     for (at, line) in text.lines().enumerate() {
@@ -147,22 +211,33 @@ fn parts(text: &str) -> Vec<(usize, String)> {
             part.push('\n');
         }
     }
-    let says = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#') && !line.starts_with('%');
+    let says = |line: &str| {
+        !line.trim().is_empty() && !line.trim_start().starts_with('#') && !line.starts_with('%')
+    };
     parts.retain(|(_, part)| part.lines().any(says));
     parts
 }
 
 fn wrong(origin: Origin<'_>, line: usize, reason: &str) -> Error {
-    Error::Input { path: origin.path.into(), reason: format!("line {line}: {reason}") }
+    Error::Input {
+        path: origin.path.into(),
+        reason: format!("line {line}: {reason}"),
+    }
 }
 
 fn unreadable(origin: Origin<'_>, line: usize, error: &serde_saphyr::Error) -> Error {
-    let at = error.location().and_then(|l| usize::try_from(l.line()).ok()).unwrap_or(line);
+    let at = error
+        .location()
+        .and_then(|l| usize::try_from(l.line()).ok())
+        .unwrap_or(line);
     let words = error.to_string();
     let words = words.lines().next().unwrap_or_default();
     let words = words.trim_start_matches("error: ");
     // The place is said once, and by us.
-    let reason = words.strip_prefix("line ").and_then(|w| w.split_once(": ")).map_or(words, |(_, reason)| reason);
+    let reason = words
+        .strip_prefix("line ")
+        .and_then(|w| w.split_once(": "))
+        .map_or(words, |(_, reason)| reason);
     wrong(origin, at, reason)
 }
 
@@ -170,7 +245,10 @@ fn unreadable(origin: Origin<'_>, line: usize, error: &serde_saphyr::Error) -> E
 mod tests {
     use super::*;
 
-    const HERE: Origin<'_> = Origin { path: "x.yaml", namespace: "team" };
+    const HERE: Origin<'_> = Origin {
+        path: "x.yaml",
+        namespace: "team",
+    };
 
     #[test]
     fn documents_lists_and_other_kinds_are_read() {
@@ -189,7 +267,10 @@ mod tests {
     fn what_cannot_be_read_is_told_with_its_line() {
         for (text, words) in [
             ("a: b\n", "line 1: this is not a Kubernetes object"),
-            ("apiVersion: v1\nkind: Service\nmetadata: {}\n", "line 1: this Service has no metadata.name"),
+            (
+                "apiVersion: v1\nkind: Service\nmetadata: {}\n",
+                "line 1: this Service has no metadata.name",
+            ),
             ("---\n\napiVersion: v1\nkind: [\n", "x.yaml: line"),
             (
                 "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\napiVersion: networking.istio.io/v1\nkind: Gateway\n\
@@ -197,8 +278,15 @@ mod tests {
                 "line 5: Gateway team/g",
             ),
         ] {
-            let error = Snapshot::offline().unwrap().lay(text, HERE).unwrap_err().to_string();
-            assert!(error.contains(words) && error.lines().count() == 1, "{error}");
+            let error = Snapshot::offline()
+                .unwrap()
+                .lay(text, HERE)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains(words) && error.lines().count() == 1,
+                "{error}"
+            );
         }
     }
 
@@ -208,7 +296,10 @@ mod tests {
         let service = "apiVersion: v1\nkind: Service\nmetadata: {name: istio-egressgateway, namespace: istio-system}\n";
         snapshot.lay(service, HERE).unwrap();
         assert_eq!(snapshot.objects.services.len(), 1);
-        assert_eq!(snapshot.objects.services[0].metadata.creation_timestamp, "2020-01-01T00:00:00Z");
+        assert_eq!(
+            snapshot.objects.services[0].metadata.creation_timestamp,
+            "2020-01-01T00:00:00Z"
+        );
         assert!(snapshot.objects.services[0].spec.ports.is_empty());
     }
 }

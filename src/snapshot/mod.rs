@@ -1,5 +1,6 @@
-//! All that was read, as one value. It comes from a live cluster, from manifests, or from a bundle; the model and the
-//! checks are functions of it, and a bundle is nothing but this value written down.
+//! All that was read, as one value. It comes from a live cluster, from manifests, or from a bundle;
+//! the model and the checks are functions of it, and a bundle is nothing but this value written
+//! down.
 
 mod bundle;
 mod credentials;
@@ -66,11 +67,14 @@ pub struct Mesh {
 impl Mesh {
     /// Whether a boolean switch of istiod is on; `default` where it is not set.
     pub fn feature(&self, name: &str, default: bool) -> bool {
-        self.features.get(name).map_or(default, |v| v == "true" || v == "1")
+        self.features
+            .get(name)
+            .map_or(default, |v| v == "true" || v == "1")
     }
 }
 
-/// What was seen, or why not. From an `Unseen` follow `skip`, `incomplete` and exit 3, never a pass.
+/// What was seen, or why not. From an `Unseen` follow `skip`, `incomplete` and exit 3, never a
+/// pass.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Look<T> {

@@ -1,8 +1,9 @@
-//! The objects of a snapshot, by kind, and the would-be state: the same objects with some added, changed or removed.
+//! The objects of a snapshot, by kind, and the would-be state: the same objects with some added,
+//! changed or removed.
 
 use crate::istio::{
-    AuthorizationPolicy, DestinationRule, EnvoyFilter, Gateway, PeerAuthentication, ServiceEntry, Sidecar, Telemetry,
-    VirtualService,
+    AuthorizationPolicy, DestinationRule, EnvoyFilter, Gateway, PeerAuthentication, ServiceEntry,
+    Sidecar, Telemetry, VirtualService,
 };
 use crate::kubernetes::definition::Definition;
 use crate::kubernetes::endpoint_slice::EndpointSlice;
@@ -41,7 +42,8 @@ macro_rules! objects {
             /// The kinds that are kept here.
             pub const KINDS: &'static [Kind] = &[$(Kind::$kind),*];
 
-            /// Put an object in, in place of one with the same name. A kind that is not kept is none of our business.
+            /// Put an object in, in place of one with the same name. A kind that is not kept is
+            /// none of our business.
             pub fn put(&mut self, kind: Kind, object: Value) -> Result<(), serde_json::Error> {
                 match kind {
                     $(Kind::$kind => {
@@ -145,8 +147,8 @@ fn named(meta: &Meta, object: &ObjectRef) -> bool {
 }
 
 impl super::Snapshot {
-    /// The would-be state: the same snapshot after some changes. What the proxies have and what connections did belongs
-    /// to the state that was, so it is left out.
+    /// The would-be state: the same snapshot after some changes. What the proxies have and what
+    /// connections did belongs to the state that was, so it is left out.
     pub fn with(&self, changes: &[Change]) -> Result<Self, serde_json::Error> {
         let mut next = self.clone();
         next.proxies.clear();

@@ -16,14 +16,16 @@ pub struct Scope {
     pub istio_namespace: Option<String>,
     /// `--revision`; none takes the only one.
     pub revision: Option<String>,
-    /// Namespaces that are read for themselves where the whole cluster may not be; none is the current one.
+    /// Namespaces that are read for themselves where the whole cluster may not be; none is the
+    /// current one.
     pub namespaces: Vec<String>,
 }
 
 /// At most this many lists at a time: more gains nothing over HTTP/1.1.
 pub(super) const SIDE_BY_SIDE: usize = 8;
 
-/// The kinds that are listed whole. Secrets are not among them: only named ones are read, and only by who needs them.
+/// The kinds that are listed whole. Secrets are not among them: only named ones are read, and only
+/// by who needs them.
 pub(super) const LISTED: &[Kind] = &[
     Kind::Pod,
     Kind::Service,
@@ -47,11 +49,19 @@ pub(super) const LISTED: &[Kind] = &[
 /// Read the cluster's configuration.
 pub async fn take(cluster: &Cluster, scope: &Scope) -> Result<Snapshot, Error> {
     let lists = async {
-        let reads =
-            LISTED.iter().map(|kind| async move { (*kind, cluster.list_where(*kind, None, labels(*kind)).await) });
-        stream::iter(reads).buffer_unordered(SIDE_BY_SIDE).collect::<Vec<_>>().await
+        let reads = LISTED.iter().map(|kind| async move {
+            (*kind, cluster.list_where(*kind, None, labels(*kind)).await)
+        });
+        stream::iter(reads)
+            .buffer_unordered(SIDE_BY_SIDE)
+            .collect::<Vec<_>>()
+            .await
     };
-    let (lists, mesh, gateway_api) = tokio::join!(lists, find_mesh(cluster, scope), super::gateway_api::read(cluster));
+    let (lists, mesh, gateway_api) = tokio::join!(
+        lists,
+        find_mesh(cluster, scope),
+        super::gateway_api::read(cluster)
+    );
     let mut snapshot = Snapshot {
         api_version: BUNDLE_VERSION.into(),
         taken: jiff::Timestamp::now().to_string(),
@@ -62,8 +72,13 @@ pub async fn take(cluster: &Cluster, scope: &Scope) -> Result<Snapshot, Error> {
         match list {
             Ok(items) => keep(&mut snapshot, kind, items),
             Err(error @ Error::Forbidden { .. }) => forbidden.push((kind, error)),
-            Err(error @ (Error::Unreachable { .. } | Error::Unauthorized { .. })) => return Err(error),
-            Err(error) => snapshot.unseen.push(Unseen { what: kind.plural().into(), why: error.to_string() }),
+            Err(error @ (Error::Unreachable { .. } | Error::Unauthorized { .. })) => {
+                return Err(error);
+            }
+            Err(error) => snapshot.unseen.push(Unseen {
+                what: kind.plural().into(),
+                why: error.to_string(),
+            }),
         }
     }
     if !forbidden.is_empty() {
@@ -87,7 +102,9 @@ pub async fn take(cluster: &Cluster, scope: &Scope) -> Result<Snapshot, Error> {
 /// The slices that Kubernetes' own controller writes repeat the pods.
 fn labels(kind: Kind) -> &'static str {
     match kind {
-        Kind::EndpointSlice => "endpointslice.kubernetes.io/managed-by!=endpointslice-controller.k8s.io",
+        Kind::EndpointSlice => {
+            "endpointslice.kubernetes.io/managed-by!=endpointslice-controller.k8s.io"
+        }
         _ => "",
     }
 }
@@ -95,25 +112,51 @@ fn labels(kind: Kind) -> &'static str {
 pub(super) fn keep(snapshot: &mut Snapshot, kind: Kind, items: Vec<Value>) {
     for (meta, error) in snapshot.objects.extend(kind, items) {
         let object = ObjectRef::new(kind, meta.namespace, meta.name);
-        snapshot.unseen.push(Unseen { what: object.to_string(), why: format!("cannot be read: {error}") });
+        snapshot.unseen.push(Unseen {
+            what: object.to_string(),
+            why: format!("cannot be read: {error}"),
+        });
     }
 }
 
 /// Find istiod: the pods with `app=istiod`, one revision of them.
 pub async fn find_mesh(cluster: &Cluster, scope: &Scope) -> Result<Mesh, Error> {
-    let mut found = cluster.list_where(Kind::Pod, scope.istio_namespace.as_deref(), "app=istiod").await?;
+    let mut found = cluster
+        .list_where(Kind::Pod, scope.istio_namespace.as_deref(), "app=istiod")
+        .await?;
     if found.is_empty() {
         // Scaled to zero: what would make its pods says the same.
-        let makers = cluster.list_where(Kind::Deployment, scope.istio_namespace.as_deref(), "app=istiod").await;
-        found = makers.unwrap_or_default().iter().filter_map(would_be).collect();
+        let makers = cluster
+            .list_where(
+                Kind::Deployment,
+                scope.istio_namespace.as_deref(),
+                "app=istiod",
+            )
+            .await;
+        found = makers
+            .unwrap_or_default()
+            .iter()
+            .filter_map(would_be)
+            .collect();
     }
-    let pods: Vec<Value> = found.into_iter().filter(|p| matches_revision(p, scope)).collect();
-    let Some(pod) = pods.first() else { return Err(no_mesh(scope)) };
-    let mut planes: Vec<(String, String)> = pods.iter().map(|p| (namespace_of(p), revision_of(p))).collect();
+    let pods: Vec<Value> = found
+        .into_iter()
+        .filter(|p| matches_revision(p, scope))
+        .collect();
+    let Some(pod) = pods.first() else {
+        return Err(no_mesh(scope));
+    };
+    let mut planes: Vec<(String, String)> = pods
+        .iter()
+        .map(|p| (namespace_of(p), revision_of(p)))
+        .collect();
     planes.sort();
     planes.dedup();
     if planes.len() > 1 {
-        let names: Vec<String> = planes.iter().map(|(ns, rev)| format!("{rev} in {ns}")).collect();
+        let names: Vec<String> = planes
+            .iter()
+            .map(|(ns, rev)| format!("{rev} in {ns}"))
+            .collect();
         return Err(Error::Usage(format!(
             "there are several control planes: {}; choose one with --revision",
             names.join(", ")
@@ -126,17 +169,32 @@ pub async fn find_mesh(cluster: &Cluster, scope: &Scope) -> Result<Mesh, Error> 
 fn would_be(maker: &Value) -> Option<Value> {
     let mut pod = maker.pointer("/spec/template")?.clone();
     let metadata = pod.get_mut("metadata")?.as_object_mut()?;
-    metadata.insert("namespace".into(), maker.pointer("/metadata/namespace")?.clone());
+    metadata.insert(
+        "namespace".into(),
+        maker.pointer("/metadata/namespace")?.clone(),
+    );
     Some(pod)
 }
 
 async fn read_mesh(cluster: &Cluster, pod: &Value) -> Result<Mesh, Error> {
     let (namespace, revision) = (namespace_of(pod), revision_of(pod));
-    let name = if revision == "default" { "istio".to_owned() } else { format!("istio-{revision}") };
-    let map = cluster.get(&ObjectRef::new(Kind::ConfigMap, &namespace, &name)).await?;
-    let text = map.as_ref().and_then(|m| m.pointer("/data/mesh")).and_then(Value::as_str).unwrap_or_default();
-    let mut config = parse_mesh_config(text)
-        .map_err(|reason| Error::Input { path: format!("ConfigMap {namespace}/{name}"), reason })?;
+    let name = if revision == "default" {
+        "istio".to_owned()
+    } else {
+        format!("istio-{revision}")
+    };
+    let map = cluster
+        .get(&ObjectRef::new(Kind::ConfigMap, &namespace, &name))
+        .await?;
+    let text = map
+        .as_ref()
+        .and_then(|m| m.pointer("/data/mesh"))
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let mut config = parse_mesh_config(text).map_err(|reason| Error::Input {
+        path: format!("ConfigMap {namespace}/{name}"),
+        reason,
+    })?;
     if text.is_empty() || !text.contains("rootNamespace") {
         config.root_namespace.clone_from(&namespace);
     }
@@ -161,16 +219,25 @@ pub(crate) fn parse_mesh_config(text: &str) -> Result<MeshConfig, String> {
 }
 
 fn no_mesh(scope: &Scope) -> Error {
-    let place = scope.istio_namespace.as_ref().map_or(String::new(), |ns| format!(" in namespace {ns}"));
-    let revision = scope.revision.as_ref().map_or(String::new(), |r| format!(" of revision {r}"));
+    let place = scope
+        .istio_namespace
+        .as_ref()
+        .map_or(String::new(), |ns| format!(" in namespace {ns}"));
+    let revision = scope
+        .revision
+        .as_ref()
+        .map_or(String::new(), |r| format!(" of revision {r}"));
     Error::NotFound {
         what: format!("istiod (pods with label app=istiod){revision}{place}"),
-        hint: "is Istio installed in this cluster? see --context, --istio-namespace and --revision".into(),
+        hint: "is Istio installed in this cluster? see --context, --istio-namespace and --revision"
+            .into(),
     }
 }
 
 fn text<'a>(pod: &'a Value, pointer: &str) -> &'a str {
-    pod.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    pod.pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 fn namespace_of(pod: &Value) -> String {
@@ -185,26 +252,48 @@ fn revision_of(pod: &Value) -> String {
 }
 
 fn matches_revision(pod: &Value, scope: &Scope) -> bool {
-    scope.revision.as_ref().is_none_or(|r| *r == revision_of(pod))
+    scope
+        .revision
+        .as_ref()
+        .is_none_or(|r| *r == revision_of(pod))
 }
 
 fn version_of(image: &str, pod: &Value) -> String {
     match text(pod, "/metadata/labels/app.kubernetes.io~1version") {
-        "" => image.rsplit_once(':').map_or(String::new(), |(_, tag)| tag.to_owned()),
+        "" => image
+            .rsplit_once(':')
+            .map_or(String::new(), |(_, tag)| tag.to_owned()),
         version => version.to_owned(),
     }
 }
 
 /// istiod is told the cluster's domain with `--domain`; without it, it is `cluster.local`.
 fn domain_of(pod: &Value) -> String {
-    let args = pod.pointer("/spec/containers/0/args").and_then(Value::as_array);
+    let args = pod
+        .pointer("/spec/containers/0/args")
+        .and_then(Value::as_array);
     let mut args = args.into_iter().flatten().filter_map(Value::as_str);
-    args.find(|a| *a == "--domain").and_then(|_| args.next()).unwrap_or("cluster.local").to_owned()
+    args.find(|a| *a == "--domain")
+        .and_then(|_| args.next())
+        .unwrap_or("cluster.local")
+        .to_owned()
 }
 
 fn features_of(pod: &Value) -> std::collections::BTreeMap<String, String> {
-    let env = pod.pointer("/spec/containers/0/env").and_then(Value::as_array);
-    let switches = env.into_iter().flatten().filter_map(|v| Some((text(v, "/name"), v.get("value")?.as_str()?)));
-    let ours = |name: &str| ["PILOT_", "ENABLE_", "ISTIO_"].iter().any(|p| name.starts_with(p));
-    switches.filter(|(name, _)| ours(name)).map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
+    let env = pod
+        .pointer("/spec/containers/0/env")
+        .and_then(Value::as_array);
+    let switches = env
+        .into_iter()
+        .flatten()
+        .filter_map(|v| Some((text(v, "/name"), v.get("value")?.as_str()?)));
+    let ours = |name: &str| {
+        ["PILOT_", "ENABLE_", "ISTIO_"]
+            .iter()
+            .any(|p| name.starts_with(p))
+    };
+    switches
+        .filter(|(name, _)| ours(name))
+        .map(|(n, v)| (n.to_owned(), v.to_owned()))
+        .collect()
 }

@@ -1,6 +1,8 @@
 //! From what was read to the rows.
 
-use super::{Drift, GatewayStatus, HostStatus, NamespaceStatus, PodStatus, Status, THROUGH, Traffic};
+use super::{
+    Drift, GatewayStatus, HostStatus, NamespaceStatus, PodStatus, Status, THROUGH, Traffic,
+};
 use crate::envoy::Tally;
 use crate::flow::LOCKDOWN;
 use crate::install::{FoundGateway, find_gateways};
@@ -38,10 +40,14 @@ pub fn assemble(material: Material<'_>) -> Status {
     let gateways = find_gateways(material.snapshot);
     let mut hosts = hosts(&material, &world);
     for host in &mut hosts {
-        host.traffic = gateway_of(&gateways, &host.gateway).and_then(|g| traffic(&material, g, &host.cluster));
+        host.traffic =
+            gateway_of(&gateways, &host.gateway).and_then(|g| traffic(&material, g, &host.cluster));
     }
     let used: BTreeSet<&str> = hosts.iter().map(|h| h.gateway.as_str()).collect();
-    let used: Vec<&FoundGateway> = used.into_iter().filter_map(|name| gateway_of(&gateways, name)).collect();
+    let used: Vec<&FoundGateway> = used
+        .into_iter()
+        .filter_map(|name| gateway_of(&gateways, name))
+        .collect();
     let mut incomplete = material.incomplete.clone();
     incomplete.extend(material.snapshot.unread());
     for (pod, look) in material.tallies {
@@ -53,7 +59,10 @@ pub fn assemble(material: Material<'_>) -> Status {
         api_version: "egress.report/v1",
         kind: "Status",
         namespaces: namespaces(&material, &hosts),
-        gateways: used.into_iter().map(|g| gateway_status(material.snapshot, g)).collect(),
+        gateways: used
+            .into_iter()
+            .map(|g| gateway_status(material.snapshot, g))
+            .collect(),
         hosts,
         drift: material.drift,
         incomplete,
@@ -61,27 +70,46 @@ pub fn assemble(material: Material<'_>) -> Status {
 }
 
 fn gateway_of<'g>(gateways: &'g [FoundGateway], name: &str) -> Option<&'g FoundGateway> {
-    gateways.iter().find(|g| format!("{}/{}", g.place.namespace, g.place.service) == name)
+    gateways
+        .iter()
+        .find(|g| format!("{}/{}", g.place.namespace, g.place.service) == name)
 }
 
 fn hosts(material: &Material<'_>, world: &World<'_>) -> Vec<HostStatus> {
     let walker = Walker::new(world);
     let known = known(material.inventories);
-    let mut namespaces: BTreeSet<&str> = paths::namespaces_with_sidecars(&material.snapshot.objects);
+    let mut namespaces: BTreeSet<&str> =
+        paths::namespaces_with_sidecars(&material.snapshot.objects);
     namespaces.extend(known.iter().map(|(namespace, _)| namespace.as_str()));
     namespaces.retain(|n| material.namespace.is_none_or(|only| only == *n));
     let clients: Vec<Client> = namespaces.into_iter().map(Client::namespace).collect();
     let mut rows: BTreeMap<(String, u16, String, String), HostStatus> = BTreeMap::new();
     let found = paths::wired(world, &clients, &known);
-    let ports: BTreeSet<(&str, String, u16)> =
-        found.iter().map(|p| (p.client.namespace.as_str(), p.target.host.text(), p.target.port)).collect();
+    let ports: BTreeSet<(&str, String, u16)> = found
+        .iter()
+        .map(|p| {
+            (
+                p.client.namespace.as_str(),
+                p.target.host.text(),
+                p.target.port,
+            )
+        })
+        .collect();
     for path in &found {
         let walk = walker.walk(path);
         let mut row = row(path, &walk);
-        row.ours = known.iter().any(|(ns, t)| *ns == path.client.namespace && t.host == path.target.host);
-        let wired = |port: u16| ports.contains(&(path.client.namespace.as_str(), row.host.clone(), port));
+        row.ours = known
+            .iter()
+            .any(|(ns, t)| *ns == path.client.namespace && t.host == path.target.host);
+        let wired =
+            |port: u16| ports.contains(&(path.client.namespace.as_str(), row.host.clone(), port));
         row.direct = direct(&walker, path, &wired);
-        let key = (row.host.clone(), row.port, row.gateway.clone(), row.path.clone());
+        let key = (
+            row.host.clone(),
+            row.port,
+            row.gateway.clone(),
+            row.path.clone(),
+        );
         match rows.get_mut(&key) {
             Some(known) => {
                 known.callers.push(path.client.namespace.clone());
@@ -103,18 +131,37 @@ fn known(inventories: &[Inventory]) -> Vec<(String, Target)> {
     let records = inventories.iter().flat_map(|i| i.hosts.values());
     let targets = records.flat_map(|record| {
         record.callers.iter().flat_map(move |caller| {
-            let target =
-                |w: &crate::flow::Wire| Target { host: record.host.clone(), port: w.port, protocol: w.protocol };
-            record.wires.iter().map(move |wire| (caller.clone(), target(wire)))
+            let target = |w: &crate::flow::Wire| Target {
+                host: record.host.clone(),
+                port: w.port,
+                protocol: w.protocol,
+            };
+            record
+                .wires
+                .iter()
+                .map(move |wire| (caller.clone(), target(wire)))
         })
     });
     targets.collect()
 }
 
 fn row(path: &EgressPath, walk: &Walk) -> HostStatus {
-    let mutual = walk.trace.sidecar.tls.as_ref().is_some_and(|t| t.value.mode == "ISTIO_MUTUAL");
-    let gateway = walk.exit.as_ref().map(|e| format!("{}/{}", e.service.namespace, e.service.name));
-    let cluster = walk.trace.gateway.as_ref().and_then(|s| s.cluster.as_ref()).map(|c| c.value.to_string());
+    let mutual = walk
+        .trace
+        .sidecar
+        .tls
+        .as_ref()
+        .is_some_and(|t| t.value.mode == "ISTIO_MUTUAL");
+    let gateway = walk
+        .exit
+        .as_ref()
+        .map(|e| format!("{}/{}", e.service.namespace, e.service.name));
+    let cluster = walk
+        .trace
+        .gateway
+        .as_ref()
+        .and_then(|s| s.cluster.as_ref())
+        .map(|c| c.value.to_string());
     HostStatus {
         host: path.target.host.text(),
         port: path.target.port,
@@ -151,10 +198,22 @@ fn direct(walker: &Walker<'_>, path: &EgressPath, wired: &dyn Fn(u16) -> bool) -
     }
     let others = [80, 443].into_iter().filter(|port| !wired(*port));
     let leaves = |port: &u16| {
-        let protocol =
-            if *port == 80 { crate::model::target::AppProtocol::Http } else { crate::model::target::AppProtocol::Tls };
-        let target = Target { host: path.target.host.clone(), port: *port, protocol };
-        walker.walk(&EgressPath { target, ..path.clone() }).leaves_directly()
+        let protocol = if *port == 80 {
+            crate::model::target::AppProtocol::Http
+        } else {
+            crate::model::target::AppProtocol::Tls
+        };
+        let target = Target {
+            host: path.target.host.clone(),
+            port: *port,
+            protocol,
+        };
+        walker
+            .walk(&EgressPath {
+                target,
+                ..path.clone()
+            })
+            .leaves_directly()
     };
     others.filter(leaves).collect()
 }
@@ -165,13 +224,22 @@ fn traffic(material: &Material<'_>, gateway: &FoundGateway, cluster: &str) -> Op
     for pod in &gateway.pods {
         let name = format!("{}/{pod}", gateway.place.namespace);
         let now = material.tallies.get(&name)?.seen()?;
-        for counters in now.clusters.get(cluster).into_iter().flatten().map(|(_, counters)| counters) {
+        for counters in now
+            .clusters
+            .get(cluster)
+            .into_iter()
+            .flatten()
+            .map(|(_, counters)| counters)
+        {
             sum.connections += counters.cx_total;
             sum.open += counters.cx_active;
             sum.failed += counters.cx_connect_fail;
             sum.requests += counters.rq_total;
         }
-        if let Some(then) = material.earlier.and_then(|(tallies, _)| tallies.get(&name)?.seen()) {
+        if let Some(then) = material
+            .earlier
+            .and_then(|(tallies, _)| tallies.get(&name)?.seen())
+        {
             let since = now.since(then, cluster);
             moved = (moved.0 + since.connections, moved.1 + since.requests);
         }
@@ -179,7 +247,9 @@ fn traffic(material: &Material<'_>, gateway: &FoundGateway, cluster: &str) -> Op
     if let Some((_, passed)) = material.earlier {
         // Tenths are all that so short a look can tell.
         let rate = |count: u64| {
-            (f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / passed.as_secs_f64() * 10.0).round() / 10.0
+            (f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / passed.as_secs_f64() * 10.0)
+                .round()
+                / 10.0
         };
         sum.connections_per_second = Some(rate(moved.0));
         sum.requests_per_second = Some(rate(moved.1));
@@ -190,35 +260,68 @@ fn traffic(material: &Material<'_>, gateway: &FoundGateway, cluster: &str) -> Op
 fn gateway_status(snapshot: &Snapshot, gateway: &FoundGateway) -> GatewayStatus {
     let place = &gateway.place;
     let pods = snapshot.objects.pods.iter();
-    let own = pods.filter(|p| p.namespace() == place.namespace && gateway.pods.iter().any(|name| name == p.name()));
+    let own = pods.filter(|p| {
+        p.namespace() == place.namespace && gateway.pods.iter().any(|name| name == p.name())
+    });
     let pod = |p: &Pod| PodStatus {
         pod: p.name().into(),
         node: p.spec.node_name.clone(),
         address: p.status.pod_ip.clone(),
         ready: p.is_ready(),
     };
-    GatewayStatus { gateway: format!("{}/{}", place.namespace, place.service), pods: own.map(pod).collect() }
+    GatewayStatus {
+        gateway: format!("{}/{}", place.namespace, place.service),
+        pods: own.map(pod).collect(),
+    }
 }
 
 fn namespaces(material: &Material<'_>, hosts: &[HostStatus]) -> Vec<NamespaceStatus> {
-    let mut all: BTreeSet<&str> = hosts.iter().flat_map(|h| h.callers.iter().map(String::as_str)).collect();
-    let locked = material.inventories.iter().flat_map(|i| i.lockdowns.keys().map(String::as_str));
+    let mut all: BTreeSet<&str> = hosts
+        .iter()
+        .flat_map(|h| h.callers.iter().map(String::as_str))
+        .collect();
+    let locked = material
+        .inventories
+        .iter()
+        .flat_map(|i| i.lockdowns.keys().map(String::as_str));
     all.extend(locked.filter(|n| material.namespace.is_none_or(|only| only == *n)));
-    all.into_iter().map(|namespace| namespace_status(material, namespace)).collect()
+    all.into_iter()
+        .map(|namespace| namespace_status(material, namespace))
+        .collect()
 }
 
 fn namespace_status(material: &Material<'_>, namespace: &str) -> NamespaceStatus {
-    let record = material.inventories.iter().find_map(|i| i.lockdowns.get(namespace));
+    let record = material
+        .inventories
+        .iter()
+        .find_map(|i| i.lockdowns.get(namespace));
     let objects = &material.snapshot.objects;
-    let there = objects.network_policies.iter().any(|p| p.namespace() == namespace && p.name() == LOCKDOWN);
-    let pods: Vec<&Pod> = objects.pods.iter().filter(|p| p.namespace() == namespace && p.is_running()).collect();
-    let held = !pods.is_empty() && pods.iter().all(|p| !isolating(material.snapshot, &Side::of(p)).is_empty());
+    let there = objects
+        .network_policies
+        .iter()
+        .any(|p| p.namespace() == namespace && p.name() == LOCKDOWN);
+    let pods: Vec<&Pod> = objects
+        .pods
+        .iter()
+        .filter(|p| p.namespace() == namespace && p.is_running())
+        .collect();
+    let held = !pods.is_empty()
+        && pods
+            .iter()
+            .all(|p| !isolating(material.snapshot, &Side::of(p)).is_empty());
     let lockdown = match record {
         Some(record) if there => record.seen.name(),
         None if there => "unproven",
         _ if held => "foreign",
         _ => "none",
     };
-    let bare = pods.iter().filter(|p| p.spec.proxy().is_none()).map(|p| p.name().to_owned());
-    NamespaceStatus { namespace: namespace.into(), lockdown, without_sidecar: bare.collect() }
+    let bare = pods
+        .iter()
+        .filter(|p| p.spec.proxy().is_none())
+        .map(|p| p.name().to_owned());
+    NamespaceStatus {
+        namespace: namespace.into(),
+        lockdown,
+        without_sidecar: bare.collect(),
+    }
 }

@@ -1,5 +1,5 @@
-//! What is no longer as it was written: every field that we would write must be in the object with that value. What
-//! others added besides is their business.
+//! What is no longer as it was written: every field that we would write must be in the object with
+//! that value. What others added besides is their business.
 
 use crate::kubernetes::ObjectRef;
 use crate::plan::{Inventory, reference};
@@ -19,12 +19,18 @@ pub struct Drift {
 pub fn drift(inventory: &Inventory, wanted: &[Value], live: &[Value]) -> Vec<Drift> {
     let mut all = Vec::new();
     for body in wanted {
-        let Some(object) = reference(body) else { continue };
+        let Some(object) = reference(body) else {
+            continue;
+        };
         let found = live.iter().find(|l| reference(l).as_ref() == Some(&object));
         let what = match found {
             None => Some("it is gone".to_owned()),
-            Some(found) if !inventory.owns(found) => Some("it is no longer ours: made anew, or relabelled".into()),
-            Some(found) => ["spec", "metadata"].iter().find_map(|part| part_of(body, found, part)),
+            Some(found) if !inventory.owns(found) => {
+                Some("it is no longer ours: made anew, or relabelled".into())
+            }
+            Some(found) => ["spec", "metadata"]
+                .iter()
+                .find_map(|part| part_of(body, found, part)),
         };
         all.extend(what.map(|what| Drift { object, what }));
     }
@@ -32,7 +38,11 @@ pub fn drift(inventory: &Inventory, wanted: &[Value], live: &[Value]) -> Vec<Dri
 }
 
 fn part_of(body: &Value, live: &Value, part: &str) -> Option<String> {
-    let path = difference(body.get(part)?, live.get(part).unwrap_or(&Value::Null), part)?;
+    let path = difference(
+        body.get(part)?,
+        live.get(part).unwrap_or(&Value::Null),
+        part,
+    )?;
     Some(format!("{path} is not as it was written"))
 }
 
@@ -40,7 +50,11 @@ fn part_of(body: &Value, live: &Value, part: &str) -> Option<String> {
 fn difference(wanted: &Value, live: &Value, path: &str) -> Option<String> {
     match (wanted, live) {
         (Value::Object(fields), Value::Object(_)) => fields.iter().find_map(|(key, value)| {
-            difference(value, live.get(key).unwrap_or(&Value::Null), &format!("{path}.{key}"))
+            difference(
+                value,
+                live.get(key).unwrap_or(&Value::Null),
+                &format!("{path}.{key}"),
+            )
         }),
         (Value::Array(items), Value::Array(there)) if items.len() == there.len() => {
             let mut pairs = items.iter().zip(there).enumerate();
@@ -65,9 +79,18 @@ mod tests {
         let added = json!({"a": 1, "list": [{"b": "x", "default": true}], "more": 2});
         assert_eq!(difference(&wanted, &added, "spec"), None);
         let changed = json!({"a": 1, "list": [{"b": "y"}]});
-        assert_eq!(difference(&wanted, &changed, "spec").as_deref(), Some("spec.list[0].b"));
+        assert_eq!(
+            difference(&wanted, &changed, "spec").as_deref(),
+            Some("spec.list[0].b")
+        );
         let longer = json!({"a": 1, "list": [{"b": "x"}, {"b": "z"}]});
-        assert_eq!(difference(&wanted, &longer, "spec").as_deref(), Some("spec.list"));
-        assert_eq!(difference(&wanted, &json!({"list": [{"b": "x"}]}), "spec").as_deref(), Some("spec.a"));
+        assert_eq!(
+            difference(&wanted, &longer, "spec").as_deref(),
+            Some("spec.list")
+        );
+        assert_eq!(
+            difference(&wanted, &json!({"list": [{"b": "x"}]}), "spec").as_deref(),
+            Some("spec.a")
+        );
     }
 }

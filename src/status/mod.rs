@@ -1,9 +1,9 @@
-//! `status` as a value: the wired hosts and how they go, what went through, where the gateways run, whether their callers
-//! can go round, and what is no longer as it was written. Pure functions of what was read, also with the right to read
-//! alone; what could not be read is said.
+//! `status` as a value: the wired hosts and how they go, what went through, where the gateways run,
+//! whether their callers can go round, and what is no longer as it was written. Pure functions of
+//! what was read, also with the right to read alone; what could not be read is said.
 //!
-//! Hosts are found by the routes that lead through a gateway, whoever wrote them, and by our inventories; so objects
-//! that a repository applied count the same as our own.
+//! Hosts are found by the routes that lead through a gateway, whoever wrote them, and by our
+//! inventories; so objects that a repository applied count the same as our own.
 
 mod assemble;
 mod drift;
@@ -56,7 +56,8 @@ pub struct HostStatus {
     /// What the gateway's pods sent to the host; absent where their counters could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traffic: Option<Traffic>,
-    /// What leaves past the gateway: ports of the host that are not wired, as far as the objects say.
+    /// What leaves past the gateway: ports of the host that are not wired, as far as the objects
+    /// say.
     pub direct: Vec<u16>,
     /// Whether we wired it.
     pub ours: bool,

@@ -6,8 +6,16 @@ use super::{HostStatus, NamespaceStatus, Status, THROUGH};
 pub fn table(status: &Status, wide: bool) -> String {
     let mut rows = vec![header(status, wide)];
     rows.extend(status.hosts.iter().map(|host| line(status, host, wide)));
-    let none = if status.incomplete.is_empty() { "no host goes" } else { "no host is seen to go" };
-    let mut text = if status.hosts.is_empty() { format!("{none} through a gateway\n") } else { align(&rows) };
+    let none = if status.incomplete.is_empty() {
+        "no host goes"
+    } else {
+        "no host is seen to go"
+    };
+    let mut text = if status.hosts.is_empty() {
+        format!("{none} through a gateway\n")
+    } else {
+        align(&rows)
+    };
     for sentence in sentences(status, wide) {
         text.push_str(&sentence);
         text.push('\n');
@@ -17,15 +25,32 @@ pub fn table(status: &Status, wide: bool) -> String {
 
 /// `host:port`, one a line.
 pub fn names(status: &Status) -> String {
-    status.hosts.iter().map(|h| format!("{}:{}", h.host, h.port)).collect::<Vec<_>>().join("\n")
+    status
+        .hosts
+        .iter()
+        .map(|h| format!("{}:{}", h.host, h.port))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn rated(status: &Status) -> bool {
-    status.hosts.iter().any(|h| h.traffic.is_some_and(|t| t.requests_per_second.is_some()))
+    status
+        .hosts
+        .iter()
+        .any(|h| h.traffic.is_some_and(|t| t.requests_per_second.is_some()))
 }
 
 fn header(status: &Status, wide: bool) -> Vec<String> {
-    let mut names = vec!["HOST", "PORT", "PROTOCOL", "GATEWAY", "HOP", "CALLERS", "CONNECTIONS", "REQUESTS"];
+    let mut names = vec![
+        "HOST",
+        "PORT",
+        "PROTOCOL",
+        "GATEWAY",
+        "HOP",
+        "CALLERS",
+        "CONNECTIONS",
+        "REQUESTS",
+    ];
     if rated(status) {
         names.extend(["CONN/S", "REQ/S"]);
     }
@@ -37,9 +62,16 @@ fn header(status: &Status, wide: bool) -> Vec<String> {
 }
 
 fn line(status: &Status, host: &HostStatus, wide: bool) -> Vec<String> {
-    let count = |of: fn(&super::Traffic) -> u64| host.traffic.as_ref().map_or("?".into(), |t| of(t).to_string());
+    let count = |of: fn(&super::Traffic) -> u64| {
+        host.traffic
+            .as_ref()
+            .map_or("?".into(), |t| of(t).to_string())
+    };
     let rate = |of: fn(&super::Traffic) -> Option<f64>| {
-        host.traffic.as_ref().and_then(of).map_or("?".into(), |rate| format!("{rate:.1}"))
+        host.traffic
+            .as_ref()
+            .and_then(of)
+            .map_or("?".into(), |rate| format!("{rate:.1}"))
     };
     let mut cells = vec![
         host.host.clone(),
@@ -52,9 +84,19 @@ fn line(status: &Status, host: &HostStatus, wide: bool) -> Vec<String> {
         count(|t| t.requests),
     ];
     if rated(status) {
-        cells.extend([rate(|t| t.connections_per_second), rate(|t| t.requests_per_second)]);
+        cells.extend([
+            rate(|t| t.connections_per_second),
+            rate(|t| t.requests_per_second),
+        ]);
     }
-    cells.extend([locked(status, host), if host.path == THROUGH { "gateway".into() } else { host.path.clone() }]);
+    cells.extend([
+        locked(status, host),
+        if host.path == THROUGH {
+            "gateway".into()
+        } else {
+            host.path.clone()
+        },
+    ]);
     if wide {
         let gateway = status.gateways.iter().find(|g| g.gateway == host.gateway);
         let pods = gateway.map(|g| g.pods.as_slice()).unwrap_or_default();
@@ -69,7 +111,11 @@ fn line(status: &Status, host: &HostStatus, wide: bool) -> Vec<String> {
             format!("{ready}/{}", pods.len()),
             or_dash(&nodes.join(",")),
             or_dash(&direct.join(",")),
-            if host.ours { "us".into() } else { "others".into() },
+            if host.ours {
+                "us".into()
+            } else {
+                "others".into()
+            },
         ]);
     }
     cells
@@ -77,17 +123,32 @@ fn line(status: &Status, host: &HostStatus, wide: bool) -> Vec<String> {
 
 /// One word where all callers are alike, else the namespaces that differ.
 fn locked(status: &Status, host: &HostStatus) -> String {
-    let of = |caller: &String| status.namespaces.iter().find(|n| n.namespace == *caller).map_or("none", |n| n.lockdown);
+    let of = |caller: &String| {
+        status
+            .namespaces
+            .iter()
+            .find(|n| n.namespace == *caller)
+            .map_or("none", |n| n.lockdown)
+    };
     let mut words: Vec<&str> = host.callers.iter().map(of).collect();
     words.dedup();
     match words.as_slice() {
         [one] => (*one).to_owned(),
-        _ => host.callers.iter().map(|c| format!("{c}:{}", of(c))).collect::<Vec<_>>().join(","),
+        _ => host
+            .callers
+            .iter()
+            .map(|c| format!("{c}:{}", of(c)))
+            .collect::<Vec<_>>()
+            .join(","),
     }
 }
 
 fn or_dash(text: &str) -> String {
-    if text.is_empty() { "-".into() } else { text.to_owned() }
+    if text.is_empty() {
+        "-".into()
+    } else {
+        text.to_owned()
+    }
 }
 
 fn sentences(status: &Status, wide: bool) -> Vec<String> {
@@ -95,8 +156,16 @@ fn sentences(status: &Status, wide: bool) -> Vec<String> {
     if !wide {
         for host in status.hosts.iter().filter(|h| !h.direct.is_empty()) {
             let ports: Vec<String> = host.direct.iter().map(ToString::to_string).collect();
-            let held = if locked(status, host) == "enforced" { "; a policy closes that way" } else { "" };
-            all.push(format!("direct    {} leaves directly on port {}{held}", host.host, ports.join(", ")));
+            let held = if locked(status, host) == "enforced" {
+                "; a policy closes that way"
+            } else {
+                ""
+            };
+            all.push(format!(
+                "direct    {} leaves directly on port {}{held}",
+                host.host,
+                ports.join(", ")
+            ));
         }
     }
     for namespace in &status.namespaces {
@@ -114,28 +183,57 @@ fn sentences(status: &Status, wide: bool) -> Vec<String> {
             ));
         }
     }
-    all.extend(status.drift.iter().map(|d| format!("DRIFT     {}: {}", d.object, d.what)));
-    all.extend(status.incomplete.iter().map(|why| format!("not read  {why}")));
+    all.extend(
+        status
+            .drift
+            .iter()
+            .map(|d| format!("DRIFT     {}: {}", d.object, d.what)),
+    );
+    all.extend(
+        status
+            .incomplete
+            .iter()
+            .map(|why| format!("not read  {why}")),
+    );
     all
 }
 
 fn uncaptured(namespace: &NamespaceStatus) -> Option<String> {
-    let NamespaceStatus { namespace, lockdown, without_sidecar } = namespace;
+    let NamespaceStatus {
+        namespace,
+        lockdown,
+        without_sidecar,
+    } = namespace;
     if without_sidecar.is_empty() {
         return None;
     }
-    let way = if *lockdown == "enforced" { "a policy holds them" } else { "they leave directly" };
-    Some(format!("direct    without a sidecar in {namespace}: {}; {way}", without_sidecar.join(", ")))
+    let way = if *lockdown == "enforced" {
+        "a policy holds them"
+    } else {
+        "they leave directly"
+    };
+    Some(format!(
+        "direct    without a sidecar in {namespace}: {}; {way}",
+        without_sidecar.join(", ")
+    ))
 }
 
 /// Columns with three spaces between them.
 fn align(rows: &[Vec<String>]) -> String {
     let columns = rows.first().map_or(0, Vec::len);
-    let width = |at: usize| rows.iter().map(|r| r[at].chars().count()).max().unwrap_or_default();
+    let width = |at: usize| {
+        rows.iter()
+            .map(|r| r[at].chars().count())
+            .max()
+            .unwrap_or_default()
+    };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
     for row in rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"));
         text.push_str(cells.collect::<Vec<_>>().join("   ").trim_end());
         text.push('\n');
     }
@@ -160,8 +258,16 @@ mod tests {
             direct: vec![80],
             ..HostStatus::default()
         };
-        let traffic = Traffic { connections: 3, requests: 4, ..Traffic::default() };
-        let counted = HostStatus { traffic: Some(traffic), port: 8443, ..host.clone() };
+        let traffic = Traffic {
+            connections: 3,
+            requests: 4,
+            ..Traffic::default()
+        };
+        let counted = HostStatus {
+            traffic: Some(traffic),
+            port: 8443,
+            ..host.clone()
+        };
         let of = |namespace: &str, lockdown| NamespaceStatus {
             namespace: namespace.into(),
             lockdown,
@@ -173,12 +279,28 @@ mod tests {
             ..Status::default()
         };
         let text = table(&status, false);
-        let lines: Vec<Vec<&str>> = text.lines().map(|l| l.split_whitespace().collect()).collect();
-        let expected =
-            ["x.example", "443", "tls", "egress/gw", "mtls", "a,b", "?", "?", "a:enforced,b:none", "gateway"];
+        let lines: Vec<Vec<&str>> = text
+            .lines()
+            .map(|l| l.split_whitespace().collect())
+            .collect();
+        let expected = [
+            "x.example",
+            "443",
+            "tls",
+            "egress/gw",
+            "mtls",
+            "a,b",
+            "?",
+            "?",
+            "a:enforced,b:none",
+            "gateway",
+        ];
         assert_eq!(lines[1], expected);
         assert_eq!(lines[2][6..8], ["3", "4"]);
-        assert!(text.contains("x.example leaves directly on port 80"), "{text}");
+        assert!(
+            text.contains("x.example leaves directly on port 80"),
+            "{text}"
+        );
         assert_eq!(names(&status), "x.example:443\nx.example:8443");
     }
 }

@@ -1,5 +1,6 @@
-//! A case as its folder says it: `case.yaml` (who calls what, what is seen, what is to blame), `base.yaml` (what is there in
-//! either state, where something is), `broken.yaml`, and `fixed.yaml` (the smallest cure).
+//! A case as its folder says it: `case.yaml` (who calls what, what is seen, what is to blame),
+//! `base.yaml` (what is there in either state, where something is), `broken.yaml`, and `fixed.yaml`
+//! (the smallest cure).
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -39,7 +40,8 @@ pub(crate) struct Symptom {
     /// `^TEXT` for what the output begins with, `^TEXT$` for all of it.
     #[serde(rename = "match")]
     pattern: String,
-    /// Whether the world outside saw the gateway call; `any` where that differs from one try to the next.
+    /// Whether the world outside saw the gateway call; `any` where that differs from one try to the
+    /// next.
     via_gateway: Value,
 }
 
@@ -53,17 +55,28 @@ pub(crate) struct Culprit {
 impl Case {
     pub(crate) fn read(folder: &str) -> Self {
         let path = root().join(folder).join("case.yaml");
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let case: Self = serde_saphyr::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let case: Self =
+            serde_saphyr::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         assert_eq!(case.id, folder);
         case
     }
 
     /// All that there are.
     pub(crate) fn folders() -> Vec<String> {
-        let entries = std::fs::read_dir(root()).expect("a folder").map(|e| e.expect("an entry").path());
+        let entries = std::fs::read_dir(root())
+            .expect("a folder")
+            .map(|e| e.expect("an entry").path());
         let names = entries.filter(|p| p.join("case.yaml").is_file());
-        names.map(|p| p.file_name().expect("a name").to_string_lossy().into_owned()).collect()
+        names
+            .map(|p| {
+                p.file_name()
+                    .expect("a name")
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .collect()
     }
 
     /// The text of one of its files, where there is one.
@@ -79,9 +92,17 @@ pub(crate) fn root() -> PathBuf {
 
 impl Symptom {
     pub(crate) fn fits(&self, output: &str, by_gateway: bool) -> bool {
-        let text = self.pattern.strip_prefix('^').expect("a pattern begins with ^");
-        let seen = text.strip_suffix('$').map_or_else(|| output.starts_with(text), |whole| output == whole);
-        seen && self.via_gateway.as_bool().is_none_or(|wanted| wanted == by_gateway)
+        let text = self
+            .pattern
+            .strip_prefix('^')
+            .expect("a pattern begins with ^");
+        let seen = text
+            .strip_suffix('$')
+            .map_or_else(|| output.starts_with(text), |whole| output == whole);
+        seen && self
+            .via_gateway
+            .as_bool()
+            .is_none_or(|wanted| wanted == by_gateway)
     }
 }
 

@@ -1,6 +1,7 @@
-//! The clinic: failures from public reports, made for real on a mesh, with the smallest cure. Each case shows its symptom by
-//! traffic, then doctor must name the cause first; cured, doctor has nothing to say. One after the other, since many of them
-//! are about the gateway that all share. Nothing here is ever skipped: without a mesh the tests fail and say why.
+//! The clinic: failures from public reports, made for real on a mesh, with the smallest cure. Each
+//! case shows its symptom by traffic, then doctor must name the cause first; cured, doctor has
+//! nothing to say. One after the other, since many of them are about the gateway that all share.
+//! Nothing here is ever skipped: without a mesh the tests fail and say why.
 
 mod case;
 #[path = "../traffic/mesh.rs"]
@@ -53,23 +54,43 @@ fn treat(folder: &str) {
         let patient = Patient::with(&case, "broken.yaml");
         patient.shows(&case.broken);
         let (code, report) = patient.doctor();
-        assert_eq!((code, report["verdict"].as_str()), (1, Some("broken")), "{folder}: {}", told(&report));
+        assert_eq!(
+            (code, report["verdict"].as_str()),
+            (1, Some("broken")),
+            "{folder}: {}",
+            told(&report)
+        );
         let first = &report["findings"][0];
-        assert_eq!(first["code"].as_str(), Some(case.finding.as_str()), "{folder}: {}", told(&report));
+        assert_eq!(
+            first["code"].as_str(),
+            Some(case.finding.as_str()),
+            "{folder}: {}",
+            told(&report)
+        );
         let objects = first["objects"].as_array().expect("a list");
-        let named = objects.iter().any(|object| case.culprit.iter().any(|c| c.is(object)));
+        let named = objects
+            .iter()
+            .any(|object| case.culprit.iter().any(|c| c.is(object)));
         assert!(named, "{folder}: {objects:?}");
     }
     let patient = Patient::with(&case, "fixed.yaml");
     patient.shows(&case.healthy);
     let (code, report) = patient.doctor();
-    let errors = report["findings"].as_array().expect("a list").iter().filter(|f| f["severity"] == "error").count();
+    let errors = report["findings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|f| f["severity"] == "error")
+        .count();
     assert_eq!((code, errors), (0, 0), "{folder}, cured: {}", told(&report));
 }
 
 /// The findings of a report in short.
 fn told(report: &Value) -> String {
-    let findings = report["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let findings = report["findings"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let line = |f: &Value| {
         format!(
             "\n  {} {}: {} {}",
@@ -79,5 +100,10 @@ fn told(report: &Value) -> String {
             f["evidence"].as_array().map_or(0, Vec::len)
         )
     };
-    format!("{} {}{}", report["verdict"], report["incomplete"], findings.iter().map(line).collect::<Vec<_>>().join(""))
+    format!(
+        "{} {}{}",
+        report["verdict"],
+        report["incomplete"],
+        findings.iter().map(line).collect::<Vec<_>>().join("")
+    )
 }

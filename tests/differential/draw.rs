@@ -1,5 +1,5 @@
-//! Random egress configurations: valid each for itself, and together full of the collisions that teams make. The same
-//! seed draws the same ones.
+//! Random egress configurations: valid each for itself, and together full of the collisions that
+//! teams make. The same seed draws the same ones.
 
 use serde_json::{Value, json};
 
@@ -7,8 +7,14 @@ use serde_json::{Value, json};
 pub(crate) const TEAMS: [&str; 3] = ["diff-a", "diff-b", "diff-c"];
 
 /// The hosts; few, so that objects meet.
-pub(crate) const HOSTS: [&str; 6] =
-    ["edition.cnn.com", "www.wikipedia.org", "api.example.com", "db.example.com", "one.example.com", "two.example.com"];
+pub(crate) const HOSTS: [&str; 6] = [
+    "edition.cnn.com",
+    "www.wikipedia.org",
+    "api.example.com",
+    "db.example.com",
+    "one.example.com",
+    "two.example.com",
+];
 
 /// The ports, with what an application speaks there.
 pub(crate) const PORTS: [u16; 3] = [80, 443, 5432];
@@ -56,7 +62,11 @@ pub(crate) fn configuration(dice: &mut Dice, number: usize) -> Vec<Value> {
         return objects;
     }
     let mutual = dice.chance(35);
-    let gateway_namespace = if dice.chance(80) { namespace.clone() } else { place(dice) };
+    let gateway_namespace = if dice.chance(80) {
+        namespace.clone()
+    } else {
+        place(dice)
+    };
     let (hop, server) = server(dice, (host, port), mutual);
     objects.push(json!({
         "apiVersion": "networking.istio.io/v1", "kind": "Gateway",
@@ -69,7 +79,13 @@ pub(crate) fn configuration(dice: &mut Dice, number: usize) -> Vec<Value> {
     {
         objects.push(rule(dice, &name, (&namespace, subset), (host, hop, mutual)));
     }
-    objects.push(route(dice, &name, (&namespace, &gateway_namespace), (host, port, hop), subset.as_deref()));
+    objects.push(route(
+        dice,
+        &name,
+        (&namespace, &gateway_namespace),
+        (host, port, hop),
+        subset.as_deref(),
+    ));
     if dice.chance(20) {
         objects.push(outside_rule(dice, &name, host, port));
     }
@@ -80,7 +96,8 @@ pub(crate) fn configuration(dice: &mut Dice, number: usize) -> Vec<Value> {
 }
 
 fn place(dice: &mut Dice) -> String {
-    dice.one(&["diff-a", "diff-a", "diff-b", "diff-c", "istio-system"]).to_owned()
+    dice.one(&["diff-a", "diff-a", "diff-b", "diff-c", "istio-system"])
+        .to_owned()
 }
 
 fn exports(dice: &mut Dice) -> Value {
@@ -93,13 +110,25 @@ fn exports(dice: &mut Dice) -> Value {
     }
 }
 
-fn entry(dice: &mut Dice, name: &str, (namespace, host): (&str, &str), (port, protocol): (u16, &str)) -> Value {
-    let host =
-        if dice.chance(6) { format!("*.{}", host.split_once('.').expect("a domain").1) } else { host.to_owned() };
+fn entry(
+    dice: &mut Dice,
+    name: &str,
+    (namespace, host): (&str, &str),
+    (port, protocol): (u16, &str),
+) -> Value {
+    let host = if dice.chance(6) {
+        format!("*.{}", host.split_once('.').expect("a domain").1)
+    } else {
+        host.to_owned()
+    };
     let wild = host.starts_with('*');
     let mut ports = vec![json!({"number": port, "name": "main", "protocol": protocol})];
     if dice.chance(25) {
-        let (other, protocol) = if port == 443 { (80, "HTTP") } else { (443, "TLS") };
+        let (other, protocol) = if port == 443 {
+            (80, "HTTP")
+        } else {
+            (443, "TLS")
+        };
         ports.push(json!({"number": other, "name": "other", "protocol": protocol}));
     }
     let mut spec = json!({"hosts": [host], "ports": ports, "exportTo": exports(dice), "location": "MESH_EXTERNAL"});
@@ -132,7 +161,11 @@ fn server(dice: &mut Dice, (host, port): (&str, u16), mutual: bool) -> (u16, Val
         3 => format!("*.{}", host.split_once('.').expect("a domain").1),
         _ => host.to_owned(),
     };
-    let number = if dice.chance(95) { hop } else { dice.one(&[80u16, 443, 8443]) };
+    let number = if dice.chance(95) {
+        hop
+    } else {
+        dice.one(&[80u16, 443, 8443])
+    };
     let (protocol, tls) = match (port, mutual) {
         (80, true) => ("HTTPS", Some("ISTIO_MUTUAL")),
         (80, false) => ("HTTP", None),
@@ -141,7 +174,8 @@ fn server(dice: &mut Dice, (host, port): (&str, u16), mutual: bool) -> (u16, Val
         (_, true) => ("TLS", Some("ISTIO_MUTUAL")),
         (_, false) => ("TCP", None),
     };
-    let mut server = json!({"port": {"number": number, "name": name, "protocol": protocol}, "hosts": [listed]});
+    let mut server =
+        json!({"port": {"number": number, "name": name, "protocol": protocol}, "hosts": [listed]});
     if let Some(mode) = tls {
         server["tls"] = json!({"mode": mode});
     }
@@ -158,7 +192,11 @@ fn rule(
     if mutual && dice.chance(90) || dice.chance(5) {
         let mut tls = json!({"mode": "ISTIO_MUTUAL"});
         if dice.chance(85) {
-            tls["sni"] = json!(if dice.chance(93) { host } else { dice.one(&HOSTS) });
+            tls["sni"] = json!(if dice.chance(93) {
+                host
+            } else {
+                dice.one(&HOSTS)
+            });
         }
         one["trafficPolicy"] = if dice.chance(70) {
             json!({"portLevelSettings": [{"port": {"number": hop}, "tls": tls}]})
@@ -174,7 +212,11 @@ fn rule(
     if dice.chance(8) {
         spec["trafficPolicy"] = json!({"tls": {"mode": dice.one(&["DISABLE", "ISTIO_MUTUAL"])}});
     }
-    let at = if dice.chance(75) { namespace.to_owned() } else { place(dice) };
+    let at = if dice.chance(75) {
+        namespace.to_owned()
+    } else {
+        place(dice)
+    };
     json!({
         "apiVersion": "networking.istio.io/v1", "kind": "DestinationRule",
         "metadata": {"name": name, "namespace": at}, "spec": spec,
@@ -188,7 +230,11 @@ fn route(
     (host, port, hop): (&str, u16, u16),
     subset: Option<&str>,
 ) -> Value {
-    let gateway = if namespace == gateway_namespace { name.to_owned() } else { format!("{gateway_namespace}/{name}") };
+    let gateway = if namespace == gateway_namespace {
+        name.to_owned()
+    } else {
+        format!("{gateway_namespace}/{name}")
+    };
     let mut destination = json!({"host": GATEWAY, "port": {"number": hop}});
     if let Some(subset) = subset {
         destination["subset"] = json!(subset);
@@ -196,7 +242,11 @@ fn route(
     let outside = if dice.chance(96) { port } else { 443 };
     let second = json!([{"destination": {"host": host, "port": {"number": outside}}}]);
     let first = json!([{"destination": destination}]);
-    let mesh_port = if dice.chance(95) { port } else { dice.one(&PORTS) };
+    let mesh_port = if dice.chance(95) {
+        port
+    } else {
+        dice.one(&PORTS)
+    };
     let mut mesh = json!({"gateways": ["mesh"], "port": mesh_port});
     let mut exit = json!({"gateways": [gateway], "port": hop});
     if dice.chance(6) {
@@ -207,7 +257,8 @@ fn route(
     } else {
         json!([format!("*.{}", host.split_once('.').expect("a domain").1)])
     };
-    let mut spec = json!({"hosts": hosts, "gateways": ["mesh", gateway], "exportTo": exports(dice)});
+    let mut spec =
+        json!({"hosts": hosts, "gateways": ["mesh", gateway], "exportTo": exports(dice)});
     let block = match port {
         80 => dice.one(&["http", "http", "http", "http", "tcp"]),
         443 => dice.one(&["tls", "tls", "tls", "tls", "http"]),
@@ -218,13 +269,15 @@ fn route(
         // A server that ends TLS takes tcp rules, one that hands it on tls rules: both are drawn.
         if dice.chance(60) {
             exit["sniHosts"] = json!([host]);
-            spec["tls"] = json!([{"match": [mesh], "route": first}, {"match": [exit], "route": second}]);
+            spec["tls"] =
+                json!([{"match": [mesh], "route": first}, {"match": [exit], "route": second}]);
         } else {
             spec["tls"] = json!([{"match": [mesh], "route": first}]);
             spec["tcp"] = json!([{"match": [exit], "route": second}]);
         }
     } else {
-        spec[block] = json!([{"match": [mesh], "route": first}, {"match": [exit], "route": second}]);
+        spec[block] =
+            json!([{"match": [mesh], "route": first}, {"match": [exit], "route": second}]);
     }
     json!({
         "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
@@ -243,8 +296,11 @@ fn outside_rule(dice: &mut Dice, name: &str, host: &str, port: u16) -> Value {
     } else {
         json!({"tls": tls})
     };
-    let host =
-        if dice.chance(90) { host.to_owned() } else { format!("*.{}", host.split_once('.').expect("a domain").1) };
+    let host = if dice.chance(90) {
+        host.to_owned()
+    } else {
+        format!("*.{}", host.split_once('.').expect("a domain").1)
+    };
     json!({
         "apiVersion": "networking.istio.io/v1", "kind": "DestinationRule",
         "metadata": {"name": format!("{name}-out"), "namespace": place(dice)},
@@ -269,7 +325,8 @@ fn sidecar(dice: &mut Dice, name: &str) -> Value {
     })
 }
 
-/// What every proxy must have before a round is judged: a host that comes last, in a table of routes and in a listener.
+/// What every proxy must have before a round is judged: a host that comes last, in a table of
+/// routes and in a listener.
 pub(crate) fn marker(round: usize) -> (String, Vec<Value>) {
     let host = format!("round-{round}.marker.test");
     let entry = json!({

@@ -1,6 +1,6 @@
-//! The model against the real thing: hundreds of random configurations on a live mesh, and for each client, host and
-//! port the question whether the model and the proxies' own config dumps agree on the listener's way, the cluster and
-//! the TLS, in the sidecar and at the gateway.
+//! The model against the real thing: hundreds of random configurations on a live mesh, and for each
+//! client, host and port the question whether the model and the proxies' own config dumps agree on
+//! the listener's way, the cluster and the TLS, in the sidecar and at the gateway.
 //!
 //! `EGRESS_TEST_SEED` draws others, `EGRESS_TEST_ROUNDS` more of them.
 
@@ -29,7 +29,12 @@ const ROUNDS: usize = 40;
 
 #[test]
 fn the_model_and_the_proxies_agree() {
-    let number = |name: &str, default: usize| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
+    let number = |name: &str, default: usize| {
+        std::env::var(name)
+            .ok()
+            .and_then(|v| v.parse().ok())
+            .unwrap_or(default)
+    };
     let seed = number("EGRESS_TEST_SEED", 1);
     let mesh = Mesh::find();
     mesh.clear();
@@ -38,7 +43,11 @@ fn the_model_and_the_proxies_agree() {
     let mut tally = Tally::default();
     for round in 0..number("EGRESS_TEST_ROUNDS", ROUNDS) {
         let mut dice = Dice::new((seed * 10_000 + round) as u64);
-        let objects = unambiguous((0..SIDE_BY_SIDE).flat_map(|n| configuration(&mut dice, n)).collect());
+        let objects = unambiguous(
+            (0..SIDE_BY_SIDE)
+                .flat_map(|n| configuration(&mut dice, n))
+                .collect(),
+        );
         mesh.apply(&objects);
         let (host, last) = marker(seed * 10_000 + round);
         mesh.apply(&last);
@@ -48,17 +57,33 @@ fn the_model_and_the_proxies_agree() {
         mesh.clear();
     }
     mesh.remove_clients();
-    println!("{} configurations, {} paths, {} led to the gateway", tally.configurations, tally.paths, tally.through);
-    assert!(tally.through > tally.paths / 20, "too few paths lead to the gateway for this to prove anything");
-    assert!(tally.wrong.is_empty(), "{} of {} paths part:\n{}", tally.wrong.len(), tally.paths, tally.wrong.join("\n"));
+    println!(
+        "{} configurations, {} paths, {} led to the gateway",
+        tally.configurations, tally.paths, tally.through
+    );
+    assert!(
+        tally.through > tally.paths / 20,
+        "too few paths lead to the gateway for this to prove anything"
+    );
+    assert!(
+        tally.wrong.is_empty(),
+        "{} of {} paths part:\n{}",
+        tally.wrong.len(),
+        tally.paths,
+        tally.wrong.join("\n")
+    );
 }
 
-/// Of two entries for a host in one namespace that are made in the same second, istiod takes whichever it meets first
-/// (`SortServicesByCreationTime` has nothing left to compare): only one of them is drawn.
+/// Of two entries for a host in one namespace that are made in the same second, istiod takes
+/// whichever it meets first (`SortServicesByCreationTime` has nothing left to compare): only one of
+/// them is drawn.
 fn unambiguous(objects: Vec<Value>) -> Vec<Value> {
     let mut seen = std::collections::BTreeSet::new();
     let mut first = |o: &Value| {
-        let key = (o["metadata"]["namespace"].to_string(), o["spec"]["hosts"].to_string());
+        let key = (
+            o["metadata"]["namespace"].to_string(),
+            o["spec"]["hosts"].to_string(),
+        );
         o["kind"] != "ServiceEntry" || seen.insert(key)
     };
     objects.into_iter().filter(|o| first(o)).collect()
@@ -102,14 +127,24 @@ fn judge(snapshot: &Snapshot, (seed, round): (usize, usize), tally: &mut Tally) 
 }
 
 fn unresolved(step: &Step) -> bool {
-    step.ends.as_ref().is_some_and(|d| d.value.contains("the name is not resolved"))
+    step.ends
+        .as_ref()
+        .is_some_and(|d| d.value.contains("the name is not resolved"))
 }
 
 fn paths(snapshot: &Snapshot) -> Vec<EgressPath> {
     let mut all = Vec::new();
     for team in TEAMS {
-        let mut pods = snapshot.objects.pods.iter().filter(|p| p.namespace() == team && p.is_ready());
-        let pod = pods.next().unwrap_or_else(|| panic!("no client in {team}")).name().to_owned();
+        let mut pods = snapshot
+            .objects
+            .pods
+            .iter()
+            .filter(|p| p.namespace() == team && p.is_ready());
+        let pod = pods
+            .next()
+            .unwrap_or_else(|| panic!("no client in {team}"))
+            .name()
+            .to_owned();
         for host in HOSTS {
             for port in PORTS {
                 let protocol = match port {
@@ -117,9 +152,20 @@ fn paths(snapshot: &Snapshot) -> Vec<EgressPath> {
                     443 => AppProtocol::Tls,
                     _ => AppProtocol::Tcp,
                 };
-                let target = Target { host: host.parse().expect("a host"), port, protocol };
-                let client = Client { namespace: team.into(), workload: Some((Kind::Deployment, "client".into())) };
-                all.push(EgressPath { target, client, pod: Some(pod.clone()) });
+                let target = Target {
+                    host: host.parse().expect("a host"),
+                    port,
+                    protocol,
+                };
+                let client = Client {
+                    namespace: team.into(),
+                    workload: Some((Kind::Deployment, "client".into())),
+                };
+                all.push(EgressPath {
+                    target,
+                    client,
+                    pod: Some(pod.clone()),
+                });
             }
         }
     }
@@ -135,39 +181,72 @@ impl Mesh {
     fn find() -> Self {
         let path = std::env::var("PATH").unwrap_or_default();
         if let Some(kubeconfig) = std::env::var_os("EGRESS_TEST_KUBECONFIG") {
-            return Self { kubeconfig: kubeconfig.into(), path };
+            return Self {
+                kubeconfig: kubeconfig.into(),
+                path,
+            };
         }
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mesh/mesh");
         let name = std::env::var("EGRESS_TEST_MESH").unwrap_or_else(|_| "main".into());
-        let env = Command::new(&script).args(["env", &name]).output().expect("the mesh script runs");
+        let env = Command::new(&script)
+            .args(["env", &name])
+            .output()
+            .expect("the mesh script runs");
         let env = String::from_utf8(env.stdout).expect("mesh env is text");
         let value = |key: &str| {
-            let line = env.lines().find_map(|l| l.strip_prefix(&format!("export {key}="))).expect("mesh env names it");
-            line.trim_end_matches(":\"$PATH\"").trim_end_matches(":$PATH").to_owned()
+            let line = env
+                .lines()
+                .find_map(|l| l.strip_prefix(&format!("export {key}=")))
+                .expect("mesh env names it");
+            line.trim_end_matches(":\"$PATH\"")
+                .trim_end_matches(":$PATH")
+                .to_owned()
         };
-        Self { kubeconfig: value("KUBECONFIG").into(), path: format!("{}:{path}", value("PATH")) }
+        Self {
+            kubeconfig: value("KUBECONFIG").into(),
+            path: format!("{}:{path}", value("PATH")),
+        }
     }
 
     fn kubectl(&self, arguments: &[&str], input: &str) -> (bool, String) {
         use std::io::Write;
         let mut command = Command::new("kubectl");
-        command.args(arguments).env("KUBECONFIG", &self.kubeconfig).env("PATH", &self.path);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args(arguments)
+            .env("KUBECONFIG", &self.kubeconfig)
+            .env("PATH", &self.path);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().expect("kubectl runs");
-        child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("kubectl reads");
+        child
+            .stdin
+            .take()
+            .expect("a pipe")
+            .write_all(input.as_bytes())
+            .expect("kubectl reads");
         let output = child.wait_with_output().expect("kubectl ends");
-        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
     }
 
     /// What the webhook refuses was not valid, and is not there.
     fn apply(&self, objects: &[Value]) {
-        let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string();
+        let list =
+            serde_json::json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string();
         let (done, error) = self.kubectl(&["apply", "--server-side", "-f", "-"], &list);
-        assert!(done || error.contains("denied the request"), "kubectl apply: {error}");
+        assert!(
+            done || error.contains("denied the request"),
+            "kubectl apply: {error}"
+        );
     }
 
     fn clear(&self) {
-        let kinds = "serviceentries,gateways.networking.istio.io,virtualservices,destinationrules,sidecars";
+        let kinds =
+            "serviceentries,gateways.networking.istio.io,virtualservices,destinationrules,sidecars";
         for namespace in TEAMS.iter().chain(&["istio-system"]) {
             let (done, error) = self.kubectl(&["delete", kinds, "--all", "-n", namespace], "");
             assert!(done, "kubectl delete: {error}");
@@ -186,7 +265,17 @@ impl Mesh {
             assert!(done, "kubectl apply: {error}");
         }
         for team in TEAMS {
-            let (done, error) = self.kubectl(&["-n", team, "rollout", "status", "deploy/client", "--timeout=90s"], "");
+            let (done, error) = self.kubectl(
+                &[
+                    "-n",
+                    team,
+                    "rollout",
+                    "status",
+                    "deploy/client",
+                    "--timeout=90s",
+                ],
+                "",
+            );
             assert!(done, "{error}");
         }
     }
@@ -197,50 +286,83 @@ impl Mesh {
         }
     }
 
-    /// The objects and the proxies, once every proxy has the marker and so all that was written before it.
+    /// The objects and the proxies, once every proxy has the marker and so all that was written
+    /// before it.
     async fn read(&self, marker: &str) -> Snapshot {
-        let options = ConnectOptions { kubeconfig: Some(self.kubeconfig.clone()), ..ConnectOptions::default() };
+        let options = ConnectOptions {
+            kubeconfig: Some(self.kubeconfig.clone()),
+            ..ConnectOptions::default()
+        };
         let cluster = Cluster::connect(&options).await.expect("the mesh answers");
-        let mut snapshot = take(&cluster, &Scope::default()).await.expect("the objects are read");
+        let mut snapshot = take(&cluster, &Scope::default())
+            .await
+            .expect("the objects are read");
         let deadline = Deadline::after(Duration::from_secs(40));
-        let clients = snapshot.objects.pods.iter().filter(|p| TEAMS.contains(&p.namespace()) && p.is_ready());
-        let gateways =
-            snapshot.objects.pods.iter().filter(|p| p.name().starts_with("istio-egressgateway") && p.is_ready());
+        let clients = snapshot
+            .objects
+            .pods
+            .iter()
+            .filter(|p| TEAMS.contains(&p.namespace()) && p.is_ready());
+        let gateways = snapshot
+            .objects
+            .pods
+            .iter()
+            .filter(|p| p.name().starts_with("istio-egressgateway") && p.is_ready());
         let pods: Vec<(String, String, bool)> = clients
             .map(|p| (p.namespace().to_owned(), p.name().to_owned(), true))
             .chain(gateways.map(|p| (p.namespace().to_owned(), p.name().to_owned(), false)))
             .collect();
         for (namespace, name, sidecar) in pods {
             let proxy = loop {
-                let proxy = envoy::read(&cluster, &namespace, &name).await.expect("the proxy is read");
+                let proxy = envoy::read(&cluster, &namespace, &name)
+                    .await
+                    .expect("the proxy is read");
                 if has(&proxy, marker, sidecar) {
                     break proxy;
                 }
-                assert!(!deadline.passed(), "{namespace}/{name} does not get {marker}");
+                assert!(
+                    !deadline.passed(),
+                    "{namespace}/{name} does not get {marker}"
+                );
                 tokio::time::sleep(Duration::from_millis(100)).await;
             };
-            snapshot
-                .proxies
-                .insert(format!("{namespace}/{name}"), Look::Seen(settled(&cluster, (&namespace, &name), proxy).await));
+            snapshot.proxies.insert(
+                format!("{namespace}/{name}"),
+                Look::Seen(settled(&cluster, (&namespace, &name), proxy).await),
+            );
         }
         snapshot
     }
 }
 
-/// A Sidecar may hide the marker: its namespace's proxy is then judged when nothing has changed for a while.
+/// A Sidecar may hide the marker: its namespace's proxy is then judged when nothing has changed for
+/// a while.
 fn has(proxy: &envoy::Proxy, marker: &str, sidecar: bool) -> bool {
     let name = format!("outbound|6000||{marker}");
-    proxy.cluster(&name).is_some() || (sidecar && !proxy.clusters.iter().any(|c| c.name.contains(".marker.test")))
+    proxy.cluster(&name).is_some()
+        || (sidecar
+            && !proxy
+                .clusters
+                .iter()
+                .any(|c| c.name.contains(".marker.test")))
 }
 
 /// Listeners and routes come after clusters: wait until two readings are the same.
-async fn settled(cluster: &Cluster, (namespace, name): (&str, &str), first: envoy::Proxy) -> envoy::Proxy {
+async fn settled(
+    cluster: &Cluster,
+    (namespace, name): (&str, &str),
+    first: envoy::Proxy,
+) -> envoy::Proxy {
     let end = Instant::now() + Duration::from_secs(20);
     let mut last = first;
     loop {
         tokio::time::sleep(Duration::from_millis(250)).await;
-        let next = envoy::read(cluster, namespace, name).await.expect("the proxy is read");
-        let same = next.listeners == last.listeners && next.routes == last.routes && names(&next) == names(&last);
+        let next = envoy::read(cluster, namespace, name)
+            .await
+            .expect("the proxy is read");
+        let same = next.listeners == last.listeners
+            && next.routes == last.routes
+            && names(&next) == names(&last);
         if same || Instant::now() > end {
             return next;
         }

@@ -8,16 +8,44 @@ struct Down;
 
 impl Down {
     fn new() -> Self {
-        MESH.kubectl(&["-n", "istio-system", "scale", "deploy/istiod", "--replicas=0"]);
-        MESH.kubectl(&["-n", "istio-system", "wait", "--for=delete", "pod", "-l", "app=istiod", "--timeout=60s"]);
+        MESH.kubectl(&[
+            "-n",
+            "istio-system",
+            "scale",
+            "deploy/istiod",
+            "--replicas=0",
+        ]);
+        MESH.kubectl(&[
+            "-n",
+            "istio-system",
+            "wait",
+            "--for=delete",
+            "pod",
+            "-l",
+            "app=istiod",
+            "--timeout=60s",
+        ]);
         Down
     }
 }
 
 impl Drop for Down {
     fn drop(&mut self) {
-        MESH.kubectl(&["-n", "istio-system", "scale", "deploy/istiod", "--replicas=1"]);
-        MESH.kubectl(&["-n", "istio-system", "rollout", "status", "deploy/istiod", "--timeout=120s"]);
+        MESH.kubectl(&[
+            "-n",
+            "istio-system",
+            "scale",
+            "deploy/istiod",
+            "--replicas=1",
+        ]);
+        MESH.kubectl(&[
+            "-n",
+            "istio-system",
+            "rollout",
+            "status",
+            "deploy/istiod",
+            "--timeout=120s",
+        ]);
     }
 }
 
@@ -40,7 +68,15 @@ impl Authority {
     fn exchanged() -> Self {
         let made = Self::files();
         let from = format!("--from-file={}", made.path().display());
-        MESH.kubectl(&["-n", "istio-system", "create", "secret", "generic", "cacerts", &from]);
+        MESH.kubectl(&[
+            "-n",
+            "istio-system",
+            "create",
+            "secret",
+            "generic",
+            "cacerts",
+            &from,
+        ]);
         restart_istiod();
         Authority
     }
@@ -50,8 +86,12 @@ impl Authority {
         let key = rcgen::KeyPair::generate().expect("a key");
         let mut root = rcgen::CertificateParams::default();
         root.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        root.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign, rcgen::KeyUsagePurpose::CrlSign];
-        root.distinguished_name.push(rcgen::DnType::CommonName, "another root");
+        root.key_usages = vec![
+            rcgen::KeyUsagePurpose::KeyCertSign,
+            rcgen::KeyUsagePurpose::CrlSign,
+        ];
+        root.distinguished_name
+            .push(rcgen::DnType::CommonName, "another root");
         let root = root.self_signed(&key).expect("a root").pem();
         for name in ["ca-cert.pem", "cert-chain.pem", "root-cert.pem"] {
             std::fs::write(folder.path().join(name), &root).expect("written");
@@ -70,7 +110,14 @@ impl Drop for Authority {
 
 fn restart_istiod() {
     MESH.kubectl(&["-n", "istio-system", "rollout", "restart", "deploy/istiod"]);
-    MESH.kubectl(&["-n", "istio-system", "rollout", "status", "deploy/istiod", "--timeout=120s"]);
+    MESH.kubectl(&[
+        "-n",
+        "istio-system",
+        "rollout",
+        "status",
+        "deploy/istiod",
+        "--timeout=120s",
+    ]);
 }
 
 #[test]

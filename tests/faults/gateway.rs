@@ -4,7 +4,12 @@ use crate::mesh::MESH;
 use crate::site::{Site, Want};
 
 fn pods<'a>(words: &'a [&'a str]) -> Want<'a> {
-    Want { code: "EG101", hop: "gateway", object: ("Deployment", "egress"), words }
+    Want {
+        code: "EG101",
+        hop: "gateway",
+        object: ("Deployment", "egress"),
+        words,
+    }
 }
 
 #[test]
@@ -31,7 +36,10 @@ fn crash_looping() {
 #[test]
 fn not_ready() {
     let site = Site::new("f-unready");
-    site.break_gateway("", "        readinessProbe: {httpGet: {path: /never, port: 15021}, periodSeconds: 1}\n");
+    site.break_gateway(
+        "",
+        "        readinessProbe: {httpGet: {path: /never, port: 15021}, periodSeconds: 1}\n",
+    );
     site.named(&pods(&["not ready"]));
 }
 
@@ -50,7 +58,14 @@ fn pods_that_part() {
     site.kubectl(&["scale", "deploy/egress", "--replicas=2"]);
     site.roll("egress");
     let selector = format!("egress={}", site.namespace());
-    let pod = site.kubectl(&["get", "pods", "-l", &selector, "-o", "jsonpath={.items[0].metadata.name}"]);
+    let pod = site.kubectl(&[
+        "get",
+        "pods",
+        "-l",
+        &selector,
+        "-o",
+        "jsonpath={.items[0].metadata.name}",
+    ]);
     site.kubectl(&["label", "pod", &pod, "odd=yes"]);
     MESH.apply(&format!(
         "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {{name: odd, namespace: {}}}\nspec:\n  \
@@ -58,7 +73,12 @@ fn pods_that_part() {
          - {{applyTo: VIRTUAL_HOST, match: {{context: GATEWAY}}, patch: {{operation: REMOVE}}}}\n",
         site.namespace()
     ));
-    site.named(&Want { code: "EG303", hop: "gateway", object: ("Pod", &pod), words: &["part", "404", &pod] });
+    site.named(&Want {
+        code: "EG303",
+        hop: "gateway",
+        object: ("Pod", &pod),
+        words: &["part", "404", &pod],
+    });
 }
 
 #[test]
@@ -79,7 +99,12 @@ fn not_injected() {
 #[test]
 fn a_service_that_selects_nothing() {
     let site = Site::new("f-selector");
-    site.kubectl(&["patch", "service/egress", "-p", r#"{"spec": {"selector": {"egress": "nobody"}}}"#]);
+    site.kubectl(&[
+        "patch",
+        "service/egress",
+        "-p",
+        r#"{"spec": {"selector": {"egress": "nobody"}}}"#,
+    ]);
     site.named(&Want {
         code: "EG103",
         hop: "gateway",

@@ -1,6 +1,6 @@
-//! Faults that no Istio object shows, made for real on a mesh: doctor must name the cause and the hop first. Each test has
-//! a namespace, a gateway and a host of its own, made healthy first. Nothing here is ever skipped: without a mesh the
-//! tests fail and say why.
+//! Faults that no Istio object shows, made for real on a mesh: doctor must name the cause and the
+//! hop first. Each test has a namespace, a gateway and a host of its own, made healthy first.
+//! Nothing here is ever skipped: without a mesh the tests fail and say why.
 
 mod client;
 mod control_plane;

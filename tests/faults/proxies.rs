@@ -12,7 +12,12 @@ fn filter(site: &Site, selector: &str, patch: &str) {
 }
 
 fn rejected(hop: &'static str) -> Want<'static> {
-    Want { code: "EG301", hop, object: ("EnvoyFilter", "odd"), words: &["rejected"] }
+    Want {
+        code: "EG301",
+        hop,
+        object: ("EnvoyFilter", "odd"),
+        words: &["rejected"],
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! A client, a gateway of its own, and a host outside that leaves through it: healthy, before a test breaks it. And what
-//! doctor says about it.
+//! A client, a gateway of its own, and a host outside that leaves through it: healthy, before a
+//! test breaks it. And what doctor says about it.
 
 use crate::mesh::{CLUSTER, MESH, Team};
 use serde_json::Value;
@@ -17,8 +17,12 @@ pub(crate) struct Site {
 
 /// Tests run side by side, less those that break something for all.
 enum Held {
-    Shared { _guard: RwLockReadGuard<'static, ()> },
-    Alone { _guard: RwLockWriteGuard<'static, ()> },
+    Shared {
+        _guard: RwLockReadGuard<'static, ()>,
+    },
+    Alone {
+        _guard: RwLockWriteGuard<'static, ()>,
+    },
 }
 
 /// What doctor must say first.
@@ -44,14 +48,25 @@ pub(crate) fn gateway(namespace: &str, pod: &str, container: &str, replicas: u32
 }
 
 impl Site {
-    /// Namespace, client, gateway, and the way out for `NAME.example.com` on port 80, which answers with a 301.
+    /// Namespace, client, gateway, and the way out for `NAME.example.com` on port 80, which answers
+    /// with a 301.
     pub(crate) fn new(name: &str) -> Self {
-        Self::held(name, Held::Shared { _guard: CLUSTER.read().unwrap_or_else(PoisonError::into_inner) })
+        Self::held(
+            name,
+            Held::Shared {
+                _guard: CLUSTER.read().unwrap_or_else(PoisonError::into_inner),
+            },
+        )
     }
 
     /// The same, while no other test runs.
     pub(crate) fn alone(name: &str) -> Self {
-        Self::held(name, Held::Alone { _guard: CLUSTER.write().unwrap_or_else(PoisonError::into_inner) })
+        Self::held(
+            name,
+            Held::Alone {
+                _guard: CLUSTER.write().unwrap_or_else(PoisonError::into_inner),
+            },
+        )
     }
 
     fn held(name: &str, held: Held) -> Self {
@@ -63,7 +78,11 @@ impl Site {
 
     fn unproven(name: &str, held: Held) -> Self {
         let team = Team::new(name);
-        let site = Self { host: format!("{name}.example.com"), team, _held: held };
+        let site = Self {
+            host: format!("{name}.example.com"),
+            team,
+            _held: held,
+        };
         let (host, gateway_host) = (&site.host, format!("egress.{name}.svc.cluster.local"));
         MESH.apply(&format!(
             "{}---\napiVersion: v1\nkind: Service\nmetadata: {{name: egress, namespace: {name}}}\nspec:\n  \
@@ -90,7 +109,12 @@ impl Site {
     }
 
     pub(crate) fn roll(&self, deployment: &str) {
-        self.kubectl(&["rollout", "status", &format!("deploy/{deployment}"), "--timeout=120s"]);
+        self.kubectl(&[
+            "rollout",
+            "status",
+            &format!("deploy/{deployment}"),
+            "--timeout=120s",
+        ]);
     }
 
     /// The gateway, with something added.
@@ -112,7 +136,11 @@ impl Site {
             if code == Some(0) && report["verdict"] == "healthy" {
                 return;
             }
-            assert!(Instant::now() < end, "{} is not healthy before the fault: {code:?} {report:#}", self.host);
+            assert!(
+                Instant::now() < end,
+                "{} is not healthy before the fault: {code:?} {report:#}",
+                self.host
+            );
             std::thread::sleep(Duration::from_millis(500));
         }
     }
@@ -125,9 +153,20 @@ impl Site {
 
 pub(crate) fn doctor(host: &str, port: u16, namespace: &str) -> (Option<i32>, Value) {
     let from = format!("{namespace}/deploy/client");
-    let output = MESH.egress(&["doctor", "--host", host, "--port", &port.to_string(), "--from", &from, "-o", "json"]);
+    let output = MESH.egress(&[
+        "doctor",
+        "--host",
+        host,
+        "--port",
+        &port.to_string(),
+        "--from",
+        &from,
+        "-o",
+        "json",
+    ]);
     let report = serde_json::from_slice(&output.stdout);
-    let report = report.unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stderr)));
+    let report =
+        report.unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stderr)));
     (output.status.code(), report)
 }
 
@@ -159,6 +198,7 @@ fn fits(finding: &Value, want: &Want<'_>) -> bool {
     finding["code"] == want.code
         && finding["severity"] == "error"
         && finding["hop"] == want.hop
-        && (want.object.0.is_empty() || (object["kind"] == want.object.0 && object["name"] == want.object.1))
+        && (want.object.0.is_empty()
+            || (object["kind"] == want.object.0 && object["name"] == want.object.1))
         && want.words.iter().all(|w| message.contains(w))
 }

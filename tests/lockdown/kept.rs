@@ -1,5 +1,5 @@
-//! A namespace that is in use: a database outside, a call to another namespace, a scrape from a third, and a CronJob. What
-//! would be cut is said before, and what was to stay works after.
+//! A namespace that is in use: a database outside, a call to another namespace, a scrape from a
+//! third, and a CronJob. What would be cut is said before, and what was to stay works after.
 
 use super::mesh::{MESH, Team};
 use super::network::{Network, inside};
@@ -19,7 +19,14 @@ fn serve(namespace: &str) {
          {{apiVersion: v1, kind: Service, metadata: {{name: server, namespace: {namespace}}}, spec: {{\
          selector: {{app: server}}, ports: [{{name: http, port: 8080}}]}}}}"
     ));
-    MESH.kubectl(&["-n", namespace, "rollout", "status", "deploy/server", "--timeout=90s"]);
+    MESH.kubectl(&[
+        "-n",
+        namespace,
+        "rollout",
+        "status",
+        "deploy/server",
+        "--timeout=90s",
+    ]);
 }
 
 #[test]
@@ -38,31 +45,79 @@ fn what_would_be_cut_is_said_before_and_what_was_to_stay_works_after() {
          containers: [{{name: job, image: \"{image}\", command: [curl, -sSf, -m, \"5\", \"http://server.lock-stock:8080\"]}}]}}}}}}}}}}}}"
     ));
     // It greets whoever connects.
-    let database = || inside("lock-shop", "sleep 2 | timeout 5 nc -w 3 db.example.com 5432 || true");
+    let database = || {
+        inside(
+            "lock-shop",
+            "sleep 2 | timeout 5 nc -w 3 db.example.com 5432 || true",
+        )
+    };
     assert!(database().contains("ready"), "the database answers before");
-    inside("lock-shop", "(exec >/dev/null 2>&1 </dev/null; sleep 600 | nc db.example.com 5432) & sleep 1");
+    inside(
+        "lock-shop",
+        "(exec >/dev/null 2>&1 </dev/null; sleep 600 | nc db.example.com 5432) & sleep 1",
+    );
     assert_eq!(shop.curl("http://server.lock-stock:8080"), "200 1.1");
 
     let plan = done(&["lockdown", "lock-shop", "--dry-run=server"]);
     let cut: Vec<&str> = plan.stderr.lines().filter(|l| l.contains(" -> ")).collect();
-    assert_eq!(cut.len(), 1, "only the database would be cut:\n{}", plan.stderr);
-    assert!(cut[0].contains("lock-shop/client -> 203.0.113.13:5432") && cut[0].contains("1 open"), "{}", cut[0]);
+    assert_eq!(
+        cut.len(),
+        1,
+        "only the database would be cut:\n{}",
+        plan.stderr
+    );
+    assert!(
+        cut[0].contains("lock-shop/client -> 203.0.113.13:5432") && cut[0].contains("1 open"),
+        "{}",
+        cut[0]
+    );
     assert!(plan.stderr.contains("cronjob/nightly"), "{}", plan.stderr);
-    let strict = done(&["lockdown", "lock-shop", "--in-cluster", "none", "--dry-run=server"]);
-    assert!(strict.stderr.contains("server.lock-stock.svc.cluster.local"), "{}", strict.stderr);
+    let strict = done(&[
+        "lockdown",
+        "lock-shop",
+        "--in-cluster",
+        "none",
+        "--dry-run=server",
+    ]);
+    assert!(
+        strict
+            .stderr
+            .contains("server.lock-stock.svc.cluster.local"),
+        "{}",
+        strict.stderr
+    );
 
     let run = egress(&["lockdown", "lock-shop", "--probe", "edition.cnn.com", "-y"]);
     assert_eq!(run.code, 0, "{}\n{}", run.stdout, run.stderr);
-    assert_eq!(shop.curl("http://server.lock-stock:8080"), "200 1.1", "the call to another namespace");
-    assert_eq!(metrics.curl("http://server.lock-shop:8080"), "200 1.1", "the scrape");
-    MESH.kubectl(&["-n", "lock-shop", "create", "job", "tonight", "--from=cronjob/nightly"]);
+    assert_eq!(
+        shop.curl("http://server.lock-stock:8080"),
+        "200 1.1",
+        "the call to another namespace"
+    );
+    assert_eq!(
+        metrics.curl("http://server.lock-shop:8080"),
+        "200 1.1",
+        "the scrape"
+    );
+    MESH.kubectl(&[
+        "-n",
+        "lock-shop",
+        "create",
+        "job",
+        "tonight",
+        "--from=cronjob/nightly",
+    ]);
     let end = Instant::now() + Duration::from_secs(60);
     loop {
         let job = MESH.json(&["-n", "lock-shop", "get", "job", "tonight"]);
         if job["status"]["succeeded"] == 1 {
             break;
         }
-        assert!(job["status"]["failed"].is_null() && Instant::now() < end, "the job: {}", job["status"]);
+        assert!(
+            job["status"]["failed"].is_null() && Instant::now() < end,
+            "the job: {}",
+            job["status"]
+        );
         std::thread::sleep(Duration::from_millis(300));
     }
     assert_eq!(database(), "", "the database is cut");

@@ -16,7 +16,9 @@ pub(crate) struct Network {
 impl Network {
     /// `none`, `enforce` or `firewall`.
     pub(crate) fn that(mode: &str) -> Self {
-        let network = Self { _alone: NETWORK.lock().unwrap_or_else(PoisonError::into_inner) };
+        let network = Self {
+            _alone: NETWORK.lock().unwrap_or_else(PoisonError::into_inner),
+        };
         // The mesh must be up before its network can be switched.
         assert!(MESH.kubeconfig.exists(), "{}", MESH.kubeconfig.display());
         switch(mode);
@@ -40,17 +42,33 @@ fn switch(mode: &str) {
         command
     } else {
         let name = std::env::var("EGRESS_TEST_MESH").unwrap_or_else(|_| "main".into());
-        let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mesh/mesh"));
+        let mut command =
+            Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mesh/mesh"));
         command.args(["up", &name, "--policy", mode]);
         command
     };
     let output = command.output().expect("the network can be switched");
-    assert!(output.status.success(), "{mode}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{mode}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// What a command prints in the client's container.
 pub(crate) fn inside(namespace: &str, command: &str) -> String {
-    let arguments = ["-n", namespace, "exec", "deploy/client", "-c", "client", "--", "sh", "-c", command];
+    let arguments = [
+        "-n",
+        namespace,
+        "exec",
+        "deploy/client",
+        "-c",
+        "client",
+        "--",
+        "sh",
+        "-c",
+        command,
+    ];
     let output = MESH.command(&arguments).output().expect("kubectl runs");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }

@@ -23,7 +23,10 @@ fn completions_are_those_of_the_command_line() {
             std::fs::write(folder.join(file), &made.stdout).expect("written");
         }
         let kept = std::fs::read_to_string(folder.join(file)).unwrap_or_default();
-        assert!(kept == made.stdout, "completions/{file} is not what the program prints: run `make completions`");
+        assert!(
+            kept == made.stdout,
+            "completions/{file} is not what the program prints: run `make completions`"
+        );
     }
 }
 
@@ -37,14 +40,21 @@ fn bash_completes_verbs_and_their_flags() {
          _kubectl__egress kubectl-egress cle kubectl-egress; echo \"${{COMPREPLY[*]}}\"",
         env!("CARGO_MANIFEST_DIR")
     );
-    let output = std::process::Command::new("bash").args(["-c", &script]).output().expect("bash runs");
+    let output = std::process::Command::new("bash")
+        .args(["-c", &script])
+        .output()
+        .expect("bash runs");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "--hop\ncleanup\n");
 }
 
 fn complete(words: &[&str]) -> Vec<String> {
     let run = egress(&[&["__complete"], words].concat());
     assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{words:?}");
-    assert!(run.took < Duration::from_secs(2), "{words:?} took {:?}", run.took);
+    assert!(
+        run.took < Duration::from_secs(2),
+        "{words:?} took {:?}",
+        run.took
+    );
     run.stdout.lines().map(str::to_owned).collect()
 }
 
@@ -54,18 +64,38 @@ fn words_come_with_their_meaning_and_end_with_a_directive() {
     assert_eq!(verbs.len(), 2, "{verbs:?}");
     assert!(verbs[0].starts_with("cleanup\t"), "{verbs:?}");
     assert_eq!(verbs[1], ":4");
-    assert_eq!(complete(&["setup", "-f", ""]), [":0"], "the shell completes files");
-    let hops: Vec<String> = complete(&["setup", "--hop", ""]).iter().map(|l| word(l)).collect();
+    assert_eq!(
+        complete(&["setup", "-f", ""]),
+        [":0"],
+        "the shell completes files"
+    );
+    let hops: Vec<String> = complete(&["setup", "--hop", ""])
+        .iter()
+        .map(|l| word(l))
+        .collect();
     assert_eq!(hops, ["auto", "plain", "mtls", ":4"]);
-    assert!(complete(&["--versi"]).iter().any(|l| word(l) == "--version") || complete(&["-"]).len() > 5);
+    assert!(
+        complete(&["--versi"])
+            .iter()
+            .any(|l| word(l) == "--version")
+            || complete(&["-"]).len() > 5
+    );
 }
 
 #[test]
 fn without_a_cluster_it_is_silent() {
-    for words in
-        [&["-n", ""][..], &["cleanup", ""], &["--context", ""], &["setup", "x.org", "--from", "a,"], &["--help"]]
-    {
-        assert_eq!(complete(words).last().map(String::as_str), Some(":4"), "{words:?}");
+    for words in [
+        &["-n", ""][..],
+        &["cleanup", ""],
+        &["--context", ""],
+        &["setup", "x.org", "--from", "a,"],
+        &["--help"],
+    ] {
+        assert_eq!(
+            complete(words).last().map(String::as_str),
+            Some(":4"),
+            "{words:?}"
+        );
     }
 }
 

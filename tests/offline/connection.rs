@@ -1,4 +1,5 @@
-//! The connection is made as kubectl makes it: `KUBECONFIG` lists, contexts, impersonation, the credentials of the user.
+//! The connection is made as kubectl makes it: `KUBECONFIG` lists, contexts, impersonation, the
+//! credentials of the user.
 
 use super::run::{command, egress, egress_on, run};
 use super::server::{Answer, Server};
@@ -23,11 +24,21 @@ fn a_list_of_kubeconfigs_is_one_kubeconfig() {
     );
     let list = std::env::join_paths([first, dir.path().join("missing"), second]).expect("a list");
     let version = run(command().env("KUBECONFIG", &list).arg("version"));
-    assert!(version.stdout.contains("Kubernetes: v1.2.3"), "{}{}", version.stdout, version.stderr);
     assert!(
-        server.requests().iter().all(|head| header(head, "authorization").as_deref() == Some("Bearer secret-token"))
+        version.stdout.contains("Kubernetes: v1.2.3"),
+        "{}{}",
+        version.stdout,
+        version.stderr
     );
-    let names = run(command().env("KUBECONFIG", &list).args(["__complete", "--context", ""]));
+    assert!(
+        server
+            .requests()
+            .iter()
+            .all(|head| header(head, "authorization").as_deref() == Some("Bearer secret-token"))
+    );
+    let names = run(command()
+        .env("KUBECONFIG", &list)
+        .args(["__complete", "--context", ""]));
     assert_eq!(names.stdout, "a\nb\n:4\n");
 }
 
@@ -35,13 +46,35 @@ fn a_list_of_kubeconfigs_is_one_kubeconfig() {
 fn impersonation_is_in_every_request() {
     let server = Server::start(Answer::Empty);
     let kubeconfig = server.kubeconfig();
-    egress_on(kubeconfig.path(), &["version", "--as", "jane", "--as-group", "dev,ops", "--as-uid", "7"]);
+    egress_on(
+        kubeconfig.path(),
+        &[
+            "version",
+            "--as",
+            "jane",
+            "--as-group",
+            "dev,ops",
+            "--as-uid",
+            "7",
+        ],
+    );
     let requests = server.requests();
     assert!(!requests.is_empty());
     for head in requests {
-        assert_eq!(header(&head, "impersonate-user").as_deref(), Some("jane"), "{head}");
-        assert_eq!(header(&head, "impersonate-uid").as_deref(), Some("7"), "{head}");
-        let groups = head.lines().filter(|l| l.to_lowercase().starts_with("impersonate-group:")).count();
+        assert_eq!(
+            header(&head, "impersonate-user").as_deref(),
+            Some("jane"),
+            "{head}"
+        );
+        assert_eq!(
+            header(&head, "impersonate-uid").as_deref(),
+            Some("7"),
+            "{head}"
+        );
+        let groups = head
+            .lines()
+            .filter(|l| l.to_lowercase().starts_with("impersonate-group:"))
+            .count();
         assert_eq!(groups, 2, "{head}");
     }
 }
@@ -50,7 +83,11 @@ fn impersonation_is_in_every_request() {
 fn a_kubeconfig_that_leads_nowhere_is_exit_4_and_says_what_to_check() {
     let kubeconfig = super::server::kubeconfig("http://127.0.0.1:1");
     let path = kubeconfig.path();
-    for arguments in [&["--context", "none"][..], &["--user", "none"], &["--cluster", "none"]] {
+    for arguments in [
+        &["--context", "none"][..],
+        &["--user", "none"],
+        &["--cluster", "none"],
+    ] {
         let run = egress_on(path, &[&["setup", "x.org", "-y"], arguments].concat());
         run.assert_refused(&format!("{arguments:?}"), 4, "none");
         assert!(run.stderr.contains("check KUBECONFIG"), "{}", run.stderr);
@@ -65,11 +102,16 @@ fn versions_are_told_as_far_as_they_are_known() {
     let version: serde_json::Value = serde_json::from_str(&client.stdout).expect("JSON");
     assert_eq!((client.code, &version["clientVersion"]), (0, &ours.into()));
     let alone = egress(&["version"]);
-    assert_eq!((alone.code, alone.stdout.trim()), (4, &*format!("kubectl egress: {ours}")));
+    assert_eq!(
+        (alone.code, alone.stdout.trim()),
+        (4, &*format!("kubectl egress: {ours}"))
+    );
     let server = Server::start(Answer::Empty);
     let no_mesh = egress_on(server.kubeconfig().path(), &["version"]);
     assert_eq!(no_mesh.code, 0);
-    assert!(no_mesh.stdout.contains("Kubernetes: v1.2.3") && no_mesh.stderr.contains("warning: istiod"));
+    assert!(
+        no_mesh.stdout.contains("Kubernetes: v1.2.3") && no_mesh.stderr.contains("warning: istiod")
+    );
 }
 
 fn header(head: &str, name: &str) -> Option<String> {

@@ -29,19 +29,50 @@ fn file(text: &str) -> tempfile::NamedTempFile {
 fn a_file_that_says_enough_is_rendered_without_a_cluster_and_to_the_same_byte() {
     let file = file(FILE);
     let path = file.path().to_str().expect("a path");
-    let arguments = ["setup", "-f", path, "--dry-run=client", "-o", "yaml", "--kubeconfig", "/nowhere"];
+    let arguments = [
+        "setup",
+        "-f",
+        path,
+        "--dry-run=client",
+        "-o",
+        "yaml",
+        "--kubeconfig",
+        "/nowhere",
+    ];
     let run = egress(&arguments);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(egress(&arguments).stdout, run.stdout);
-    for words in ["kind: VirtualService", "2001:db8::13", "resolution: NONE", "namespace: team-a"] {
+    for words in [
+        "kind: VirtualService",
+        "2001:db8::13",
+        "resolution: NONE",
+        "namespace: team-a",
+    ] {
         assert!(run.stdout.contains(words), "{words}: {}", run.stdout);
     }
-    assert!(!run.stdout.contains("applyset"), "what a repository holds is not of our set: {}", run.stdout);
+    assert!(
+        !run.stdout.contains("applyset"),
+        "what a repository holds is not of our set: {}",
+        run.stdout
+    );
     let without = FILE.replace("  gatewaySelector: {istio: egressgateway}\n", "");
     let less = self::file(&without);
     let path = less.path().to_str().expect("a path");
-    let run = egress(&["setup", "-f", path, "--dry-run=client", "-o", "yaml", "--kubeconfig", "/nowhere"]);
-    assert_eq!(run.code, 4, "a file that says less needs a cluster: {}", run.stderr);
+    let run = egress(&[
+        "setup",
+        "-f",
+        path,
+        "--dry-run=client",
+        "-o",
+        "yaml",
+        "--kubeconfig",
+        "/nowhere",
+    ]);
+    assert_eq!(
+        run.code, 4,
+        "a file that says less needs a cluster: {}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -51,7 +82,17 @@ fn the_schema_is_of_the_file() {
     let schema: Value = serde_json::from_str(&run.stdout).expect("JSON");
     assert_eq!(schema["title"], "Egress");
     let entry = &schema["$defs"]["HostEntry"]["properties"];
-    for key in ["host", "ports", "from", "originateTls", "clientCert", "hop", "addresses", "allow", "server"] {
+    for key in [
+        "host",
+        "ports",
+        "from",
+        "originateTls",
+        "clientCert",
+        "hop",
+        "addresses",
+        "allow",
+        "server",
+    ] {
         assert!(entry.get(key).is_some(), "{key}: {schema:#}");
     }
 }

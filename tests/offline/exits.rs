@@ -22,13 +22,19 @@ fn the_readme_has_every_exit_code_and_no_other() {
     let readme = include_str!("../../README.md");
     let rows = readme.lines().filter_map(|line| {
         let mut cells = line.strip_prefix('|')?.split('|').map(str::trim);
-        Some((cells.next()?.trim_matches('`').parse::<u8>().ok()?, cells.next()?))
+        Some((
+            cells.next()?.trim_matches('`').parse::<u8>().ok()?,
+            cells.next()?,
+        ))
     });
     let rows: Vec<(u8, &str)> = rows.collect();
     assert_eq!(rows.len(), TABLE.len(), "{rows:?}");
     for ((code, text), (exit, words)) in rows.iter().zip(TABLE) {
         assert_eq!(*code, exit.code());
-        assert!(text.to_lowercase().contains(words), "{code}: {text:?} has not {words:?}");
+        assert!(
+            text.to_lowercase().contains(words),
+            "{code}: {text:?} has not {words:?}"
+        );
     }
 }
 
@@ -49,12 +55,23 @@ fn ctrl_c_ends_a_run_that_waits() {
             assert!(Instant::now() < end, "{verb} asked nothing");
             std::thread::sleep(Duration::from_millis(10));
         }
-        let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        let kill = Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status();
         assert!(kill.expect("kill runs").success());
         let mut said = String::new();
-        child.stderr.take().expect("a pipe").read_to_string(&mut said).expect("text");
+        child
+            .stderr
+            .take()
+            .expect("a pipe")
+            .read_to_string(&mut said)
+            .expect("text");
         let code = child.wait().expect("it ends").code();
-        assert_eq!(code, Some(i32::from(Exit::Interrupted.code())), "{verb}: {said}");
+        assert_eq!(
+            code,
+            Some(i32::from(Exit::Interrupted.code())),
+            "{verb}: {said}"
+        );
         assert!(said.contains("error: interrupted"), "{verb}: {said}");
     }
 }

@@ -5,8 +5,14 @@ use super::server::{Answer, Server};
 use std::time::Duration;
 
 /// Every verb that asks a cluster.
-const VERBS: &[&str] =
-    &["setup x.org -y", "cleanup x.org -y", "cleanup --all -A -y", "doctor", "doctor --host x.org -o json", "version"];
+const VERBS: &[&str] = &[
+    "setup x.org -y",
+    "cleanup x.org -y",
+    "cleanup --all -A -y",
+    "doctor",
+    "doctor --host x.org -o json",
+    "version",
+];
 
 fn each_verb(answer: Answer, code: i32, words: &str) {
     let server = Server::start(answer);
@@ -15,14 +21,29 @@ fn each_verb(answer: Answer, code: i32, words: &str) {
         for verb in VERBS {
             let path = kubeconfig.path();
             scope.spawn(move || {
-                let arguments: Vec<&str> = verb.split(' ').chain(["--request-timeout", "2s", "-q"]).collect();
+                let arguments: Vec<&str> = verb
+                    .split(' ')
+                    .chain(["--request-timeout", "2s", "-q"])
+                    .collect();
                 let run = egress_on(path, &arguments);
                 let what = format!("{answer:?}, {verb}");
                 assert_eq!(run.code, code, "{what}: {}{}", run.stdout, run.stderr);
-                assert!(run.took < Duration::from_secs(10), "{what} took {:?}", run.took);
-                let errors = run.stderr.lines().filter(|line| line.starts_with("error: ")).count();
+                assert!(
+                    run.took < Duration::from_secs(10),
+                    "{what} took {:?}",
+                    run.took
+                );
+                let errors = run
+                    .stderr
+                    .lines()
+                    .filter(|line| line.starts_with("error: "))
+                    .count();
                 assert_eq!(errors, 1, "{what}: {}", run.stderr);
-                assert!(run.stderr.contains(words), "{what}: {} has not {words:?}", run.stderr);
+                assert!(
+                    run.stderr.contains(words),
+                    "{what}: {} has not {words:?}",
+                    run.stderr
+                );
                 assert!(!run.stderr.contains('\u{1b}'), "{what}: {:?}", run.stderr);
                 if *verb != "version" {
                     assert_eq!(run.stdout, "", "{what}");
@@ -59,7 +80,11 @@ fn an_answer_that_breaks_off() {
 
 #[test]
 fn an_answer_that_is_not_of_kubernetes() {
-    each_verb(Answer::Garbage, 4, "its answer is not a Kubernetes API server's");
+    each_verb(
+        Answer::Garbage,
+        4,
+        "its answer is not a Kubernetes API server's",
+    );
 }
 
 #[test]
@@ -79,7 +104,9 @@ fn nobody_there() {
         let run = egress_on(kubeconfig.path(), &verb.split(' ').collect::<Vec<_>>());
         assert_eq!(run.code, 4, "{verb}: {}", run.stderr);
         assert!(
-            run.stderr.contains("error: cannot reach the cluster at http://127.0.0.1:1: Connection refused"),
+            run.stderr.contains(
+                "error: cannot reach the cluster at http://127.0.0.1:1: Connection refused"
+            ),
             "{}",
             run.stderr
         );

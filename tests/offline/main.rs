@@ -1,5 +1,5 @@
-//! What needs no cluster: wrong usage, exit codes, an API server that only fails, the kubeconfig, completion, the krew
-//! manifest, and the rules of the house.
+//! What needs no cluster: wrong usage, exit codes, an API server that only fails, the kubeconfig,
+//! completion, the krew manifest, and the rules of the house.
 
 mod cases;
 mod completion;

@@ -13,7 +13,9 @@ pub(crate) struct Run {
 
 /// Without a kubeconfig.
 pub(crate) fn egress(arguments: &[&str]) -> Run {
-    run(command().env("KUBECONFIG", "/nonexistent/kubeconfig").args(arguments))
+    run(command()
+        .env("KUBECONFIG", "/nonexistent/kubeconfig")
+        .args(arguments))
 }
 
 /// With one.
@@ -23,7 +25,10 @@ pub(crate) fn egress_on(kubeconfig: &Path, arguments: &[&str]) -> Run {
 
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-egress"));
-    command.env_clear().env("HOME", "/nonexistent").env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.stdin(Stdio::null());
     command
 }
@@ -44,8 +49,16 @@ impl Run {
     pub(crate) fn assert_refused(&self, what: &str, code: i32, words: &str) {
         assert_eq!(self.code, code, "{what}: {}", self.stderr);
         assert_eq!(self.stdout, "", "{what}");
-        let errors = self.stderr.lines().filter(|line| line.starts_with("error: ")).count();
+        let errors = self
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("error: "))
+            .count();
         assert_eq!(errors, 1, "{what}: {}", self.stderr);
-        assert!(self.stderr.contains(words), "{what}: {} has not {words:?}", self.stderr);
+        assert!(
+            self.stderr.contains(words),
+            "{what}: {} has not {words:?}",
+            self.stderr
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! An API server that only fails, or says the least that there is to say. It knows no semantics of Kubernetes: what a
-//! real API server does is tested on a real one.
+//! An API server that only fails, or says the least that there is to say. It knows no semantics of
+//! Kubernetes: what a real API server does is tested on a real one.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -87,7 +87,13 @@ fn request(reader: &mut BufReader<TcpStream>) -> Option<String> {
         }
         head.push_str(&line);
     }
-    let length = head.lines().find_map(|l| l.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+    let length = head.lines().find_map(|l| {
+        l.to_lowercase()
+            .strip_prefix("content-length:")?
+            .trim()
+            .parse()
+            .ok()
+    });
     reader.read_exact(&mut vec![0; length.unwrap_or(0)]).ok()?;
     Some(head)
 }
@@ -99,14 +105,22 @@ fn respond(stream: &mut TcpStream, answer: Answer, path: &str) -> std::io::Resul
             return Err(std::io::ErrorKind::TimedOut.into());
         }
         Answer::Status(code) => (code, refusal(code)),
-        Answer::Garbage => (200, "<html>\u{1b}[31mthis is a login page</html>".to_owned()),
-        Answer::Truncated | Answer::Empty if path.starts_with("/version") => (200, r#"{"gitVersion":"v1.2.3"}"#.into()),
-        Answer::Truncated | Answer::Empty => {
-            (200, r#"{"kind":"List","apiVersion":"v1","metadata":{},"items":[]}"#.into())
+        Answer::Garbage => (
+            200,
+            "<html>\u{1b}[31mthis is a login page</html>".to_owned(),
+        ),
+        Answer::Truncated | Answer::Empty if path.starts_with("/version") => {
+            (200, r#"{"gitVersion":"v1.2.3"}"#.into())
         }
+        Answer::Truncated | Answer::Empty => (
+            200,
+            r#"{"kind":"List","apiVersion":"v1","metadata":{},"items":[]}"#.into(),
+        ),
     };
-    let head =
-        format!("HTTP/1.1 {status} Any\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head = format!(
+        "HTTP/1.1 {status} Any\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
     stream.write_all(head.as_bytes())?;
     if matches!(answer, Answer::Truncated) {
         stream.write_all(&body.as_bytes()[..body.len() / 2])?;

@@ -1,4 +1,5 @@
-//! Wrong usage of each verb: exit code 2, a sentence that says what is wrong, nothing on standard output.
+//! Wrong usage of each verb: exit code 2, a sentence that says what is wrong, nothing on standard
+//! output.
 
 use super::run::{command, egress, run};
 use std::os::unix::process::CommandExt;
@@ -12,7 +13,10 @@ fn wrong_usage_is_refused_before_a_cluster_is_asked() {
         ("setup edition.cnn.com:0", "is not a port"),
         ("setup edition.cnn.com:443=smtp", "smtp"),
         ("setup db.example.com=tcp", "needs a port"),
-        ("setup db.example.com:5432", "what does db.example.com speak on port 5432"),
+        (
+            "setup db.example.com:5432",
+            "what does db.example.com speak on port 5432",
+        ),
         ("setup", "name the hosts"),
         ("setup x.org -f hosts.yaml", "cannot be used with"),
         ("setup --prune x.org", "--prune"),
@@ -67,12 +71,20 @@ fn a_file_that_cannot_be_read_is_wrong_usage_and_named() {
         std::fs::write(&path, text).expect("written");
         path.to_string_lossy().into_owned()
     };
-    let missing = dir.path().join("missing.yaml").to_string_lossy().into_owned();
-    let (tabs, wrong) = (file("tabs.yaml", "hosts:\n\t- x"), file("wrong.yaml", "apiVersion: v1\nkind: Pod\n"));
+    let missing = dir
+        .path()
+        .join("missing.yaml")
+        .to_string_lossy()
+        .into_owned();
+    let (tabs, wrong) = (
+        file("tabs.yaml", "hosts:\n\t- x"),
+        file("wrong.yaml", "apiVersion: v1\nkind: Pod\n"),
+    );
     for path in [&missing, &tabs, &wrong] {
         // A server that nobody will ask: the file is read first.
         let kubeconfig = super::server::kubeconfig("http://127.0.0.1:1");
-        super::run::egress_on(kubeconfig.path(), &["setup", "-f", path, "-y"]).assert_refused(path, 2, path);
+        super::run::egress_on(kubeconfig.path(), &["setup", "-f", path, "-y"])
+            .assert_refused(path, 2, path);
     }
 }
 
@@ -80,14 +92,22 @@ fn a_file_that_cannot_be_read_is_wrong_usage_and_named() {
 fn nothing_at_all_shows_the_help_and_is_wrong_usage() {
     let run = egress(&[]);
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));
-    assert!(run.stderr.contains("Usage: kubectl egress [OPTIONS] <COMMAND>"), "{}", run.stderr);
+    assert!(
+        run.stderr
+            .contains("Usage: kubectl egress [OPTIONS] <COMMAND>"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
 fn usage_lines_say_how_the_program_was_called() {
     for (name, usage) in [
         ("kubectl-egress", "Usage: kubectl egress setup "),
-        ("/opt/krew/kubectl-istio_egress", "Usage: kubectl istio-egress setup "),
+        (
+            "/opt/krew/kubectl-istio_egress",
+            "Usage: kubectl istio-egress setup ",
+        ),
         ("egress", "Usage: egress setup "),
     ] {
         let run = run(command().arg0(name).args(["setup", "--help"]));
@@ -98,13 +118,28 @@ fn usage_lines_say_how_the_program_was_called() {
 #[test]
 fn help_is_a_result_for_every_verb() {
     let all = egress(&["--help"]);
-    let verbs = all.stdout.lines().skip_while(|l| *l != "Commands:").skip(1).take_while(|l| !l.is_empty());
-    let verbs: Vec<&str> = verbs.filter_map(|line| line.split_whitespace().next()).collect();
-    assert!(verbs.contains(&"setup") && verbs.contains(&"cleanup"), "{verbs:?}");
+    let verbs = all
+        .stdout
+        .lines()
+        .skip_while(|l| *l != "Commands:")
+        .skip(1)
+        .take_while(|l| !l.is_empty());
+    let verbs: Vec<&str> = verbs
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(
+        verbs.contains(&"setup") && verbs.contains(&"cleanup"),
+        "{verbs:?}"
+    );
     for verb in verbs.iter().filter(|v| **v != "help") {
         let run = egress(&[verb, "--help"]);
         assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{verb}");
-        assert!(run.stdout.contains(&format!("Usage: kubectl egress {verb}")), "{verb}: {}", run.stdout);
+        assert!(
+            run.stdout
+                .contains(&format!("Usage: kubectl egress {verb}")),
+            "{verb}: {}",
+            run.stdout
+        );
     }
 }
 
@@ -112,7 +147,11 @@ fn help_is_a_result_for_every_verb() {
 fn what_was_typed_cannot_steer_the_terminal() {
     let run = egress(&["setup", "\u{1b}[31mred.example.com\u{202e}"]);
     assert_eq!(run.code, 2);
-    assert!(!run.stderr.contains(['\u{1b}', '\u{202e}']), "{:?}", run.stderr);
+    assert!(
+        !run.stderr.contains(['\u{1b}', '\u{202e}']),
+        "{:?}",
+        run.stderr
+    );
 }
 
 #[test]

@@ -6,18 +6,43 @@ use super::run::done;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-const OWN: Own = Own { namespace: "cut", host: "cut.example.com" };
+const OWN: Own = Own {
+    namespace: "cut",
+    host: "cut.example.com",
+};
 
 /// Kill it without a word after so many writes; false where it was done before.
 fn cut_after(writes: usize, gateway: &str) -> bool {
-    let arguments =
-        ["setup", "cut.example.com:80", "cut.example.com:443", "-n", "cut", "--gateway", gateway, "-y", "-v"];
-    let mut child = MESH.program(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let arguments = [
+        "setup",
+        "cut.example.com:80",
+        "cut.example.com:443",
+        "-n",
+        "cut",
+        "--gateway",
+        gateway,
+        "-y",
+        "-v",
+    ];
+    let mut child = MESH
+        .program(&arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
     let log = BufReader::new(child.stderr.take().expect("a pipe"));
     let is_write = |line: &String| {
-        ["PATCH", "POST", "DELETE"].iter().any(|m| line.contains(&format!("method={m}"))) && !line.contains("dryRun")
+        ["PATCH", "POST", "DELETE"]
+            .iter()
+            .any(|m| line.contains(&format!("method={m}")))
+            && !line.contains("dryRun")
     };
-    let cut = log.lines().map_while(Result::ok).filter(is_write).nth(writes - 1).is_some();
+    let cut = log
+        .lines()
+        .map_while(Result::ok)
+        .filter(is_write)
+        .nth(writes - 1)
+        .is_some();
     child.kill().expect("it can be killed");
     child.wait().expect("it ends");
     cut
@@ -25,7 +50,9 @@ fn cut_after(writes: usize, gateway: &str) -> bool {
 
 #[test]
 fn cleanup_leaves_nothing_wherever_setup_was_cut() {
-    let _alone = CLUSTER.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = CLUSTER
+        .write()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let team = Team::new("cut");
     let before = Fingerprint::take(&OWN);
     let mut cuts = 0;
@@ -40,8 +67,14 @@ fn cleanup_leaves_nothing_wherever_setup_was_cut() {
     ] {
         cuts += usize::from(cut_after(writes, gateway));
         done(&["cleanup", "--all", "-n", "cut", "-y"]);
-        before.assert_same(&Fingerprint::take(&OWN), &format!("after a cut at write {writes} to {gateway}"));
+        before.assert_same(
+            &Fingerprint::take(&OWN),
+            &format!("after a cut at write {writes} to {gateway}"),
+        );
     }
     assert!(cuts >= 6, "only {cuts} runs were cut before they were done");
-    assert_eq!(team.seen_from("https://cut.example.com").1, std::slice::from_ref(&team.address));
+    assert_eq!(
+        team.seen_from("https://cut.example.com").1,
+        std::slice::from_ref(&team.address)
+    );
 }

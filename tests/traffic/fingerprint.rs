@@ -1,6 +1,6 @@
-//! Every object of the cluster with its content and the owners of its fields, to compare before and after. Left out are
-//! what changes by itself (events, leases, status, times), the namespaces of other tests, and their hosts' objects in a
-//! gateway's namespace that tests share.
+//! Every object of the cluster with its content and the owners of its fields, to compare before and
+//! after. Left out are what changes by itself (events, leases, status, times), the namespaces of
+//! other tests, and their hosts' objects in a gateway's namespace that tests share.
 
 use super::mesh::{MESH, text};
 use serde_json::Value;
@@ -9,7 +9,15 @@ use std::collections::BTreeMap;
 pub(crate) struct Fingerprint(BTreeMap<String, Value>);
 
 /// Kinds that the cluster itself writes all the time, or that are views of others.
-const RESTLESS: &[&str] = &["events", "leases", "componentstatuses", "metrics", "endpoints", "nodes", "ipaddresses"];
+const RESTLESS: &[&str] = &[
+    "events",
+    "leases",
+    "componentstatuses",
+    "metrics",
+    "endpoints",
+    "nodes",
+    "ipaddresses",
+];
 
 /// What belongs to the test that asks: a namespace, that of its own gateway, and a host.
 pub(crate) struct Own<'a> {
@@ -22,14 +30,27 @@ impl Fingerprint {
         // The bystander that other tests ask for is there before anybody compares.
         MESH.apply(include_str!("other_host.yaml"));
         let kinds = MESH.kubectl(&["api-resources", "--verbs=list,get", "-o", "name"]);
-        let kinds: Vec<&str> = kinds.lines().filter(|k| !RESTLESS.iter().any(|r| k.starts_with(r))).collect();
+        let kinds: Vec<&str> = kinds
+            .lines()
+            .filter(|k| !RESTLESS.iter().any(|r| k.starts_with(r)))
+            .collect();
         Self::of_kinds(own, &kinds)
     }
 
     /// The same, of some kinds.
     pub(crate) fn of_kinds(own: &Own, kinds: &[&str]) -> Self {
-        let all = MESH.json(&["get", &kinds.join(","), "-A", "--show-managed-fields", "--ignore-not-found"]);
-        let objects = all["items"].as_array().expect("a list").iter().filter(|o| !of_another_test(o, own));
+        let all = MESH.json(&[
+            "get",
+            &kinds.join(","),
+            "-A",
+            "--show-managed-fields",
+            "--ignore-not-found",
+        ]);
+        let objects = all["items"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter(|o| !of_another_test(o, own));
         Self(objects.map(|o| (name(o), essence(o))).collect())
     }
 
@@ -44,21 +65,39 @@ impl Fingerprint {
         for (name, object) in &self.0 {
             match after.0.get(name) {
                 None => wrong.push(format!("- {name}")),
-                Some(now) if now != object => wrong.push(format!("! {name}\n  was {object}\n  is  {now}")),
+                Some(now) if now != object => {
+                    wrong.push(format!("! {name}\n  was {object}\n  is  {now}"))
+                }
                 Some(_) => {}
             }
         }
-        wrong.extend(after.0.keys().filter(|n| !self.0.contains_key(*n)).map(|n| format!("+ {n}")));
-        assert!(wrong.is_empty(), "the cluster differs {when}:\n{}", wrong.join("\n"));
+        wrong.extend(
+            after
+                .0
+                .keys()
+                .filter(|n| !self.0.contains_key(*n))
+                .map(|n| format!("+ {n}")),
+        );
+        assert!(
+            wrong.is_empty(),
+            "the cluster differs {when}:\n{}",
+            wrong.join("\n")
+        );
     }
 }
 
 fn name(object: &Value) -> String {
-    format!("{} {}/{}", text(object, "/kind"), text(object, "/metadata/namespace"), text(object, "/metadata/name"))
+    format!(
+        "{} {}/{}",
+        text(object, "/kind"),
+        text(object, "/metadata/namespace"),
+        text(object, "/metadata/name")
+    )
 }
 
-/// Tests and people beside us work in namespaces of their own; only those of the system and of this test are ours. In
-/// a shared gateway's namespace each host has objects of its own, and a key of the inventory.
+/// Tests and people beside us work in namespaces of their own; only those of the system and of this
+/// test are ours. In a shared gateway's namespace each host has objects of its own, and a key of
+/// the inventory.
 fn of_another_test(object: &Value, own: &Own) -> bool {
     let namespace = match text(object, "/kind").as_str() {
         "Namespace" => text(object, "/metadata/name"),
@@ -90,7 +129,10 @@ fn essence(object: &Value) -> Value {
         }
     }
     // Their order is that of their times; owners of the status alone come and go with it.
-    if let Some(managed) = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut) {
+    if let Some(managed) = object
+        .pointer_mut("/metadata/managedFields")
+        .and_then(Value::as_array_mut)
+    {
         managed.retain(|field| field["subresource"] != "status");
         for field in managed.iter_mut().filter_map(Value::as_object_mut) {
             field.remove("time");

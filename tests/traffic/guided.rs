@@ -17,7 +17,10 @@ struct Terminal {
 
 impl Terminal {
     fn open(arguments: &str) -> Self {
-        let command = format!("stty cols 200; exec {} {arguments}", env!("CARGO_BIN_EXE_kubectl-egress"));
+        let command = format!(
+            "stty cols 200; exec {} {arguments}",
+            env!("CARGO_BIN_EXE_kubectl-egress")
+        );
         let mut child = Command::new("script")
             .args(["--quiet", "--return", "--command", &command, "/dev/null"])
             .env("KUBECONFIG", &MESH.kubeconfig)
@@ -25,13 +28,18 @@ impl Terminal {
             .stdout(Stdio::piped())
             .spawn()
             .expect("script runs");
-        let (input, mut output) = (child.stdin.take().expect("a pipe"), child.stdout.take().expect("a pipe"));
+        let (input, mut output) = (
+            child.stdin.take().expect("a pipe"),
+            child.stdout.take().expect("a pipe"),
+        );
         let seen = Arc::new(Mutex::new(String::new()));
         let sink = seen.clone();
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(length @ 1..) = output.read(&mut buffer) {
-                sink.lock().expect("one writer").push_str(&String::from_utf8_lossy(&buffer[..length]));
+                sink.lock()
+                    .expect("one writer")
+                    .push_str(&String::from_utf8_lossy(&buffer[..length]));
             }
         });
         Self { child, input, seen }
@@ -47,7 +55,10 @@ impl Terminal {
                 *seen = rest;
                 break;
             }
-            assert!(Instant::now() < end, "{question:?} never came; there was {seen:?}");
+            assert!(
+                Instant::now() < end,
+                "{question:?} never came; there was {seen:?}"
+            );
             drop(seen);
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -67,7 +78,10 @@ impl Terminal {
             if seen.contains("leave directly") {
                 return self.answer("leave directly", "\r");
             }
-            assert!(Instant::now() < end, "no question for hosts came; there was {seen:?}");
+            assert!(
+                Instant::now() < end,
+                "no question for hosts came; there was {seen:?}"
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -81,13 +95,18 @@ impl Terminal {
 
 #[test]
 fn each_question_is_asked_and_the_command_is_told() {
-    let _shared = CLUSTER.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _shared = CLUSTER
+        .read()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let team = Team::new("guided");
     let mut terminal = Terminal::open(&format!("setup -n guided --gateway {FOUND}"));
     terminal.answer("Which namespace calls?", "\r");
     terminal.pass_over_offers();
     terminal.answer("Hosts, as HOST", "a..b\r");
-    terminal.answer("is not a label", &format!("{}guided.example.com:80\r", "\u{8}".repeat(8)));
+    terminal.answer(
+        "is not a label",
+        &format!("{}guided.example.com:80\r", "\u{8}".repeat(8)),
+    );
     terminal.answer("Who starts TLS", "\r");
     terminal.answer("From the sidecar to the gateway?", "\r");
     terminal.answer("write this?", "y\r");
@@ -95,7 +114,9 @@ fn each_question_is_asked_and_the_command_is_told() {
     let (code, seen) = terminal.end();
     assert_eq!(code, 0, "{seen}");
     assert!(
-        seen.contains(&format!("kubectl egress setup guided.example.com:80=http --from guided --gateway {FOUND} -y")),
+        seen.contains(&format!(
+            "kubectl egress setup guided.example.com:80=http --from guided --gateway {FOUND} -y"
+        )),
         "{seen}"
     );
     done(&["cleanup", "guided.example.com", "-n", &team.namespace, "-y"]);
@@ -103,7 +124,9 @@ fn each_question_is_asked_and_the_command_is_told() {
 
 #[test]
 fn ctrl_c_ends_it_with_nothing_written() {
-    let _shared = CLUSTER.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _shared = CLUSTER
+        .read()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let _team = Team::new("guided-stop");
     let mut terminal = Terminal::open("setup -n guided-stop");
     terminal.answer("Which namespace calls?", "\u{3}");
@@ -114,9 +137,14 @@ fn ctrl_c_ends_it_with_nothing_written() {
 
 #[test]
 fn a_run_that_was_interrupted_half_way_goes_back() {
-    let _alone = CLUSTER.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = CLUSTER
+        .write()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let _team = Team::new("half-way");
-    let own = Own { namespace: "half-way", host: "halfway.example.com" };
+    let own = Own {
+        namespace: "half-way",
+        host: "halfway.example.com",
+    };
     let before = Fingerprint::take(&own);
     // No node is like that, so the gateway never becomes ready.
     let mut terminal = Terminal::open(
@@ -133,7 +161,9 @@ fn a_run_that_was_interrupted_half_way_goes_back() {
 
 #[test]
 fn what_the_access_log_shows_is_offered() {
-    let _shared = CLUSTER.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _shared = CLUSTER
+        .read()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let team = Team::new("guided-seen");
     MESH.apply(
         "{apiVersion: telemetry.istio.io/v1, kind: Telemetry, metadata: {name: log, namespace: guided-seen}, spec: {accessLogging: \
@@ -141,7 +171,10 @@ fn what_the_access_log_shows_is_offered() {
     );
     // The sidecar takes the log up in a moment, and writes it a little later than it answers.
     let end = Instant::now() + Duration::from_secs(30);
-    while !MESH.kubectl(&["-n", "guided-seen", "logs", &team.pod, "-c", "istio-proxy"]).contains("seen.example.com") {
+    while !MESH
+        .kubectl(&["-n", "guided-seen", "logs", &team.pod, "-c", "istio-proxy"])
+        .contains("seen.example.com")
+    {
         assert!(Instant::now() < end, "the sidecar logs nothing");
         assert_eq!(team.curl("https://seen.example.com"), "200 2");
         std::thread::sleep(Duration::from_millis(300));
@@ -157,18 +190,34 @@ fn what_the_access_log_shows_is_offered() {
     terminal.answer("the same without a question:", "");
     let (code, seen) = terminal.end();
     assert_eq!(code, 0, "{seen}");
-    assert!(seen.contains("kubectl egress setup seen.example.com:443=tls --from guided-seen"), "{seen}");
+    assert!(
+        seen.contains("kubectl egress setup seen.example.com:443=tls --from guided-seen"),
+        "{seen}"
+    );
     done(&["cleanup", "--all", "-n", "guided-seen", "-y"]);
 }
 
 #[test]
 fn going_back_takes_sidecars_away_again() {
-    let _alone = CLUSTER.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = CLUSTER
+        .write()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let _team = Team::labelled("half-bare", "team: bare");
-    let own = Own { namespace: "half-bare", host: "halfbare.example.com" };
-    let kinds = ["namespaces", "deployments", "serviceaccounts", "virtualservices", "configmaps"];
+    let own = Own {
+        namespace: "half-bare",
+        host: "halfbare.example.com",
+    };
+    let kinds = [
+        "namespaces",
+        "deployments",
+        "serviceaccounts",
+        "virtualservices",
+        "configmaps",
+    ];
     let before = Fingerprint::of_kinds(&own, &kinds);
-    let mut terminal = Terminal::open("setup -n half-bare --gateway half-bare-gateway/egress --node-selector no=where");
+    let mut terminal = Terminal::open(
+        "setup -n half-bare --gateway half-bare-gateway/egress --node-selector no=where",
+    );
     terminal.answer("half-bare (no sidecars yet", "\r");
     terminal.pass_over_offers();
     terminal.answer("Hosts, as HOST", "halfbare.example.com\r");

@@ -35,7 +35,14 @@ fn http_through_a_gateway_by_injection() {
 fn http_in_mutual_tls_to_the_gateway() {
     let to_gateway = (443, "-mutual-80");
     let host = "httpmutual.example.com";
-    Journey { name: "journey-http-mutual", host, flags: &[], to_gateway, ..HTTP }.go();
+    Journey {
+        name: "journey-http-mutual",
+        host,
+        flags: &[],
+        to_gateway,
+        ..HTTP
+    }
+    .go();
 }
 
 #[test]

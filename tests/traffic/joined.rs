@@ -1,4 +1,5 @@
-//! A host that another team has wired: joined where their objects are for all, refused by name where they are not.
+//! A host that another team has wired: joined where their objects are for all, refused by name
+//! where they are not.
 
 use super::mesh::{CLUSTER, FOUND, MESH, Team};
 use super::run::{done, egress};
@@ -23,31 +24,82 @@ fn theirs(export: &str) -> String {
 
 #[test]
 fn what_another_team_wired_for_all_is_joined_and_proven() {
-    let _shared = CLUSTER.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _shared = CLUSTER
+        .read()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let (_owners, team) = (Team::new("join-theirs"), Team::new("join-ours"));
     MESH.apply(&theirs("'*'"));
     wait_for_the_way(&team);
-    let run = done(&["setup", "join.example.com", "-n", "join-ours", "--gateway", FOUND, "-y"]);
-    assert!(run.stdout.contains("joined    join.example.com:443 from join-ours: HTTP/2 200"), "{}", run.stdout);
-    assert!(run.stderr.contains("by VirtualService join-theirs/site, Gateway join-theirs/site"), "{}", run.stderr);
-    let own =
-        MESH.kubectl(&["get", "se,gw,vs,dr", "-A", "-l", "app.kubernetes.io/managed-by=kubectl-egress", "-o", "name"]);
-    assert!(!own.contains("join-example-com"), "nothing was written: {own}");
+    let run = done(&[
+        "setup",
+        "join.example.com",
+        "-n",
+        "join-ours",
+        "--gateway",
+        FOUND,
+        "-y",
+    ]);
+    assert!(
+        run.stdout
+            .contains("joined    join.example.com:443 from join-ours: HTTP/2 200"),
+        "{}",
+        run.stdout
+    );
+    assert!(
+        run.stderr
+            .contains("by VirtualService join-theirs/site, Gateway join-theirs/site"),
+        "{}",
+        run.stderr
+    );
+    let own = MESH.kubectl(&[
+        "get",
+        "se,gw,vs,dr",
+        "-A",
+        "-l",
+        "app.kubernetes.io/managed-by=kubectl-egress",
+        "-o",
+        "name",
+    ]);
+    assert!(
+        !own.contains("join-example-com"),
+        "nothing was written: {own}"
+    );
 
     MESH.apply(&theirs("'.'"));
-    let run = egress(&["setup", "join.example.com", "-n", "join-ours", "--gateway", FOUND, "--hop", "plain", "-y"]);
+    let run = egress(&[
+        "setup",
+        "join.example.com",
+        "-n",
+        "join-ours",
+        "--gateway",
+        FOUND,
+        "--hop",
+        "plain",
+        "-y",
+    ]);
     assert_eq!(run.code, 1, "{}\n{}", run.stdout, run.stderr);
-    assert!(run.stderr.contains("Gateway join-theirs/site serves it on port 443"), "{}", run.stderr);
+    assert!(
+        run.stderr
+            .contains("Gateway join-theirs/site serves it on port 443"),
+        "{}",
+        run.stderr
+    );
 }
 
 fn wait_for_the_way(team: &Team) {
     let end = Instant::now() + Duration::from_secs(30);
     loop {
         let (answer, seen) = team.seen_from("https://join.example.com");
-        if answer == "200 2" && !seen.is_empty() && seen.iter().all(|a| MESH.addresses(FOUND).contains(a)) {
+        if answer == "200 2"
+            && !seen.is_empty()
+            && seen.iter().all(|a| MESH.addresses(FOUND).contains(a))
+        {
             return;
         }
-        assert!(Instant::now() < end, "their way does not work: {answer} {seen:?}");
+        assert!(
+            Instant::now() < end,
+            "their way does not work: {answer} {seen:?}"
+        );
         std::thread::sleep(Duration::from_millis(300));
     }
 }

@@ -1,5 +1,6 @@
-//! What a connection does, before and after, on a real mesh: the one that `EGRESS_TEST_KUBECONFIG` names, or the mesh in
-//! a box, which is started if need be. Nothing here is ever skipped: without a mesh the tests fail and say why.
+//! What a connection does, before and after, on a real mesh: the one that `EGRESS_TEST_KUBECONFIG`
+//! names, or the mesh in a box, which is started if need be. Nothing here is ever skipped: without
+//! a mesh the tests fail and say why.
 
 mod allow;
 mod cleanup;

@@ -1,4 +1,5 @@
-//! A hundred hosts in one run: written, applied, each proven by a connection of its own, and removed.
+//! A hundred hosts in one run: written, applied, each proven by a connection of its own, and
+//! removed.
 
 use super::fingerprint::{Fingerprint, Own};
 use super::mesh::{CLUSTER, FOUND, MESH, Team};
@@ -15,9 +16,14 @@ fn host(number: usize) -> String {
 
 #[test]
 fn a_hundred_hosts_are_written_proven_and_removed() {
-    let _alone = CLUSTER.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = CLUSTER
+        .write()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let team = Team::new("many");
-    let before = Fingerprint::take(&Own { namespace: "many", host: "many.example.com" });
+    let before = Fingerprint::take(&Own {
+        namespace: "many",
+        host: "many.example.com",
+    });
     let mut file = tempfile::NamedTempFile::new().expect("a file");
     let mut text = format!(
         "apiVersion: egress.report/v1\nkind: Egress\nmetadata: {{name: many}}\nspec:\n  gateway: {FOUND}\n  from: [many]\n  hosts:\n"
@@ -31,20 +37,53 @@ fn a_hundred_hosts_are_written_proven_and_removed() {
     let marker = format!("/many-{}", std::process::id());
     let path = file.path().to_str().expect("a path");
     let began = Instant::now();
-    let run = done(&["setup", "-f", path, "-y", "--probe-path", &marker, "--timeout", "5m"]);
-    println!("setup of {HOSTS} hosts, with both requests to each: {:?}", began.elapsed());
-    assert_eq!(run.stdout.matches("proven").count(), HOSTS, "{}\n{}", run.stdout, run.stderr);
+    let run = done(&[
+        "setup",
+        "-f",
+        path,
+        "-y",
+        "--probe-path",
+        &marker,
+        "--timeout",
+        "5m",
+    ]);
+    println!(
+        "setup of {HOSTS} hosts, with both requests to each: {:?}",
+        began.elapsed()
+    );
+    assert_eq!(
+        run.stdout.matches("proven").count(),
+        HOSTS,
+        "{}\n{}",
+        run.stdout,
+        run.stderr
+    );
     let gateways = MESH.addresses(FOUND);
     let through: BTreeSet<String> = (0..HOSTS)
         .filter(|number| {
-            MESH.seen_outside(&format!(" {} \"GET {marker}", host(*number))).iter().any(|a| gateways.contains(a))
+            MESH.seen_outside(&format!(" {} \"GET {marker}", host(*number)))
+                .iter()
+                .any(|a| gateways.contains(a))
         })
         .map(host)
         .collect();
-    assert_eq!(through.len(), HOSTS, "the world outside saw each host asked for by the gateway: {through:?}");
+    assert_eq!(
+        through.len(),
+        HOSTS,
+        "the world outside saw each host asked for by the gateway: {through:?}"
+    );
     let began = Instant::now();
     done(&["cleanup", "--all", "-n", "many", "-y", "--timeout", "5m"]);
     println!("cleanup of {HOSTS} hosts: {:?}", began.elapsed());
-    before.assert_same(&Fingerprint::take(&Own { namespace: "many", host: "many.example.com" }), "after cleanup");
-    assert_eq!(team.seen_from(&format!("https://{}", host(0))).1, std::slice::from_ref(&team.address));
+    before.assert_same(
+        &Fingerprint::take(&Own {
+            namespace: "many",
+            host: "many.example.com",
+        }),
+        "after cleanup",
+    );
+    assert_eq!(
+        team.seen_from(&format!("https://{}", host(0))).1,
+        std::slice::from_ref(&team.address)
+    );
 }

@@ -31,10 +31,26 @@ fn a_plain_database_gets_a_port_of_the_gateway_for_itself() {
     let _mine = THE_DATABASE.lock().unwrap_or_else(PoisonError::into_inner);
     let _shared = CLUSTER.read().unwrap_or_else(PoisonError::into_inner);
     let team = Team::new("tcp-plain");
-    done(&["setup", "db.example.com:5432=tcp", "-n", "tcp-plain", "--gateway", FOUND, "--hop", "plain", "-y"]);
+    done(&[
+        "setup",
+        "db.example.com:5432=tcp",
+        "-n",
+        "tcp-plain",
+        "--gateway",
+        FOUND,
+        "--hop",
+        "plain",
+        "-y",
+    ]);
     let (answer, seen) = team.seen_from("tcp://db.example.com:5432");
     assert_eq!(answer, DATABASE.answers.1);
-    assert!(!seen.is_empty() && seen.iter().all(|a| MESH.addresses(FOUND).contains(a)), "{seen:?}");
+    assert!(
+        !seen.is_empty() && seen.iter().all(|a| MESH.addresses(FOUND).contains(a)),
+        "{seen:?}"
+    );
     done(&["cleanup", "db.example.com", "-n", "tcp-plain", "-y"]);
-    assert_eq!(team.seen_from("tcp://db.example.com:5432").1, std::slice::from_ref(&team.address));
+    assert_eq!(
+        team.seen_from("tcp://db.example.com:5432").1,
+        std::slice::from_ref(&team.address)
+    );
 }

@@ -23,7 +23,13 @@ fn tls_through_a_gateway_that_istioctl_installed() {
 #[test]
 fn tls_through_a_gateway_by_injection() {
     let host = "tlsown.example.com";
-    Journey { name: "journey-tls-own", host, gateway: "journey-tls-own-gateway/egress", ..TLS }.go();
+    Journey {
+        name: "journey-tls-own",
+        host,
+        gateway: "journey-tls-own-gateway/egress",
+        ..TLS
+    }
+    .go();
 }
 
 #[test]

@@ -14,7 +14,10 @@ use std::net::{IpAddr, SocketAddr};
 
 /// The client, as policies know it.
 fn client<'v>(view: &View<'v>, labels: &'v Labels) -> Side<'v> {
-    view.world.pod(view.path).map_or_else(|| Side::labelled(&view.path.client.namespace, labels), Side::of)
+    view.world.pod(view.path).map_or_else(
+        || Side::labelled(&view.path.client.namespace, labels),
+        Side::of,
+    )
 }
 
 /// An address of the host, where one is known.
@@ -23,20 +26,30 @@ fn address(view: &View<'_>) -> Option<IpAddr> {
     if let crate::model::target::Host::Address(ip) = target.host {
         return Some(ip);
     }
-    view.walk.client.address.or_else(|| view.world.resolved(&target.host.text()))
+    view.walk
+        .client
+        .address
+        .or_else(|| view.world.resolved(&target.host.text()))
 }
 
-/// Whether the client's policies let it go to the host itself. The address of a host that nobody resolved yet is one
-/// outside that no rule names.
+/// Whether the client's policies let it go to the host itself. The address of a host that nobody
+/// resolved yet is one outside that no rule names.
 fn straight(view: &View<'_>) -> Permission {
     let labels = Labels::new();
     let to = address(view).unwrap_or(IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 255)));
-    leaves_to(view.world.snapshot, &client(view, &labels), Transport::Tcp, SocketAddr::new(to, view.path.target.port))
+    leaves_to(
+        view.world.snapshot,
+        &client(view, &labels),
+        Transport::Tcp,
+        SocketAddr::new(to, view.path.target.port),
+    )
 }
 
 /// What the client's own request came to, and whether it went past the gateway.
 fn observed<'v>(view: &View<'v>) -> Option<(&'v Answer, bool)> {
-    let of_path = |o: &&Observation| o.target == view.path.target && o.from.as_ref() == Some(&view.path.client);
+    let of_path = |o: &&Observation| {
+        o.target == view.path.target && o.from.as_ref() == Some(&view.path.client)
+    };
     let mut seen = view.world.snapshot.observations.iter().filter(of_path);
     seen.find_map(|o| match &o.observed {
         Observed::Client(answer) => Some((answer, true)),
@@ -50,6 +63,8 @@ fn observed<'v>(view: &View<'v>) -> Option<(&'v Answer, bool)> {
 
 /// Dropped on the way, as packet filters do it.
 fn dropped(answer: &Answer) -> bool {
-    matches!(answer.failure, Some(Failure::Timeout | Failure::Unreachable))
-        || matches!(&answer.failure, Some(Failure::Envoy { flag, .. }) if flag == "UF" || flag == "UT")
+    matches!(
+        answer.failure,
+        Some(Failure::Timeout | Failure::Unreachable)
+    ) || matches!(&answer.failure, Some(Failure::Envoy { flag, .. }) if flag == "UF" || flag == "UT")
 }

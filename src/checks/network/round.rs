@@ -31,7 +31,10 @@ struct Tried<'v> {
 fn look(view: &View<'_>) -> Outcome {
     let tried = tried(view);
     let namespace = &view.path.client.namespace;
-    let known: Vec<&Tried<'_>> = tried.iter().filter(|t| !matches!(t.came, Came::Untried(_))).collect();
+    let known: Vec<&Tried<'_>> = tried
+        .iter()
+        .filter(|t| !matches!(t.came, Came::Untried(_)))
+        .collect();
     if known.is_empty() {
         let why = tried.first().map(|t| t.came.words().to_owned());
         return why.map_or(Outcome::Idle, Outcome::Skip);
@@ -42,19 +45,30 @@ fn look(view: &View<'_>) -> Outcome {
     let mut found = if open == 0 {
         closed(namespace, known.len())
     } else {
-        let culprit = leaks.first().map_or(missing, |policy| (*policy).clone().at("spec"));
+        let culprit = leaks
+            .first()
+            .map_or(missing, |policy| (*policy).clone().at("spec"));
         opened(namespace, (open, known.len()), !leaks.is_empty()).on([culprit])
     };
     // What is open first: that is what somebody has to close.
-    let (through, stopped): (Vec<&Tried<'_>>, Vec<&Tried<'_>>) = tried.iter().partition(|t| t.came.through());
-    found.evidence.extend(through.into_iter().chain(stopped).map(Tried::line));
+    let (through, stopped): (Vec<&Tried<'_>>, Vec<&Tried<'_>>) =
+        tried.iter().partition(|t| t.came.through());
+    found
+        .evidence
+        .extend(through.into_iter().chain(stopped).map(Tried::line));
     Outcome::Found(vec![found])
 }
 
 fn closed(namespace: &str, ways: usize) -> Finding {
-    let message = format!("none of the {ways} ways round the gateway that pods of {namespace} have was open");
-    Finding::new(CODE, HopName::Client, format!("no way round the gateway is open to {namespace}"), message)
-        .severity(Severity::Info)
+    let message =
+        format!("none of the {ways} ways round the gateway that pods of {namespace} have was open");
+    Finding::new(
+        CODE,
+        HopName::Client,
+        format!("no way round the gateway is open to {namespace}"),
+        message,
+    )
+    .severity(Severity::Info)
 }
 
 fn opened(namespace: &str, (open, ways): (usize, usize), ignored: bool) -> Finding {
@@ -63,29 +77,47 @@ fn opened(namespace: &str, (open, ways): (usize, usize), ignored: bool) -> Findi
     } else {
         "a mesh leads traffic and does not hold it: only the network can close them"
     };
-    let message = format!("pods of {namespace} have {ways} ways round the gateway, and {open} of them are open; {why}");
-    let found = Finding::new(CODE, HopName::Client, format!("{namespace} has a way round the gateway"), message);
+    let message = format!(
+        "pods of {namespace} have {ways} ways round the gateway, and {open} of them are open; {why}"
+    );
+    let found = Finding::new(
+        CODE,
+        HopName::Client,
+        format!("{namespace} has a way round the gateway"),
+        message,
+    );
     if ignored {
-        let advice =
-            "install a network plugin that enforces NetworkPolicies, or let only the gateway's nodes out by a firewall";
+        let advice = "install a network plugin that enforces NetworkPolicies, or let only the gateway's nodes out by a firewall";
         return found.opens().fix(Fix::advice(advice));
     }
     let command = format!("kubectl egress lockdown {namespace}");
-    let fix = Fix { commands: vec![command], ..Fix::advice("close them by a policy, and see whether it is enforced") };
+    let fix = Fix {
+        commands: vec![command],
+        ..Fix::advice("close them by a policy, and see whether it is enforced")
+    };
     found.severity(Severity::Warning).fix(fix)
 }
 
-/// What was tried from the pods of the client's namespace, to all hosts: a way that is open to one is open.
+/// What was tried from the pods of the client's namespace, to all hosts: a way that is open to one
+/// is open.
 fn tried<'v>(view: &View<'v>) -> Vec<Tried<'v>> {
     let snapshot = view.world.snapshot;
     let mut all: Vec<Tried<'v>> = Vec::new();
     for observation in &snapshot.observations {
-        let Observed::Round { kind, way, outcome } = &observation.observed else { continue };
+        let Observed::Round { kind, way, outcome } = &observation.observed else {
+            continue;
+        };
         let pod = observation.pod.as_str();
         let own = pod.split('/').next() == Some(&view.path.client.namespace);
         if own && !all.iter().any(|t| t.pod == pod && t.way == way) {
             let policy = policy(view, (pod, way));
-            all.push(Tried { pod, kind: *kind, way, came: outcome, policy });
+            all.push(Tried {
+                pod,
+                kind: *kind,
+                way,
+                came: outcome,
+                policy,
+            });
         }
     }
     all
@@ -95,7 +127,11 @@ fn tried<'v>(view: &View<'v>) -> Vec<Tried<'v>> {
 fn policy(view: &View<'_>, (name, way): (&str, &Way)) -> Permission {
     let snapshot = view.world.snapshot;
     let mut pods = snapshot.objects.pods.iter();
-    let pod = pods.find(|p| name.strip_prefix(p.namespace()).and_then(|n| n.strip_prefix('/')) == Some(p.name()));
+    let pod = pods.find(|p| {
+        name.strip_prefix(p.namespace())
+            .and_then(|n| n.strip_prefix('/'))
+            == Some(p.name())
+    });
     let known = match way {
         Way::Name(target) if *target == view.path.target => super::address(view),
         Way::Name(target) => view.world.resolved(&target.host.text()),
@@ -123,16 +159,31 @@ impl Tried<'_> {
             Came::Stopped(_) => "closed",
             Came::Untried(_) => "not tried",
         };
-        let Tried { pod, kind, way, came, .. } = self;
-        format!("{word}: {pod} {}, to {way}: {}{}", kind.words(), came.words(), self.by())
+        let Tried {
+            pod,
+            kind,
+            way,
+            came,
+            ..
+        } = self;
+        format!(
+            "{word}: {pod} {}, to {way}: {}{}",
+            kind.words(),
+            came.words(),
+            self.by()
+        )
     }
 
     /// Who closes it, or lets it pass.
     fn by(&self) -> String {
         match (&self.policy, self.came) {
             (Permission::Closed(by), Came::Stopped(_)) => format!(", by {}", list(by)),
-            (Permission::Closed(by), Came::Through(_)) => format!(", although {} closes it", list(by)),
-            (Permission::Allowed(Place { object, path }), Came::Through(_)) => format!(", as {object} {path} allows"),
+            (Permission::Closed(by), Came::Through(_)) => {
+                format!(", although {} closes it", list(by))
+            }
+            (Permission::Allowed(Place { object, path }), Came::Through(_)) => {
+                format!(", as {object} {path} allows")
+            }
             (Permission::Free | Permission::Allowed(_), Came::Stopped(_)) => self.elsewhere(),
             _ => String::new(),
         }
@@ -142,7 +193,9 @@ impl Tried<'_> {
     fn elsewhere(&self) -> String {
         let by = match (self.kind, self.way) {
             (_, Way::Straight(..)) => return String::new(),
-            (RunawayKind::Sidecar, Way::Name(_) | Way::Address(..)) => "its sidecar, or something outside Kubernetes",
+            (RunawayKind::Sidecar, Way::Name(_) | Way::Address(..)) => {
+                "its sidecar, or something outside Kubernetes"
+            }
             _ => "something outside Kubernetes, or the host itself",
         };
         format!(", by {by}")
@@ -150,5 +203,9 @@ impl Tried<'_> {
 }
 
 fn list(policies: &[ObjectRef]) -> String {
-    policies.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    policies
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

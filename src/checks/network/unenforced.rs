@@ -18,9 +18,13 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Permission::Closed(by) = straight(view) else { return Outcome::Idle };
+    let Permission::Closed(by) = straight(view) else {
+        return Outcome::Idle;
+    };
     let Some((answer, past)) = observed(view) else {
-        return Outcome::Skip("no request was sent past the gateway, so who enforces the policy is not known".into());
+        return Outcome::Skip(
+            "no request was sent past the gateway, so who enforces the policy is not known".into(),
+        );
     };
     if !past || !answer.reached {
         return Outcome::Pass;
@@ -33,10 +37,18 @@ fn look(view: &View<'_>) -> Outcome {
     );
     let advice = "install a network plugin that enforces NetworkPolicies (Calico, Cilium, …), or let only the gateway's nodes out by a \
                   firewall";
-    let found = Finding::new(CODE, HopName::Client, "nothing enforces the NetworkPolicy", message)
-        .on(by.into_iter().map(|object| Place { object, path: "spec".into() }))
-        .seen(format!("{target} answered {who} past the gateway"))
-        .opens()
-        .fix(Fix::advice(advice));
+    let found = Finding::new(
+        CODE,
+        HopName::Client,
+        "nothing enforces the NetworkPolicy",
+        message,
+    )
+    .on(by.into_iter().map(|object| Place {
+        object,
+        path: "spec".into(),
+    }))
+    .seen(format!("{target} answered {who} past the gateway"))
+    .opens()
+    .fix(Fix::advice(advice));
     Outcome::Found(vec![found])
 }

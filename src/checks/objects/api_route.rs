@@ -22,11 +22,18 @@ fn look(view: &View<'_>) -> Outcome {
     if view.walk.sidecar.is_none() || (api.lead.is_none() && !api.handed) {
         return Outcome::Idle;
     }
-    let in_mesh = api.lead.as_ref().and_then(|lead| Some(to_gateway(view, lead, lead.fault.as_ref()?)));
+    let in_mesh = api
+        .lead
+        .as_ref()
+        .and_then(|lead| Some(to_gateway(view, lead, lead.fault.as_ref()?)));
     let at_exit = api.exit.as_ref().filter(|_| api.handed);
     let at_exit = at_exit.and_then(|exit| Some(from_gateway(view, exit, exit.fault.as_ref()?)));
     let found: Vec<Finding> = in_mesh.into_iter().chain(at_exit).collect();
-    if found.is_empty() { Outcome::Pass } else { Outcome::Found(found) }
+    if found.is_empty() {
+        Outcome::Pass
+    } else {
+        Outcome::Found(found)
+    }
 }
 
 fn to_gateway(view: &View<'_>, lead: &Lead, fault: &Fault) -> Finding {
@@ -42,8 +49,16 @@ fn to_gateway(view: &View<'_>, lead: &Lead, fault: &Fault) -> Finding {
         "{route} (Gateway API) sends {target} to the gateway {gateway}, and is not in force: {}; {then}",
         fault.why
     );
-    told(finding(CODE, HopName::Sidecar, format!("{route} is not in force"), message), fault)
-        .on([Place::from(route.clone())])
+    told(
+        finding(
+            CODE,
+            HopName::Sidecar,
+            format!("{route} is not in force"),
+            message,
+        ),
+        fault,
+    )
+    .on([Place::from(route.clone())])
 }
 
 fn from_gateway(view: &View<'_>, exit: &ApiExit, fault: &Fault) -> Finding {
@@ -53,10 +68,21 @@ fn from_gateway(view: &View<'_>, exit: &ApiExit, fault: &Fault) -> Finding {
          or answers 404 or 500",
         fault.why
     );
-    told(finding(CODE, HopName::Gateway, format!("{gateway} does not lead {} on", target.host), message), fault)
-        .on([Place::from(gateway.clone())])
+    told(
+        finding(
+            CODE,
+            HopName::Gateway,
+            format!("{gateway} does not lead {} on", target.host),
+            message,
+        ),
+        fault,
+    )
+    .on([Place::from(gateway.clone())])
 }
 
 fn told(found: Finding, fault: &Fault) -> Finding {
-    found.on(fault.places.iter().cloned()).sure(Confidence::Certain).fix(Fix::advice(fault.cure.clone()))
+    found
+        .on(fault.places.iter().cloned())
+        .sure(Confidence::Certain)
+        .fix(Fix::advice(fault.cure.clone()))
 }

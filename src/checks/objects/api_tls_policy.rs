@@ -21,27 +21,39 @@ fn look(view: &View<'_>) -> Outcome {
     if walk.sidecar.is_none() || view.path.target.protocol.is_tls() {
         return Outcome::Idle;
     }
-    // What a Gateway API's gateway sends, the model does not know: any policy for the host could be for it.
+    // What a Gateway API's gateway sends, the model does not know: any policy for the host could be
+    // for it.
     let (host, port, hop) = match (&walk.sends, walk.api.handed) {
         (_, true) => (view.path.target.host.text(), None, HopName::Gateway),
         (Some(sends), false) if sends.tls == "none" => match &sends.cluster {
-            ClusterName::Outbound { port, host, .. } => {
-                (host.clone(), Some(*port), last_proxy(view).map_or(HopName::Sidecar, |(hop, ..)| hop))
-            }
+            ClusterName::Outbound { port, host, .. } => (
+                host.clone(),
+                Some(*port),
+                last_proxy(view).map_or(HopName::Sidecar, |(hop, ..)| hop),
+            ),
             _ => return Outcome::Idle,
         },
         _ => return Outcome::Idle,
     };
-    let Some(by) = originator(view.world, &host, port) else { return Outcome::Idle };
-    let Some(fault) = by.fault else { return Outcome::Pass };
+    let Some(by) = originator(view.world, &host, port) else {
+        return Outcome::Idle;
+    };
+    let Some(fault) = by.fault else {
+        return Outcome::Pass;
+    };
     let policy = &by.policy;
     let message = format!(
         "{policy} has TLS started towards {host} (SNI {}), and is not in force: {}; the {hop} sends the application's plain HTTP as it is, and \
          the host gets plaintext on a TLS port (400, or a reset)",
         by.sni, fault.why
     );
-    let found = finding(CODE, hop, format!("{policy} is not applied to {host}"), message)
-        .on(fault.places)
-        .fix(Fix::advice(fault.cure));
+    let found = finding(
+        CODE,
+        hop,
+        format!("{policy} is not applied to {host}"),
+        message,
+    )
+    .on(fault.places)
+    .fix(Fix::advice(fault.cure));
     Outcome::Found(vec![found])
 }

@@ -1,5 +1,6 @@
-//! What stands between a route and the gateway's pods: whether the Gateways that it names select them, open a port for
-//! the host there, and let the route's namespace bind it. Shared by the checks on each of these.
+//! What stands between a route and the gateway's pods: whether the Gateways that it names select
+//! them, open a port for the host there, and let the route's namespace bind it. Shared by the
+//! checks on each of these.
 
 use super::{ends, sending};
 use crate::checks::View;
@@ -22,8 +23,15 @@ pub(super) fn unbound<'v>(view: &View<'v>) -> Option<Binding<'v>> {
     let walk = view.walk;
     let step = walk.trace.gateway.as_ref()?;
     let end = ends(step);
-    let unknown =
-        ["nothing listens", "the gateway has no listener", "NR:", "404", "400 DPE"].iter().any(|e| end.starts_with(e));
+    let unknown = [
+        "nothing listens",
+        "the gateway has no listener",
+        "NR:",
+        "404",
+        "400 DPE",
+    ]
+    .iter()
+    .any(|e| end.starts_with(e));
     if !unknown {
         return None;
     }
@@ -33,46 +41,79 @@ pub(super) fn unbound<'v>(view: &View<'v>) -> Option<Binding<'v>> {
     let objects = &view.world.snapshot.objects.gateways;
     let find = |name: &String| {
         let (namespace, name) = name.split_once('/')?;
-        objects.iter().find(|g| g.namespace() == namespace && g.name() == name)
+        objects
+            .iter()
+            .find(|g| g.namespace() == namespace && g.name() == name)
     };
     let gateways = named.map(|name| (name.clone(), find(name))).collect();
-    Some(Binding { routes, exit, gateways })
+    Some(Binding {
+        routes,
+        exit,
+        gateways,
+    })
 }
 
 impl<'v> Binding<'v> {
     /// Gateways that select the pods behind the Service that the route sends to.
     pub(super) fn selecting(&self) -> Vec<&'v Gateway> {
         let labels = &self.exit.hop.node.labels;
-        let selects = |g: &&Gateway| g.spec.selector.iter().all(|(k, v)| labels.get(k) == Some(v));
-        self.gateways.iter().filter_map(|(_, g)| *g).filter(selects).collect()
+        let selects = |g: &&Gateway| {
+            g.spec
+                .selector
+                .iter()
+                .all(|(k, v)| labels.get(k) == Some(v))
+        };
+        self.gateways
+            .iter()
+            .filter_map(|(_, g)| *g)
+            .filter(selects)
+            .collect()
     }
 
     /// Their servers whose hosts cover one of the route's.
     pub(super) fn servers(&self) -> Vec<(&'v Gateway, usize, &'v Server)> {
-        let of = |g: &'v Gateway| g.spec.servers.iter().enumerate().map(move |(at, s)| (g, at, s));
-        self.selecting().into_iter().flat_map(of).filter(|(_, _, s)| covers(s, self.routes)).collect()
+        let of = |g: &'v Gateway| {
+            g.spec
+                .servers
+                .iter()
+                .enumerate()
+                .map(move |(at, s)| (g, at, s))
+        };
+        self.selecting()
+            .into_iter()
+            .flat_map(of)
+            .filter(|(_, _, s)| covers(s, self.routes))
+            .collect()
     }
 
     /// The one on the port that the route sends to.
     pub(super) fn on_its_port(&self) -> Option<(&'v Gateway, usize, &'v Server)> {
-        self.servers().into_iter().find(|(_, _, s)| s.port.number == self.exit.port)
+        self.servers()
+            .into_iter()
+            .find(|(_, _, s)| s.port.number == self.exit.port)
     }
 
     /// What was left out of the gateway for this route's sake.
     pub(super) fn left_out(&self) -> Option<&'v LeftOut> {
         let mine = |l: &&LeftOut| {
-            self.gateways.iter().any(|(_, g)| g.is_some_and(|g| g.reference(Kind::Gateway) == l.what.object))
+            self.gateways
+                .iter()
+                .any(|(_, g)| g.is_some_and(|g| g.reference(Kind::Gateway) == l.what.object))
                 || l.what.object == self.routes.reference()
         };
         let all = || self.exit.hop.given.left_out.iter();
         // A refused listener takes everybody's servers with it.
-        let refused = |l: &&LeftOut| l.why == Clash::SameCondition && self.exit.hop.given.proxy.listeners.is_empty();
+        let refused = |l: &&LeftOut| {
+            l.why == Clash::SameCondition && self.exit.hop.given.proxy.listeners.is_empty()
+        };
         all().find(mine).or_else(|| all().find(refused))
     }
 
     /// Where a server's field lies.
     pub(super) fn place(gateway: &Gateway, at: usize, field: &str) -> Place {
-        gateway.reference(Kind::Gateway).at(format!("spec.servers[{at}]{field}"))
+        gateway
+            .reference(Kind::Gateway)
+            .at(format!("spec.servers[{at}]{field}"))
     }
 
     /// The Service that the route sends to.
@@ -83,6 +124,13 @@ impl<'v> Binding<'v> {
 
 /// Whether a server lists a host of the route, whoever may bind it.
 pub(super) fn covers(server: &Server, routes: &Routes<'_>) -> bool {
-    let bare = |h: &String| h.rsplit_once('/').map_or(h.as_str(), |(_, n)| n).to_ascii_lowercase();
-    server.hosts.iter().any(|h| routes.hosts.iter().any(|r| overlap(&bare(h), r)))
+    let bare = |h: &String| {
+        h.rsplit_once('/')
+            .map_or(h.as_str(), |(_, n)| n)
+            .to_ascii_lowercase()
+    };
+    server
+        .hosts
+        .iter()
+        .any(|h| routes.hosts.iter().any(|r| overlap(&bare(h), r)))
 }

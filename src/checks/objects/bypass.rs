@@ -16,13 +16,18 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some(wanted) = &view.walk.wanted else { return Outcome::Idle };
+    let Some(wanted) = &view.walk.wanted else {
+        return Outcome::Idle;
+    };
     // Of a route of the Gateway API another check says why.
     if !view.walk.leaves_directly() || view.walk.sidecar.is_none() || view.walk.api.lead.is_some() {
         return Outcome::Pass;
     }
     let step = &view.walk.trace.sidecar;
-    let cluster = step.cluster.as_ref().map_or_else(String::new, |d| d.value.to_string());
+    let cluster = step
+        .cluster
+        .as_ref()
+        .map_or_else(String::new, |d| d.value.to_string());
     let listener = step.listener.as_ref().map_or("", |d| d.value.as_str());
     let by = decider(step);
     let decided = by.map_or_else(|| "no rule".to_owned(), ToString::to_string);
@@ -31,10 +36,17 @@ fn look(view: &View<'_>) -> Outcome {
          leaves directly, past the gateway",
         wanted.route.object, wanted.host, wanted.gateway
     );
-    let found = finding(CODE, HopName::Sidecar, format!("{} goes past the gateway", view.path.target), message)
-        .on(by.cloned())
-        .on([wanted.route.clone()])
-        .sure(Confidence::Likely)
-        .fix(Fix::advice("compare the host, port and protocol of the ServiceEntry with those of the route"));
+    let found = finding(
+        CODE,
+        HopName::Sidecar,
+        format!("{} goes past the gateway", view.path.target),
+        message,
+    )
+    .on(by.cloned())
+    .on([wanted.route.clone()])
+    .sure(Confidence::Likely)
+    .fix(Fix::advice(
+        "compare the host, port and protocol of the ServiceEntry with those of the route",
+    ));
     Outcome::Found(vec![found])
 }

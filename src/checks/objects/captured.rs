@@ -21,15 +21,23 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn look(view: &View<'_>) -> Outcome {
     let step = &view.walk.trace.sidecar;
-    let Some(place) = decider(step) else { return Outcome::Pass };
-    let Taker::Other(owner) = taker(view, place) else { return Outcome::Pass };
-    // An entry without an address of its own, resolution NONE: the connection goes where it was going.
+    let Some(place) = decider(step) else {
+        return Outcome::Pass;
+    };
+    let Taker::Other(owner) = taker(view, place) else {
+        return Outcome::Pass;
+    };
+    // An entry without an address of its own, resolution NONE: the connection goes where it was
+    // going.
     let through = step.cluster.as_ref().and_then(|d| match &d.value {
         ClusterName::Outbound { host, .. } => Some(host.as_str()),
         _ => None,
     });
-    let onward =
-        view.walk.sends.as_ref().is_some_and(|s| s.from == HopName::Sidecar && keeps_destination(view, through));
+    let onward = view
+        .walk
+        .sends
+        .as_ref()
+        .is_some_and(|s| s.from == HopName::Sidecar && keeps_destination(view, through));
     if onward && view.walk.wanted.is_none() {
         return Outcome::Pass;
     }
@@ -38,7 +46,10 @@ fn look(view: &View<'_>) -> Outcome {
 
 fn keeps_destination(view: &View<'_>, host: Option<&str>) -> bool {
     let none = crate::istio::service_entry::Resolution::None;
-    view.world.registry.iter().any(|s| Some(s.host.as_str()) == host && s.resolution() == none && s.entry().is_some())
+    view.world
+        .registry
+        .iter()
+        .any(|s| Some(s.host.as_str()) == host && s.resolution() == none && s.entry().is_some())
 }
 
 /// Whose the object is that decided.
@@ -61,8 +72,14 @@ fn taker<'v>(view: &View<'v>, place: &Place) -> Taker<'v> {
         }
         (Kind::ServiceEntry, _) => {
             let mut own = view.world.registry.iter().filter(same);
-            let covered = own.clone().any(|s| within(&host, &s.host) || s.address.as_deref() == Some(host.as_str()));
-            if covered { Taker::Own } else { own.next().map_or(Taker::Own, |s| Taker::Other(Some(s))) }
+            let covered = own
+                .clone()
+                .any(|s| within(&host, &s.host) || s.address.as_deref() == Some(host.as_str()));
+            if covered {
+                Taker::Own
+            } else {
+                own.next().map_or(Taker::Own, |s| Taker::Other(Some(s)))
+            }
         }
         _ => Taker::Own,
     }
@@ -72,7 +89,13 @@ fn explain(view: &View<'_>, place: &Place, owner: Option<&Registered<'_>>) -> Fi
     let port = view.path.target.port;
     let host = view.path.target.host.text();
     let open = owner.is_some_and(|o| o.address.is_none());
-    let listener = view.walk.trace.sidecar.listener.as_ref().map_or("", |d| d.value.as_str());
+    let listener = view
+        .walk
+        .trace
+        .sidecar
+        .listener
+        .as_ref()
+        .map_or("", |d| d.value.as_str());
     let why = match owner {
         Some(owner) if open => format!(
             "{} declares port {port} as {} without an address, so it is a listener on 0.0.0.0:{port} that captures every \
@@ -80,10 +103,22 @@ fn explain(view: &View<'_>, place: &Place, owner: Option<&Registered<'_>>) -> Fi
             owner.object(),
             owner.port(port).map_or("TCP", |p| p.protocol.name())
         ),
-        Some(owner) => format!("{} listens on the address that {host} has, {listener}", owner.object()),
-        None => format!("{} matches connections to port {port} of any host", place.object),
+        Some(owner) => format!(
+            "{} listens on the address that {host} has, {listener}",
+            owner.object()
+        ),
+        None => format!(
+            "{} matches connections to port {port} of any host",
+            place.object
+        ),
     };
-    let goes = view.walk.trace.sidecar.cluster.as_ref().map_or_else(String::new, |d| format!(" to {}", d.value));
+    let goes = view
+        .walk
+        .trace
+        .sidecar
+        .cluster
+        .as_ref()
+        .map_or_else(String::new, |d| format!(" to {}", d.value));
     let message = format!(
         "{why}; {host} does not belong to it, and its connections are carried off{goes} because of {}",
         place.object
@@ -95,14 +130,30 @@ fn explain(view: &View<'_>, place: &Place, owner: Option<&Registered<'_>>) -> Fi
                 "keep {} to those who need it (exportTo), and give it addresses, so that it captures no other host",
                 owner.object()
             );
-            Fix::patch(objects, &owner.object(), json!({"spec": {"exportTo": ["."]}}), summary)
+            Fix::patch(
+                objects,
+                &owner.object(),
+                json!({"spec": {"exportTo": ["."]}}),
+                summary,
+            )
         }
-        Some(owner) => Fix::advice(format!("give {} its addresses, so that it captures no other host", owner.object())),
-        None => Fix::advice(format!("give the rule in {} destinationSubnets", place.object)),
+        Some(owner) => Fix::advice(format!(
+            "give {} its addresses, so that it captures no other host",
+            owner.object()
+        )),
+        None => Fix::advice(format!(
+            "give the rule in {} destinationSubnets",
+            place.object
+        )),
     };
-    finding(CODE, HopName::Sidecar, format!("{} takes connections to {host}:{port}", place.object), message)
-        .on(owner.map(|o| o.object().at("spec.addresses")))
-        .on([place.clone()])
-        .seen(format!("listener {listener}"))
-        .fix(fix)
+    finding(
+        CODE,
+        HopName::Sidecar,
+        format!("{} takes connections to {host}:{port}", place.object),
+        message,
+    )
+    .on(owner.map(|o| o.object().at("spec.addresses")))
+    .on([place.clone()])
+    .seen(format!("listener {listener}"))
+    .fix(fix)
 }

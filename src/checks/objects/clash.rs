@@ -19,8 +19,12 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some(binding) = unbound(view) else { return Outcome::Pass };
-    let Some(lost) = binding.left_out() else { return Outcome::Pass };
+    let Some(binding) = unbound(view) else {
+        return Outcome::Pass;
+    };
+    let Some(lost) = binding.left_out() else {
+        return Outcome::Pass;
+    };
     let (first, second) = (&lost.because_of, &lost.what);
     let port = binding.exit.port;
     let (title, message, cure) = match lost.why {

@@ -21,7 +21,9 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some(wanted) = &view.walk.wanted else { return Outcome::Idle };
+    let Some(wanted) = &view.walk.wanted else {
+        return Outcome::Idle;
+    };
     // Of a route of the Gateway API another check says why.
     if !view.walk.leaves_directly() || view.walk.sidecar.is_none() || view.walk.api.lead.is_some() {
         return Outcome::Pass;
@@ -32,11 +34,17 @@ fn look(view: &View<'_>) -> Outcome {
 
 /// TLS to an address carries no SNI (RFC 6066, section 3), and the rule is by SNI.
 fn no_name(view: &View<'_>, route: &Place) -> Option<Finding> {
-    let Host::Address(ip) = &view.path.target.host else { return None };
+    let Host::Address(ip) = &view.path.target.host else {
+        return None;
+    };
     if !view.path.target.protocol.is_tls() || !route.path.starts_with("spec.tls") {
         return None;
     }
-    let entry = view.world.registry.iter().find(|s| s.address.as_deref() == Some(&ip.to_string()));
+    let entry = view
+        .world
+        .registry
+        .iter()
+        .find(|s| s.address.as_deref() == Some(&ip.to_string()));
     let by = entry.map_or_else(String::new, |s| format!(" of {}", s.object()));
     let message = format!(
         "the application calls {ip}, and TLS to an IP literal carries no SNI, so the sniHosts of the route cannot match; the \
@@ -44,10 +52,15 @@ fn no_name(view: &View<'_>, route: &Place) -> Option<Finding> {
     );
     let summary = "call the host by its name, or declare the port as TCP with addresses and route it by a tcp rule with destinationSubnets";
     Some(
-        finding(CODE, HopName::Sidecar, format!("TLS to {ip} has no SNI for the route"), message)
-            .on([route.clone()])
-            .on(entry.map(|s| s.object().at("spec.ports")))
-            .fix(Fix::advice(summary)),
+        finding(
+            CODE,
+            HopName::Sidecar,
+            format!("TLS to {ip} has no SNI for the route"),
+            message,
+        )
+        .on([route.clone()])
+        .on(entry.map(|s| s.object().at("spec.ports")))
+        .fix(Fix::advice(summary)),
     )
 }
 
@@ -58,24 +71,53 @@ fn unmet(view: &View<'_>, route: &Place) -> Option<Finding> {
     let host = view.path.target.host.text();
     let of_caller = |labels: &Labels, namespace: Option<&str>| {
         if let Some(ns) = namespace.filter(|n| !n.is_empty() && *n != hop.node.namespace) {
-            return Some(format!("sourceNamespace is {ns}, the client runs in {}", hop.node.namespace));
+            return Some(format!(
+                "sourceNamespace is {ns}, the client runs in {}",
+                hop.node.namespace
+            ));
         }
-        let lacking = labels.iter().find(|(k, v)| hop.node.labels.get(*k) != Some(v));
-        lacking.map(|(k, v)| format!("sourceLabels ask for {k}={v}, which the client's pod does not have"))
+        let lacking = labels
+            .iter()
+            .find(|(k, v)| hop.node.labels.get(*k) != Some(v));
+        lacking.map(|(k, v)| {
+            format!("sourceLabels ask for {k}={v}, which the client's pod does not have")
+        })
     };
     let for_mesh = |gateways: &[String]| gateways.is_empty() || gateways.iter().any(|g| g == MESH);
     let sni = |m: &TlsMatch| {
         let covered = m.sni_hosts.iter().any(|s| within(&host, s));
-        (!covered).then(|| format!("sniHosts are {}, the client's SNI is {host}", m.sni_hosts.join(", ")))
+        (!covered).then(|| {
+            format!(
+                "sniHosts are {}, the client's SNI is {host}",
+                m.sni_hosts.join(", ")
+            )
+        })
     };
-    let tls = routes.tls.iter().flat_map(|r| &r.matches).filter(|m| for_mesh(&m.gateways));
-    let by_tls = tls.map(|m| of_caller(&m.source_labels, m.source_namespace.as_deref()).or_else(|| sni(m)));
-    let http = routes.http.iter().flat_map(|(_, r)| &r.matches).filter(|m| for_mesh(&m.gateways));
+    let tls = routes
+        .tls
+        .iter()
+        .flat_map(|r| &r.matches)
+        .filter(|m| for_mesh(&m.gateways));
+    let by_tls =
+        tls.map(|m| of_caller(&m.source_labels, m.source_namespace.as_deref()).or_else(|| sni(m)));
+    let http = routes
+        .http
+        .iter()
+        .flat_map(|(_, r)| &r.matches)
+        .filter(|m| for_mesh(&m.gateways));
     let by_http = http.map(|m| {
-        let authority = m.authority.as_ref().filter(|a| !a.fits(&host)).map(|_| format!("its authority is not {host}"));
+        let authority = m
+            .authority
+            .as_ref()
+            .filter(|a| !a.fits(&host))
+            .map(|_| format!("its authority is not {host}"));
         of_caller(&m.source_labels, m.source_namespace.as_deref()).or(authority)
     });
-    let tcp = routes.tcp.iter().flat_map(|r| &r.matches).filter(|m| for_mesh(&m.gateways));
+    let tcp = routes
+        .tcp
+        .iter()
+        .flat_map(|r| &r.matches)
+        .filter(|m| for_mesh(&m.gateways));
     let by_tcp = tcp.map(|m| {
         let subnets = (!m.destination_subnets.is_empty()).then(|| {
             format!(
@@ -96,8 +138,16 @@ fn unmet(view: &View<'_>, route: &Place) -> Option<Finding> {
         route.object
     );
     Some(
-        finding(CODE, HopName::Sidecar, format!("{} does not match this connection", route.object), message)
-            .on([route.clone()])
-            .fix(Fix::advice(format!("change or drop that condition in {}", route.object))),
+        finding(
+            CODE,
+            HopName::Sidecar,
+            format!("{} does not match this connection", route.object),
+            message,
+        )
+        .on([route.clone()])
+        .fix(Fix::advice(format!(
+            "change or drop that condition in {}",
+            route.object
+        ))),
     )
 }

@@ -30,26 +30,45 @@ fn look(view: &View<'_>) -> Outcome {
         Ok(found) => found,
         Err(other) => return other,
     };
-    let Some((tls, place)) = &policy.tls else { return Outcome::Pass };
-    let Some(name) = tls.credential_name.as_deref().filter(|n| !n.contains("://")) else { return Outcome::Pass };
+    let Some((tls, place)) = &policy.tls else {
+        return Outcome::Pass;
+    };
+    let Some(name) = tls
+        .credential_name
+        .as_deref()
+        .filter(|n| !n.contains("://"))
+    else {
+        return Outcome::Pass;
+    };
     if !node.router && !policy.selected {
         return Outcome::Pass;
     }
     let mutual = tls.mode == TlsMode::Mutual;
     let secret = ObjectRef::new(Kind::Secret, &node.namespace, name);
-    let asked = Asked { view, hop, secret, place, mutual };
+    let asked = Asked {
+        view,
+        hop,
+        secret,
+        place,
+        mutual,
+    };
     if mutual && name.ends_with(CA_ONLY) {
         return Outcome::Found(vec![asked.reserved(name).on(decider(step).cloned())]);
     }
     let credentials = &view.world.snapshot.objects.credentials;
-    let at = |ns: &str| credentials.iter().find(|c| c.metadata.name == name && c.metadata.namespace == ns);
+    let at = |ns: &str| {
+        credentials
+            .iter()
+            .find(|c| c.metadata.name == name && c.metadata.namespace == ns)
+    };
     if let Some(found) = at(&node.namespace) {
         return match asked.wrong_keys(found) {
             Some(finding) => Outcome::Found(vec![finding]),
             None => Outcome::Pass,
         };
     }
-    let of_secrets = |u: &&crate::snapshot::Unseen| u.what.starts_with("Secret") || u.what == "secrets";
+    let of_secrets =
+        |u: &&crate::snapshot::Unseen| u.what.starts_with("Secret") || u.what == "secrets";
     if let Some(unseen) = view.world.snapshot.unseen.iter().find(of_secrets) {
         return Outcome::Skip(format!("cannot look at {}: {}", asked.secret, unseen.why));
     }
@@ -76,14 +95,24 @@ impl Asked<'_> {
             "{rule} names credentialName {}, which is looked up in the namespace of the {} pod, {}: the Secret does not exist there ({there}); {}",
             secret.name, self.hop, secret.namespace, CONSEQUENCE
         );
-        let keys = if self.mutual { "tls.crt, tls.key and ca.crt" } else { "ca.crt" };
-        finding(CODE, HopName::Gateway, format!("{secret} does not exist"), message)
-            .on([Place::from(secret.clone()), self.place.clone()])
-            .on(elsewhere.map(|c| ObjectRef::new(Kind::Secret, &c.metadata.namespace, &c.metadata.name).into()))
-            .fix(Fix::advice(format!(
-                "create the Secret {} with {keys} in namespace {}",
-                secret.name, secret.namespace
-            )))
+        let keys = if self.mutual {
+            "tls.crt, tls.key and ca.crt"
+        } else {
+            "ca.crt"
+        };
+        finding(
+            CODE,
+            HopName::Gateway,
+            format!("{secret} does not exist"),
+            message,
+        )
+        .on([Place::from(secret.clone()), self.place.clone()])
+        .on(elsewhere
+            .map(|c| ObjectRef::new(Kind::Secret, &c.metadata.namespace, &c.metadata.name).into()))
+        .fix(Fix::advice(format!(
+            "create the Secret {} with {keys} in namespace {}",
+            secret.name, secret.namespace
+        )))
     }
 
     fn reserved(&self, name: &str) -> Finding {
@@ -92,9 +121,16 @@ impl Asked<'_> {
             "{rule} names credentialName {name} for mode MUTUAL, and names that end in {CA_ONLY} are reserved for CA-only secrets: no client certificate is \
              taken from it (the suffix alone decides); {CONSEQUENCE}"
         );
-        finding(CODE, HopName::Gateway, format!("the name {name} ends in {CA_ONLY}"), message)
-            .on([self.place.clone(), Place::from(self.secret.clone())])
-            .fix(Fix::advice(format!("give the Secret a name without {CA_ONLY} at its end, and name that in {rule}")))
+        finding(
+            CODE,
+            HopName::Gateway,
+            format!("the name {name} ends in {CA_ONLY}"),
+            message,
+        )
+        .on([self.place.clone(), Place::from(self.secret.clone())])
+        .fix(Fix::advice(format!(
+            "give the Secret a name without {CA_ONLY} at its end, and name that in {rule}"
+        )))
     }
 
     fn wrong_keys(&self, found: &Credential) -> Option<Finding> {
@@ -132,9 +168,17 @@ impl Asked<'_> {
             CONSEQUENCE
         );
         Some(
-            finding(CODE, HopName::Gateway, format!("{} lacks {}", self.secret, lacking.join(" and ")), message)
-                .on([Place::from(self.secret.clone()), self.place.clone()])
-                .fix(Fix::advice(format!("add {} to the Secret", lacking.join(" and ")))),
+            finding(
+                CODE,
+                HopName::Gateway,
+                format!("{} lacks {}", self.secret, lacking.join(" and ")),
+                message,
+            )
+            .on([Place::from(self.secret.clone()), self.place.clone()])
+            .fix(Fix::advice(format!(
+                "add {} to the Secret",
+                lacking.join(" and ")
+            ))),
         )
     }
 }

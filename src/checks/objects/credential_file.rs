@@ -27,11 +27,25 @@ fn look(view: &View<'_>) -> Outcome {
         Ok(found) => found,
         Err(other) => return other,
     };
-    let Some((tls, place)) = &policy.tls else { return Outcome::Pass };
-    let named = tls.credential_name.is_some() || !matches!(tls.mode, TlsMode::Simple | TlsMode::Mutual);
-    let files = [&tls.client_certificate, &tls.private_key, &tls.ca_certificates];
-    let files: Vec<&str> = files.into_iter().flatten().map(String::as_str).filter(|f| f.starts_with('/')).collect();
-    let Some(pod) = proxy_pod(view, hop).filter(|_| !named && !files.is_empty()) else { return Outcome::Pass };
+    let Some((tls, place)) = &policy.tls else {
+        return Outcome::Pass;
+    };
+    let named =
+        tls.credential_name.is_some() || !matches!(tls.mode, TlsMode::Simple | TlsMode::Mutual);
+    let files = [
+        &tls.client_certificate,
+        &tls.private_key,
+        &tls.ca_certificates,
+    ];
+    let files: Vec<&str> = files
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .filter(|f| f.starts_with('/'))
+        .collect();
+    let Some(pod) = proxy_pod(view, hop).filter(|_| !named && !files.is_empty()) else {
+        return Outcome::Pass;
+    };
     let lacking: Vec<&&str> = files.iter().filter(|f| !has(pod, f)).collect();
     if lacking.is_empty() {
         return Outcome::Pass;
@@ -47,10 +61,15 @@ fn look(view: &View<'_>) -> Outcome {
         "export {} only to the namespace whose proxies have the files, or use credentialName, or mount them into {workload}",
         place.object
     );
-    let found = finding(CODE, hop, format!("{workload} has no such certificate files"), message)
-        .on([place.clone(), Place::from(workload)])
-        .sure(Confidence::Likely)
-        .fix(Fix::advice(cure));
+    let found = finding(
+        CODE,
+        hop,
+        format!("{workload} has no such certificate files"),
+        message,
+    )
+    .on([place.clone(), Place::from(workload)])
+    .sure(Confidence::Likely)
+    .fix(Fix::advice(cure));
     Outcome::Found(vec![found])
 }
 
@@ -60,10 +79,16 @@ fn proxy_pod<'v>(view: &View<'v>, hop: HopName) -> Option<&'v Pod> {
     }
     let node = &view.walk.exit.as_ref()?.hop.node;
     let pods = &view.world.snapshot.objects.pods;
-    pods.iter().find(|p| p.namespace() == node.namespace && p.metadata.labels == node.labels)
+    pods.iter()
+        .find(|p| p.namespace() == node.namespace && p.metadata.labels == node.labels)
 }
 
 fn has(pod: &Pod, file: &str) -> bool {
-    let mounts = pod.spec.proxy().map(|c| c.volume_mounts.as_slice()).unwrap_or_default();
-    ALWAYS_THERE.iter().any(|d| file.starts_with(d)) || mounts.iter().any(|m| file.starts_with(&m.mount_path))
+    let mounts = pod
+        .spec
+        .proxy()
+        .map(|c| c.volume_mounts.as_slice())
+        .unwrap_or_default();
+    ALWAYS_THERE.iter().any(|d| file.starts_with(d))
+        || mounts.iter().any(|m| file.starts_with(&m.mount_path))
 }

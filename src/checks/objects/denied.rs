@@ -18,16 +18,31 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let (Some(denied), Some(exit)) = (&view.walk.denied, &view.walk.exit) else { return Outcome::Pass };
+    let (Some(denied), Some(exit)) = (&view.walk.denied, &view.walk.exit) else {
+        return Outcome::Pass;
+    };
     let policy = &denied.place.object;
     let target = &view.path.target;
-    let symptom = if is_http(view) { "403 RBAC: access denied" } else { "the connection is closed" };
+    let symptom = if is_http(view) {
+        "403 RBAC: access denied"
+    } else {
+        "the connection is closed"
+    };
     let (message, cure) = explain(view, denied);
-    let rule = view.walk.trace.sidecar.tls.as_ref().and_then(|d| d.because.first().cloned());
+    let rule = view
+        .walk
+        .trace
+        .sidecar
+        .tls
+        .as_ref()
+        .and_then(|d| d.because.first().cloned());
     let hop = rule.or_else(|| denied.needs_identity.as_ref().and_then(|_| hop_rule(view)));
     let server = exit.hop.given.openers.values().flatten().find(|p| {
-        sending(view)
-            .is_some_and(|r| r.gateways.iter().any(|g| *g == format!("{}/{}", p.object.namespace, p.object.name)))
+        sending(view).is_some_and(|r| {
+            r.gateways
+                .iter()
+                .any(|g| *g == format!("{}/{}", p.object.namespace, p.object.name))
+        })
     });
     let found = finding(
         CODE,
@@ -44,7 +59,12 @@ fn look(view: &View<'_>) -> Outcome {
 }
 
 fn is_http(view: &View<'_>) -> bool {
-    view.walk.trace.gateway.as_ref().and_then(|s| s.ends.as_ref()).is_some_and(|d| d.value.starts_with("403"))
+    view.walk
+        .trace
+        .gateway
+        .as_ref()
+        .and_then(|s| s.ends.as_ref())
+        .is_some_and(|d| d.value.starts_with("403"))
 }
 
 fn explain(view: &View<'_>, denied: &Denied) -> (String, String) {
@@ -56,15 +76,22 @@ fn explain(view: &View<'_>, denied: &Denied) -> (String, String) {
                 "{policy} is a DENY rule with HTTP-only fields ({lost}), and this connection is TCP to the gateway (TLS passthrough): there the fields are \
                  dropped and the rest of the rule stays, which is wider, and denies it"
             ),
-            format!("limit the rule of {policy} to the ports of HTTP (to.operation.ports, the gateway's target ports)"),
+            format!(
+                "limit the rule of {policy} to the ports of HTTP (to.operation.ports, the gateway's target ports)"
+            ),
         );
     }
     if denied.by_deny {
-        return (format!("a DENY rule of {policy} matches it"), format!("take this caller or host out of {policy}"));
+        return (
+            format!("a DENY rule of {policy} matches it"),
+            format!("take this caller or host out of {policy}"),
+        );
     }
     if let Some(never) = &denied.never {
         return (
-            format!("no ALLOW rule matches it, so it is denied by default; {policy} comes closest, but {never}"),
+            format!(
+                "no ALLOW rule matches it, so it is denied by default; {policy} comes closest, but {never}"
+            ),
             format!("correct that value in {policy}"),
         );
     }
@@ -102,7 +129,15 @@ fn explain(view: &View<'_>, denied: &Denied) -> (String, String) {
 /// The rule for the hop that would have to be mutual TLS.
 fn hop_rule(view: &View<'_>) -> Option<Place> {
     let (exit, sidecar) = (view.walk.exit.as_ref()?, view.walk.sidecar.as_ref()?);
-    let service = view.world.registry.iter().find(|s| s.object() == exit.service)?;
+    let service = view
+        .world
+        .registry
+        .iter()
+        .find(|s| s.object() == exit.service)?;
     let lookup = crate::model::rule(view.world, &sidecar.node, service)?;
-    Some(lookup.rule()?.from[0].reference(Kind::DestinationRule).into())
+    Some(
+        lookup.rule()?.from[0]
+            .reference(Kind::DestinationRule)
+            .into(),
+    )
 }

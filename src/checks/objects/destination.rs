@@ -25,9 +25,18 @@ fn look(view: &View<'_>) -> Outcome {
     };
     let walker = walker(view);
     let scope = walker.scope(node);
-    let step = if hop == HopName::Sidecar { Some(&view.walk.trace.sidecar) } else { view.walk.trace.gateway.as_ref() };
+    let step = if hop == HopName::Sidecar {
+        Some(&view.walk.trace.sidecar)
+    } else {
+        view.walk.trace.gateway.as_ref()
+    };
     let route = step.and_then(decider).cloned();
-    let declared: Vec<&Registered> = view.world.registry.iter().filter(|s| s.host == *host).collect();
+    let declared: Vec<&Registered> = view
+        .world
+        .registry
+        .iter()
+        .filter(|s| s.host == *host)
+        .collect();
     let found = match scope.owners.get(host.as_str()) {
         Some(service) if service.port(*port).is_none() => no_port(view, (hop, service), *port),
         Some(_) => return Outcome::Pass,
@@ -45,8 +54,11 @@ fn no_port(view: &View<'_>, (hop, service): (HopName, &Registered<'_>), port: u1
         service.host
     );
     let route = step_route(view, hop);
-    let other =
-        view.world.registry.iter().find(|s| s.host == service.host && s.object() != object && s.port(port).is_some());
+    let other = view
+        .world
+        .registry
+        .iter()
+        .find(|s| s.host == service.host && s.object() != object && s.port(port).is_some());
     let message = match other {
         Some(other) => format!(
             "{message}; {} declares the same host with that port, but two entries are not merged over namespaces or resolutions: {object} is the owner",
@@ -59,18 +71,30 @@ fn no_port(view: &View<'_>, (hop, service): (HopName, &Registered<'_>), port: u1
         .on([object.at("spec.ports")])
         .on(other.map(|s| s.object().into()))
         .seen(format!("ports of {object}: {ports}"))
-        .fix(Fix::advice(format!("name one of its ports ({ports}) in the route, or add port {port} to {object}")))
+        .fix(Fix::advice(format!(
+            "name one of its ports ({ports}) in the route, or add port {port} to {object}"
+        )))
 }
 
 fn step_route(view: &View<'_>, hop: HopName) -> Option<crate::kubernetes::Place> {
-    let step = if hop == HopName::Sidecar { Some(&view.walk.trace.sidecar) } else { view.walk.trace.gateway.as_ref() };
+    let step = if hop == HopName::Sidecar {
+        Some(&view.walk.trace.sidecar)
+    } else {
+        view.walk.trace.gateway.as_ref()
+    };
     step.and_then(decider).cloned()
 }
 
 fn unknown(view: &View<'_>, (hop, node): (HopName, &Node), (host, port): (&str, u16)) -> Finding {
     let names = view.world.registry.iter().map(|s| s.host.as_str());
-    let near = names.filter(|n| typing_distance(n, host) <= 3).min_by_key(|n| typing_distance(n, host));
-    let gateways = view.world.registry.iter().filter(|s| s.is_kubernetes() && view.world.is_gateway(&s.host));
+    let near = names
+        .filter(|n| typing_distance(n, host) <= 3)
+        .min_by_key(|n| typing_distance(n, host));
+    let gateways = view
+        .world
+        .registry
+        .iter()
+        .filter(|s| s.is_kubernetes() && view.world.is_gateway(&s.host));
     let gateways: Vec<&str> = gateways.map(|s| s.host.as_str()).collect();
     let hint = match near {
         Some(name) => format!("; {name} is spelt nearly the same"),
@@ -86,7 +110,11 @@ fn unknown(view: &View<'_>, (hop, node): (HopName, &Node), (host, port): (&str, 
     places.extend(step_route(view, hop));
     if hop == HopName::Gateway {
         let name = host.replace(['.', '*'], "-");
-        places.push(whole(Kind::ServiceEntry, &node.namespace, name.trim_matches('-')));
+        places.push(whole(
+            Kind::ServiceEntry,
+            &node.namespace,
+            name.trim_matches('-'),
+        ));
     }
     let summary = match near {
         Some(name) => format!("write {name} in the route"),
@@ -95,40 +123,80 @@ fn unknown(view: &View<'_>, (hop, node): (HopName, &Node), (host, port): (&str, 
             node.namespace
         ),
     };
-    finding(CODE, hop, format!("{host} is not declared anywhere"), message).on(places).fix(Fix::advice(summary))
+    finding(
+        CODE,
+        hop,
+        format!("{host} is not declared anywhere"),
+        message,
+    )
+    .on(places)
+    .fix(Fix::advice(summary))
 }
 
-fn invisible(view: &View<'_>, (hop, node): (HopName, &Node), (host, declared): (&str, &[&Registered<'_>])) -> Finding {
+fn invisible(
+    view: &View<'_>,
+    (hop, node): (HopName, &Node),
+    (host, declared): (&str, &[&Registered<'_>]),
+) -> Finding {
     let objects: Vec<_> = declared.iter().map(|s| s.object()).collect();
     let exported = declared.iter().any(|s| s.exports.reach(&node.namespace));
-    let who = if hop == HopName::Sidecar { "the client's sidecar" } else { "the gateway" };
+    let who = if hop == HopName::Sidecar {
+        "the client's sidecar"
+    } else {
+        "the gateway"
+    };
     let sidecar = crate::model::sidecar_of(view.world, node).map(|s| s.reference(Kind::Sidecar));
     if exported && hop == HopName::Sidecar {
         let by = sidecar.map_or_else(|| "its Sidecar".to_owned(), |s| s.to_string());
         let message = format!(
             "{who} does not see {host}: {by} does not import it (egress hosts), so the route leads to a cluster that does not exist, 503 NC"
         );
-        let places = crate::model::sidecar_of(view.world, node).map(|s| s.reference(Kind::Sidecar).at("spec.egress"));
-        return finding(CODE, hop, format!("{host} is not imported by the client's Sidecar"), message)
-            .on(places)
-            .on(objects.into_iter().map(Into::into))
-            .fix(Fix::advice(format!("add the namespace of {host} to the hosts of {by}")));
+        let places = crate::model::sidecar_of(view.world, node)
+            .map(|s| s.reference(Kind::Sidecar).at("spec.egress"));
+        return finding(
+            CODE,
+            hop,
+            format!("{host} is not imported by the client's Sidecar"),
+            message,
+        )
+        .on(places)
+        .on(objects.into_iter().map(Into::into))
+        .fix(Fix::advice(format!(
+            "add the namespace of {host} to the hosts of {by}"
+        )));
     }
     let first = &objects[0];
     let exports = match declared[0].entry() {
         Some(entry) => list(&entry.spec.export_to),
-        None => declared[0].meta().annotation("networking.istio.io/exportTo").unwrap_or_default().to_owned(),
+        None => declared[0]
+            .meta()
+            .annotation("networking.istio.io/exportTo")
+            .unwrap_or_default()
+            .to_owned(),
     };
     let message = format!(
         "{first} declares {host} with exportTo [{exports}], which hides it from namespace {}, where {who} runs: it is private, \
          not visible there, and the cluster that the route names does not exist (503 NC)",
         node.namespace
     );
-    let mut to: Vec<String> = declared[0].entry().map(|e| e.spec.export_to.clone()).unwrap_or_default();
+    let mut to: Vec<String> = declared[0]
+        .entry()
+        .map(|e| e.spec.export_to.clone())
+        .unwrap_or_default();
     to.push(node.namespace.clone());
     let summary = format!("export {first} to namespace {} too", node.namespace);
-    let fix = Fix::patch(&view.world.snapshot.objects, first, json!({"spec": {"exportTo": to}}), summary);
-    finding(CODE, hop, format!("{host} is not exported to namespace {}", node.namespace), message)
-        .on(objects.iter().map(|o| o.at("spec.exportTo")))
-        .fix(fix)
+    let fix = Fix::patch(
+        &view.world.snapshot.objects,
+        first,
+        json!({"spec": {"exportTo": to}}),
+        summary,
+    );
+    finding(
+        CODE,
+        hop,
+        format!("{host} is not exported to namespace {}", node.namespace),
+        message,
+    )
+    .on(objects.iter().map(|o| o.at("spec.exportTo")))
+    .fix(fix)
 }

@@ -17,13 +17,17 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let (Some((hop, step, _)), Some(sends)) = (last_proxy(view), &view.walk.sends) else { return Outcome::Idle };
+    let (Some((hop, step, _)), Some(sends)) = (last_proxy(view), &view.walk.sends) else {
+        return Outcome::Idle;
+    };
     let started = ["SIMPLE", "MUTUAL"].contains(&sends.tls.as_str());
     if !started || !matches!(&sends.bytes, Bytes::Tls { inside: None, .. }) {
         return Outcome::Pass;
     }
     let rule = step.tls.as_ref().and_then(|d| d.because.first().cloned());
-    let by = rule.as_ref().map_or_else(|| "a DestinationRule".to_owned(), |p| p.object.to_string());
+    let by = rule
+        .as_ref()
+        .map_or_else(|| "a DestinationRule".to_owned(), |p| p.object.to_string());
     let message = format!(
         "the application already speaks TLS to {}, and {by} originates TLS ({}) for the same cluster {}: TLS inside TLS (double TLS), which the host does not \
          understand; origination wraps whatever arrives, also passthrough traffic",
@@ -32,9 +36,14 @@ fn look(view: &View<'_>) -> Outcome {
     let cure = format!(
         "limit the TLS settings of {by} to the port that plain HTTP goes to (portLevelSettings), or to a subset of its own that only those routes use"
     );
-    let found = finding(CODE, hop, format!("{by} wraps the application's own TLS"), message)
-        .on(rule)
-        .on(decider(step).map(|p| Place::from(p.object.clone())))
-        .fix(Fix::advice(cure));
+    let found = finding(
+        CODE,
+        hop,
+        format!("{by} wraps the application's own TLS"),
+        message,
+    )
+    .on(rule)
+    .on(decider(step).map(|p| Place::from(p.object.clone())))
+    .fix(Fix::advice(cure));
     Outcome::Found(vec![found])
 }

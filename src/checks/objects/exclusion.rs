@@ -18,10 +18,13 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let (Some((why, place)), Some(pod)) = (&view.walk.client.uncaptured, view.world.pod(view.path)) else {
+    let (Some((why, place)), Some(pod)) = (&view.walk.client.uncaptured, view.world.pod(view.path))
+    else {
         return Outcome::Pass;
     };
-    let Some(wanted) = &view.walk.wanted else { return Outcome::Idle };
+    let Some(wanted) = &view.walk.wanted else {
+        return Outcome::Idle;
+    };
     let workload = workload_of(pod);
     let (title, reason, cure) = match why {
         // A pod without a sidecar is another check's matter.
@@ -32,7 +35,9 @@ fn look(view: &View<'_>) -> Outcome {
                 "the application of {workload} runs as user or group {id}, and traffic of uid and gid {PROXY_USER} is taken for the proxy's own: it \
                  is not redirected into the sidecar"
             ),
-            format!("run the application of {workload} as another user and group than {PROXY_USER}"),
+            format!(
+                "run the application of {workload} as another user and group than {PROXY_USER}"
+            ),
         ),
         Uncaptured::Excluded(annotation) => (
             format!("{annotation} leaves port {} out", view.path.target.port),
@@ -54,7 +59,9 @@ fn look(view: &View<'_>) -> Outcome {
         ),
     };
     let field = match why {
-        Uncaptured::Excluded(a) => format!("spec.template.metadata.annotations[traffic.sidecar.istio.io/{a}]"),
+        Uncaptured::Excluded(a) => {
+            format!("spec.template.metadata.annotations[traffic.sidecar.istio.io/{a}]")
+        }
         _ => "spec.template.spec".to_owned(),
     };
     let message = format!(

@@ -21,25 +21,43 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let (Some((hop, step, node)), Some(sends)) = (last_proxy(view), &view.walk.sends) else { return Outcome::Idle };
-    let ClusterName::Outbound { port, subset, host } = &sends.cluster else { return Outcome::Idle };
+    let (Some((hop, step, node)), Some(sends)) = (last_proxy(view), &view.walk.sends) else {
+        return Outcome::Idle;
+    };
+    let ClusterName::Outbound { port, subset, host } = &sends.cluster else {
+        return Outcome::Idle;
+    };
     let walker = walker(view);
     let scope = walker.scope(node);
-    let Some(service) = scope.owners.get(host.as_str()).copied().filter(|s| s.is_external()) else {
+    let Some(service) = scope
+        .owners
+        .get(host.as_str())
+        .copied()
+        .filter(|s| s.is_external())
+    else {
         return Outcome::Pass;
     };
     let policy = policy(view.world, node, service, (subset, *port));
-    let Some((tls, place)) = &policy.tls else { return Outcome::Pass };
+    let Some((tls, place)) = &policy.tls else {
+        return Outcome::Pass;
+    };
     let started = matches!(tls.mode, TlsMode::Simple | TlsMode::Mutual);
     if !started || tls.insecure_skip_verify == Some(true) || sends.tls == "none" {
         return Outcome::Pass;
     }
-    let asked = Asked { hop, service, host, place };
+    let asked = Asked {
+        hop,
+        service,
+        host,
+        place,
+    };
     let found = asked.listed(tls).or_else(|| match &sends.bytes {
         Bytes::Http { host: header, .. } => asked.by_header(tls, header),
         _ => None,
     });
-    found.map_or(Outcome::Pass, |f| Outcome::Found(vec![f.on(decider(step).cloned())]))
+    found.map_or(Outcome::Pass, |f| {
+        Outcome::Found(vec![f.on(decider(step).cloned())])
+    })
 }
 
 struct Asked<'v> {
@@ -53,14 +71,26 @@ impl Asked<'_> {
     /// Names that somebody listed, of which none is the host's.
     fn listed(&self, tls: &ClientTls) -> Option<Finding> {
         let of_rule = !tls.subject_alt_names.is_empty();
-        let of_entry = self.service.entry().map(|e| e.spec.subject_alt_names.as_slice()).unwrap_or_default();
-        let names = if of_rule { tls.subject_alt_names.as_slice() } else { of_entry };
+        let of_entry = self
+            .service
+            .entry()
+            .map(|e| e.spec.subject_alt_names.as_slice())
+            .unwrap_or_default();
+        let names = if of_rule {
+            tls.subject_alt_names.as_slice()
+        } else {
+            of_entry
+        };
         let sni = tls.sni.as_deref().unwrap_or(self.host);
         let fits = |n: &String| within(self.host, n) || within(sni, n);
         if names.is_empty() || names.iter().any(fits) {
             return None;
         }
-        let by = if of_rule { self.place.clone() } else { self.service.object().at("spec.subjectAltNames") };
+        let by = if of_rule {
+            self.place.clone()
+        } else {
+            self.service.object().at("spec.subjectAltNames")
+        };
         let mesh = if names.iter().any(|n| n.starts_with("spiffe://")) {
             " (SPIFFE ids are names of the mesh's own workloads)"
         } else {
@@ -73,15 +103,27 @@ impl Asked<'_> {
             list(names),
             self.host
         );
-        let summary = format!("drop subjectAltNames from {}, or list {}", by.object, self.host);
-        let title = format!("the names that {} expects are not those of {}", by.object, self.host);
-        Some(finding(CODE, self.hop, title, message).on([by]).sure(Confidence::Likely).fix(Fix::advice(summary)))
+        let summary = format!(
+            "drop subjectAltNames from {}, or list {}",
+            by.object, self.host
+        );
+        let title = format!(
+            "the names that {} expects are not those of {}",
+            by.object, self.host
+        );
+        Some(
+            finding(CODE, self.hop, title, message)
+                .on([by])
+                .sure(Confidence::Likely)
+                .fix(Fix::advice(summary)),
+        )
     }
 
     /// SNI and name follow the Host header where the rule names none.
     fn by_header(&self, tls: &ClientTls, header: &str) -> Option<Finding> {
         let header = header.rsplit_once(':').map_or(header, |(name, _)| name);
-        let automatic = tls.sni.as_deref().unwrap_or_default().is_empty() && tls.subject_alt_names.is_empty();
+        let automatic =
+            tls.sni.as_deref().unwrap_or_default().is_empty() && tls.subject_alt_names.is_empty();
         if !automatic || within(header, self.host) {
             return None;
         }
@@ -96,9 +138,18 @@ impl Asked<'_> {
             "rewrite the authority to {} in the route, or set sni and subjectAltNames in {}",
             self.host, self.place.object
         );
-        let severity = if related { Severity::Info } else { Severity::Error };
+        let severity = if related {
+            Severity::Info
+        } else {
+            Severity::Error
+        };
         let title = format!("{} is asked for a certificate of {header}", self.host);
         let found = finding(CODE, self.hop, title, message).on([self.place.clone()]);
-        Some(found.severity(severity).sure(Confidence::Possible).fix(Fix::advice(summary)))
+        Some(
+            found
+                .severity(severity)
+                .sure(Confidence::Possible)
+                .fix(Fix::advice(summary)),
+        )
     }
 }

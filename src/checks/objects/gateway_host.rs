@@ -23,8 +23,15 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some(binding) = unbound(view) else { return Outcome::Pass };
-    if binding.selecting().is_empty() || !binding.routes.exports.reach(&binding.exit.hop.node.namespace) {
+    let Some(binding) = unbound(view) else {
+        return Outcome::Pass;
+    };
+    if binding.selecting().is_empty()
+        || !binding
+            .routes
+            .exports
+            .reach(&binding.exit.hop.node.namespace)
+    {
         return Outcome::Pass;
     }
     let host = view.path.target.host.text();
@@ -37,8 +44,19 @@ fn look(view: &View<'_>) -> Outcome {
     let listing: Vec<_> = servers.iter().filter(|(_, _, s)| lists(s, &host)).collect();
     match listing.first() {
         None if host_is_named(view) => Outcome::Found(vec![unlisted(view, &binding, &host)]),
-        Some((gateway, at, server)) if !lets_in(server, binding.routes.namespace(), gateway.namespace(), &host) => {
-            Outcome::Found(vec![kept_for_others(view, &binding, (gateway, *at, server))])
+        Some((gateway, at, server))
+            if !lets_in(
+                server,
+                binding.routes.namespace(),
+                gateway.namespace(),
+                &host,
+            ) =>
+        {
+            Outcome::Found(vec![kept_for_others(
+                view,
+                &binding,
+                (gateway, *at, server),
+            )])
         }
         _ => Outcome::Pass,
     }
@@ -50,8 +68,19 @@ fn host_is_named(view: &View<'_>) -> bool {
 
 fn on_port<'v>(binding: &Binding<'v>) -> Vec<(&'v Gateway, usize, &'v Server)> {
     let port = binding.exit.port;
-    let of = |g: &'v Gateway| g.spec.servers.iter().enumerate().map(move |(at, s)| (g, at, s));
-    binding.selecting().into_iter().flat_map(of).filter(|(_, _, s)| s.port.number == port).collect()
+    let of = |g: &'v Gateway| {
+        g.spec
+            .servers
+            .iter()
+            .enumerate()
+            .map(move |(at, s)| (g, at, s))
+    };
+    binding
+        .selecting()
+        .into_iter()
+        .flat_map(of)
+        .filter(|(_, _, s)| s.port.number == port)
+        .collect()
 }
 
 /// The SNI of mutual TLS that the sidecar starts, and whether somebody chose it.
@@ -62,7 +91,11 @@ fn sni(view: &View<'_>) -> Option<(String, bool)> {
 }
 
 fn lists(server: &Server, host: &str) -> bool {
-    let bare = |h: &String| h.rsplit_once('/').map_or(h.as_str(), |(_, n)| n).to_ascii_lowercase();
+    let bare = |h: &String| {
+        h.rsplit_once('/')
+            .map_or(h.as_str(), |(_, n)| n)
+            .to_ascii_lowercase()
+    };
     server.hosts.iter().any(|h| overlap(&bare(h), host))
 }
 
@@ -78,7 +111,13 @@ fn lets_in(server: &Server, namespace: &str, own: &str, host: &str) -> bool {
 }
 
 fn wrong_sni(view: &View<'_>, binding: &Binding<'_>, (sni, chosen): (&str, bool)) -> Finding {
-    let rule = view.walk.trace.sidecar.tls.as_ref().and_then(|d| d.because.first().cloned());
+    let rule = view
+        .walk
+        .trace
+        .sidecar
+        .tls
+        .as_ref()
+        .and_then(|d| d.because.first().cloned());
     let servers = on_port(binding);
     let names = list(servers.iter().flat_map(|(_, _, s)| &s.hosts));
     let how = if chosen {
@@ -97,7 +136,9 @@ fn wrong_sni(view: &View<'_>, binding: &Binding<'_>, (sni, chosen): (&str, bool)
     } else {
         format!("set sni to {host} in the subset's TLS settings")
     };
-    let gateways = servers.iter().map(|(g, at, _)| Binding::place(g, *at, ".hosts"));
+    let gateways = servers
+        .iter()
+        .map(|(g, at, _)| Binding::place(g, *at, ".hosts"));
     let mut places: Vec<Place> = Vec::new();
     if chosen {
         places.extend(gateways);
@@ -106,10 +147,15 @@ fn wrong_sni(view: &View<'_>, binding: &Binding<'_>, (sni, chosen): (&str, bool)
         places.extend(rule);
         places.extend(gateways);
     }
-    finding(CODE, HopName::Gateway, format!("no server of the gateway is for the SNI {sni}"), message)
-        .on(places)
-        .on([Place::from(binding.routes.reference())])
-        .fix(Fix::advice(summary))
+    finding(
+        CODE,
+        HopName::Gateway,
+        format!("no server of the gateway is for the SNI {sni}"),
+        message,
+    )
+    .on(places)
+    .on([Place::from(binding.routes.reference())])
+    .fix(Fix::advice(summary))
 }
 
 fn unlisted(view: &View<'_>, binding: &Binding<'_>, host: &str) -> Finding {
@@ -125,19 +171,43 @@ fn unlisted(view: &View<'_>, binding: &Binding<'_>, host: &str) -> Finding {
         "{route} binds {host} to {object}, but no server of {object} on port {} lists {host}: its hosts are {names}; the gateway has {reads}",
         binding.exit.port
     );
-    let at = gateway.spec.servers.iter().position(|s| s.port.number == binding.exit.port);
-    let mut fix = Fix::advice(format!("add {host} to the hosts of a server of {object} on port {}", binding.exit.port));
+    let at = gateway
+        .spec
+        .servers
+        .iter()
+        .position(|s| s.port.number == binding.exit.port);
+    let mut fix = Fix::advice(format!(
+        "add {host} to the hosts of a server of {object} on port {}",
+        binding.exit.port
+    ));
     if let Some(at) = at {
-        let mut servers: Vec<serde_json::Value> =
-            gateway.spec.servers.iter().filter_map(|s| serde_json::to_value(s).ok()).collect();
+        let mut servers: Vec<serde_json::Value> = gateway
+            .spec
+            .servers
+            .iter()
+            .filter_map(|s| serde_json::to_value(s).ok())
+            .collect();
         if let Some(hosts) = servers[at]["hosts"].as_array_mut() {
             hosts.push(json!(host));
         }
-        fix = Fix::patch(&view.world.snapshot.objects, &object, json!({"spec": {"servers": servers}}), fix.summary);
+        fix = Fix::patch(
+            &view.world.snapshot.objects,
+            &object,
+            json!({"spec": {"servers": servers}}),
+            fix.summary,
+        );
     }
-    finding(CODE, HopName::Gateway, format!("no server of {object} lists {host}"), message)
-        .on([Binding::place(gateway, at.unwrap_or(0), ".hosts"), Place::from(route)])
-        .fix(fix)
+    finding(
+        CODE,
+        HopName::Gateway,
+        format!("no server of {object} lists {host}"),
+        message,
+    )
+    .on([
+        Binding::place(gateway, at.unwrap_or(0), ".hosts"),
+        Place::from(route),
+    ])
+    .fix(fix)
 }
 
 fn kept_for_others(
@@ -148,8 +218,10 @@ fn kept_for_others(
     let route = binding.routes.reference();
     let object = gateway.reference(Kind::Gateway);
     let host = view.path.target.host.text();
-    let entry =
-        server.hosts.iter().find(|h| h.rsplit_once('/').is_some_and(|(_, n)| overlap(&n.to_ascii_lowercase(), &host)));
+    let entry = server.hosts.iter().find(|h| {
+        h.rsplit_once('/')
+            .is_some_and(|(_, n)| overlap(&n.to_ascii_lowercase(), &host))
+    });
     let entry = entry.cloned().unwrap_or_default();
     let owner = match entry.split_once('/') {
         Some((".", _)) => gateway.namespace().to_owned(),
@@ -161,14 +233,28 @@ fn kept_for_others(
         "the server of {object} lists {entry}: the namespace prefix lets only VirtualServices of {owner} bind the host there, and {route} is in \
          namespace {namespace}: it is ignored, and the gateway has no route"
     );
-    let mut servers: Vec<serde_json::Value> =
-        gateway.spec.servers.iter().filter_map(|s| serde_json::to_value(s).ok()).collect();
+    let mut servers: Vec<serde_json::Value> = gateway
+        .spec
+        .servers
+        .iter()
+        .filter_map(|s| serde_json::to_value(s).ok())
+        .collect();
     if let Some(hosts) = servers.get_mut(at).and_then(|s| s["hosts"].as_array_mut()) {
         hosts.push(json!(format!("{namespace}/{host}")));
     }
     let summary = format!("add {namespace}/{host} to the hosts of that server");
-    let fix = Fix::patch(&view.world.snapshot.objects, &object, json!({"spec": {"servers": servers}}), summary);
-    finding(CODE, HopName::Gateway, format!("{object} keeps {host} for namespace {owner}"), message)
-        .on([Binding::place(gateway, at, ".hosts"), Place::from(route)])
-        .fix(fix)
+    let fix = Fix::patch(
+        &view.world.snapshot.objects,
+        &object,
+        json!({"spec": {"servers": servers}}),
+        summary,
+    );
+    finding(
+        CODE,
+        HopName::Gateway,
+        format!("{object} keeps {host} for namespace {owner}"),
+        message,
+    )
+    .on([Binding::place(gateway, at, ".hosts"), Place::from(route)])
+    .fix(fix)
 }

@@ -21,7 +21,9 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some(binding) = unbound(view) else { return Outcome::Pass };
+    let Some(binding) = unbound(view) else {
+        return Outcome::Pass;
+    };
     if binding.left_out().is_some() {
         return Outcome::Pass;
     }
@@ -29,7 +31,11 @@ fn look(view: &View<'_>) -> Outcome {
     let services = services_of(view.world, &node.namespace, &node.labels);
     let servers = binding.servers();
     let target = binding.exit.target;
-    if servers.is_empty() || servers.iter().any(|(_, _, s)| listens(&services, s.port.number).0 == target) {
+    if servers.is_empty()
+        || servers
+            .iter()
+            .any(|(_, _, s)| listens(&services, s.port.number).0 == target)
+    {
         return Outcome::Pass;
     }
     let (gateway, at, server) = servers[0];
@@ -52,17 +58,27 @@ fn other_target(
 ) -> Finding {
     let service = binding.service();
     let target = binding.exit.target;
-    let decider = by.as_ref().map_or_else(|| "no Service".to_owned(), |p| p.object.to_string());
+    let decider = by
+        .as_ref()
+        .map_or_else(|| "no Service".to_owned(), |p| p.object.to_string());
     let message = format!(
         "{decider} and {service} select the same pods and lead port {number} to different target ports; istiod translates the server's port by the \
          oldest of them, so the gateway listens on {other} (targetPort of {decider}), while {service}, which the route sends to, delivers to {target}"
     );
-    finding(CODE, HopName::Gateway, format!("the gateway listens on {other}, {service} delivers to {target}"), message)
-        .on(by)
-        .on([service.at("spec.ports"), Binding::place(gateway, at, ".port")])
-        .fix(Fix::advice(format!(
-            "give both Services the same targetPort for port {number}, or send the route to {decider}"
-        )))
+    finding(
+        CODE,
+        HopName::Gateway,
+        format!("the gateway listens on {other}, {service} delivers to {target}"),
+        message,
+    )
+    .on(by)
+    .on([
+        service.at("spec.ports"),
+        Binding::place(gateway, at, ".port"),
+    ])
+    .fix(Fix::advice(format!(
+        "give both Services the same targetPort for port {number}, or send the route to {decider}"
+    )))
 }
 
 fn other_port(view: &View<'_>, binding: &Binding<'_>, (gateway, at): (&Gateway, usize)) -> Finding {
@@ -71,22 +87,51 @@ fn other_port(view: &View<'_>, binding: &Binding<'_>, (gateway, at): (&Gateway, 
     let object = gateway.reference(Kind::Gateway);
     let number = gateway.spec.servers[at].port.number;
     let port = binding.exit.port;
-    let ports = view.world.snapshot.objects.services.iter().find(|s| s.reference(Kind::Service) == *service);
-    let ports = list(ports.map(|s| s.spec.ports.iter().map(|p| p.port).collect::<Vec<_>>()).unwrap_or_default());
+    let ports = view
+        .world
+        .snapshot
+        .objects
+        .services
+        .iter()
+        .find(|s| s.reference(Kind::Service) == *service);
+    let ports = list(
+        ports
+            .map(|s| s.spec.ports.iter().map(|p| p.port).collect::<Vec<_>>())
+            .unwrap_or_default(),
+    );
     let message = format!(
         "{object} has its server for the host on port {number}, while {route} sends the mesh's traffic to port {port} of {service}: on the port that it \
          arrives at nothing serves the host"
     );
-    let mut servers: Vec<serde_json::Value> =
-        gateway.spec.servers.iter().filter_map(|s| serde_json::to_value(s).ok()).collect();
+    let mut servers: Vec<serde_json::Value> = gateway
+        .spec
+        .servers
+        .iter()
+        .filter_map(|s| serde_json::to_value(s).ok())
+        .collect();
     if let Some(server) = servers.get_mut(at) {
         server["port"]["number"] = json!(port);
     }
-    let summary =
-        format!("set the server's port to {port}, or send the route to port {number} (the Service has {ports})");
-    let fix = Fix::patch(&view.world.snapshot.objects, &object, json!({"spec": {"servers": servers}}), summary);
-    finding(CODE, HopName::Gateway, format!("the server is on port {number}, the route sends to port {port}"), message)
-        .on([Binding::place(gateway, at, ".port.number"), Place::from(route), service.at("spec.ports")])
-        .seen(format!("ports of {service}: {ports}"))
-        .fix(fix)
+    let summary = format!(
+        "set the server's port to {port}, or send the route to port {number} (the Service has {ports})"
+    );
+    let fix = Fix::patch(
+        &view.world.snapshot.objects,
+        &object,
+        json!({"spec": {"servers": servers}}),
+        summary,
+    );
+    finding(
+        CODE,
+        HopName::Gateway,
+        format!("the server is on port {number}, the route sends to port {port}"),
+        message,
+    )
+    .on([
+        Binding::place(gateway, at, ".port.number"),
+        Place::from(route),
+        service.at("spec.ports"),
+    ])
+    .seen(format!("ports of {service}: {ports}"))
+    .fix(fix)
 }

@@ -20,36 +20,63 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some(binding) = unbound(view) else { return Outcome::Pass };
+    let Some(binding) = unbound(view) else {
+        return Outcome::Pass;
+    };
     let bound = !binding.gateways.is_empty();
-    if bound && (binding.left_out().is_some() || !binding.routes.exports.reach(&binding.exit.hop.node.namespace)) {
+    if bound
+        && (binding.left_out().is_some()
+            || !binding
+                .routes
+                .exports
+                .reach(&binding.exit.hop.node.namespace))
+    {
         return Outcome::Pass;
     }
-    let servers: Vec<_> =
-        binding.servers().into_iter().filter(|(_, _, s)| s.port.number == binding.exit.port).collect();
+    let servers: Vec<_> = binding
+        .servers()
+        .into_iter()
+        .filter(|(_, _, s)| s.port.number == binding.exit.port)
+        .collect();
     // Plain bytes at a server for TLS: no rule would help.
-    let plain =
-        view.walk.trace.gateway.as_ref().is_some_and(|step| super::ends(step).starts_with(super::hop_tls::PLAIN));
+    let plain = view
+        .walk
+        .trace
+        .gateway
+        .as_ref()
+        .is_some_and(|step| super::ends(step).starts_with(super::hop_tls::PLAIN));
     if bound && (servers.is_empty() || plain) {
         return Outcome::Pass;
     }
     let route = binding.routes.reference();
-    let reason = if bound { missing(view, &binding, servers[0].2) } else { unbound_route(&binding) };
+    let reason = if bound {
+        missing(view, &binding, servers[0].2)
+    } else {
+        unbound_route(&binding)
+    };
     let cure = if bound {
         format!(
             "give {route} a rule for that gateway, its server's port and {}, of the kind that the server takes",
             view.path.target.host
         )
     } else {
-        format!("name the Gateway in gateways of {route}, beside mesh, and add a rule from it to the host")
+        format!(
+            "name the Gateway in gateways of {route}, beside mesh, and add a rule from it to the host"
+        )
     };
-    let message = format!("the connection reaches the gateway, and {reason}; the gateway has no way on for it");
+    let message = format!(
+        "the connection reaches the gateway, and {reason}; the gateway has no way on for it"
+    );
     let gateways = servers.iter().map(|(g, at, _)| Binding::place(g, *at, ""));
-    let found =
-        finding(CODE, HopName::Gateway, format!("{route} has no rule for the gateway's half of the way"), message)
-            .on([Place::from(route)])
-            .on(gateways)
-            .fix(Fix::advice(cure));
+    let found = finding(
+        CODE,
+        HopName::Gateway,
+        format!("{route} has no rule for the gateway's half of the way"),
+        message,
+    )
+    .on([Place::from(route)])
+    .on(gateways)
+    .fix(Fix::advice(cure));
     Outcome::Found(vec![found])
 }
 
@@ -66,27 +93,57 @@ fn missing(view: &View<'_>, binding: &Binding<'_>, server: &Server) -> String {
     let routes = binding.routes;
     let names: Vec<&String> = binding.gateways.iter().map(|(n, _)| n).collect();
     let number = server.port.number;
-    let is_ours = |gateways: &[String]| gateways.is_empty() || gateways.iter().any(|g| names.contains(&g));
+    let is_ours =
+        |gateways: &[String]| gateways.is_empty() || gateways.iter().any(|g| names.contains(&g));
     let on = |port: Option<u16>| port.is_none_or(|p| p == 0 || p == number);
-    let http = routes.http.iter().any(|(_, r)| r.matches.is_empty() || r.matches.iter().any(|m| is_ours(&m.gateways)));
-    let tls = routes.tls.iter().any(|r| r.matches.iter().any(|m| is_ours(&m.gateways)));
-    let tcp = routes.tcp.iter().any(|r| r.matches.is_empty() || r.matches.iter().any(|m| is_ours(&m.gateways)));
+    let http = routes
+        .http
+        .iter()
+        .any(|(_, r)| r.matches.is_empty() || r.matches.iter().any(|m| is_ours(&m.gateways)));
+    let tls = routes
+        .tls
+        .iter()
+        .any(|r| r.matches.iter().any(|m| is_ours(&m.gateways)));
+    let tcp = routes
+        .tcp
+        .iter()
+        .any(|r| r.matches.is_empty() || r.matches.iter().any(|m| is_ours(&m.gateways)));
     let ports: Vec<u16> = routes
         .http
         .iter()
-        .flat_map(|(_, r)| r.matches.iter().filter(|m| is_ours(&m.gateways)).filter_map(|m| m.port))
-        .chain(routes.tls.iter().flat_map(|r| r.matches.iter().filter(|m| is_ours(&m.gateways)).filter_map(|m| m.port)))
-        .chain(routes.tcp.iter().flat_map(|r| r.matches.iter().filter(|m| is_ours(&m.gateways)).filter_map(|m| m.port)))
+        .flat_map(|(_, r)| {
+            r.matches
+                .iter()
+                .filter(|m| is_ours(&m.gateways))
+                .filter_map(|m| m.port)
+        })
+        .chain(routes.tls.iter().flat_map(|r| {
+            r.matches
+                .iter()
+                .filter(|m| is_ours(&m.gateways))
+                .filter_map(|m| m.port)
+        }))
+        .chain(routes.tcp.iter().flat_map(|r| {
+            r.matches
+                .iter()
+                .filter(|m| is_ours(&m.gateways))
+                .filter_map(|m| m.port)
+        }))
         .collect();
     let object = routes.reference();
     let kind = server.port.protocol.to_uppercase();
     let host = view.path.target.host.text();
     let (wants, has) = match () {
         () if server.passes_through() => ("a tls rule with sniHosts", tls),
-        () if server.protocol().is_http() || (server.terminates() && kind == "HTTPS") => ("an http rule", http),
+        () if server.protocol().is_http() || (server.terminates() && kind == "HTTPS") => {
+            ("an http rule", http)
+        }
         () => ("a tcp rule", tcp),
     };
-    let mode = server.tls.as_ref().map_or_else(String::new, |t| format!(", tls mode {}", t.mode.name()));
+    let mode = server
+        .tls
+        .as_ref()
+        .map_or_else(String::new, |t| format!(", tls mode {}", t.mode.name()));
     if !has {
         let instead = [(http, "http"), (tls, "tls"), (tcp, "tcp")]
             .iter()
@@ -94,8 +151,11 @@ fn missing(view: &View<'_>, binding: &Binding<'_>, server: &Server) -> String {
             .map(|(_, n)| *n)
             .collect::<Vec<_>>()
             .join(" and ");
-        let instead =
-            if instead.is_empty() { "none for it".to_owned() } else { format!("only {instead} rules for it") };
+        let instead = if instead.is_empty() {
+            "none for it".to_owned()
+        } else {
+            format!("only {instead} rules for it")
+        };
         return format!(
             "its server (protocol {kind}{mode}) takes {wants}, of which {object} has none: it has {instead}"
         );
@@ -114,7 +174,13 @@ fn missing(view: &View<'_>, binding: &Binding<'_>, server: &Server) -> String {
         .flat_map(|m| &m.sni_hosts)
         .collect();
     if server.passes_through() && !snis.iter().any(|s| within(&host, s)) {
-        return format!("the rule of {object} for the gateway has sniHosts {}, not {host}", super::list(&snis));
+        return format!(
+            "the rule of {object} for the gateway has sniHosts {}, not {host}",
+            super::list(&snis)
+        );
     }
-    format!("no rule of {object} for the gateway matches {host} on its server's port {number} ({})", Kind::Gateway)
+    format!(
+        "no rule of {object} for the gateway matches {host} on its server's port {number} ({})",
+        Kind::Gateway
+    )
 }

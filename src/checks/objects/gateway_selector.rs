@@ -20,7 +20,9 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some(binding) = unbound(view) else { return Outcome::Pass };
+    let Some(binding) = unbound(view) else {
+        return Outcome::Pass;
+    };
     if !binding.selecting().is_empty() || binding.gateways.is_empty() {
         return Outcome::Pass;
     }
@@ -32,43 +34,88 @@ fn look(view: &View<'_>) -> Outcome {
         return Outcome::Found(vec![nowhere(view, &route, &names)]);
     };
     let object = gateway.reference(Kind::Gateway);
-    let asked = list(gateway.spec.selector.iter().map(|(k, v)| format!("{k}={v}")));
+    let asked = list(
+        gateway
+            .spec
+            .selector
+            .iter()
+            .map(|(k, v)| format!("{k}={v}")),
+    );
     let pods = &view.world.snapshot.objects.pods;
     let others: Vec<String> = pods
         .iter()
-        .filter(|p| gateway.spec.selector.iter().all(|(k, v)| p.metadata.labels.get(k) == Some(v)))
+        .filter(|p| {
+            gateway
+                .spec
+                .selector
+                .iter()
+                .all(|(k, v)| p.metadata.labels.get(k) == Some(v))
+        })
         .map(|p| format!("{}/{}", p.namespace(), p.name()))
         .collect();
-    let selected = if others.is_empty() { "no pod at all".to_owned() } else { list(&others) };
+    let selected = if others.is_empty() {
+        "no pod at all".to_owned()
+    } else {
+        list(&others)
+    };
     let message = format!(
         "the selector of {object} asks for {asked}, and selects {selected}; the route of {route} sends to {service}, whose pods do not have these \
          labels: they get no server for the host, and nothing there takes the connection"
     );
-    let fits: serde_json::Map<String, serde_json::Value> =
-        gateway.spec.selector.keys().filter_map(|k| Some((k.clone(), json!(labels.get(k)?)))).collect();
+    let fits: serde_json::Map<String, serde_json::Value> = gateway
+        .spec
+        .selector
+        .keys()
+        .filter_map(|k| Some((k.clone(), json!(labels.get(k)?))))
+        .collect();
     let summary = format!(
         "let the selector of {object} name the pods of {service}, or send the route to the Service of the pods that it selects"
     );
     let fix = if fits.is_empty() {
         Fix::advice(summary)
     } else {
-        Fix::patch(&view.world.snapshot.objects, &object, json!({"spec": {"selector": fits}}), summary)
+        Fix::patch(
+            &view.world.snapshot.objects,
+            &object,
+            json!({"spec": {"selector": fits}}),
+            summary,
+        )
     };
-    let found =
-        finding(CODE, HopName::Gateway, format!("{object} selects other pods than those of {service}"), message)
-            .on([object.at("spec.selector"), Place::from(route), Place::from(service.clone())])
-            .seen(format!("labels of the pods of {service}: {}", list(labels.iter().map(|(k, v)| format!("{k}={v}")))))
-            .fix(fix);
+    let found = finding(
+        CODE,
+        HopName::Gateway,
+        format!("{object} selects other pods than those of {service}"),
+        message,
+    )
+    .on([
+        object.at("spec.selector"),
+        Place::from(route),
+        Place::from(service.clone()),
+    ])
+    .seen(format!(
+        "labels of the pods of {service}: {}",
+        list(labels.iter().map(|(k, v)| format!("{k}={v}")))
+    ))
+    .fix(fix);
     Outcome::Found(vec![found])
 }
 
 /// None of the Gateways that the route names exists.
-fn nowhere(view: &View<'_>, route: &ObjectRef, names: &[&String]) -> crate::checks::finding::Finding {
+fn nowhere(
+    view: &View<'_>,
+    route: &ObjectRef,
+    names: &[&String],
+) -> crate::checks::finding::Finding {
     let first = names[0];
     let (namespace, name) = first.split_once('/').unwrap_or(("", first));
     let all = view.world.snapshot.objects.gateways.iter();
     let near = all
-        .map(|g| (typing_distance(g.name(), name) + usize::from(g.namespace() != namespace), g))
+        .map(|g| {
+            (
+                typing_distance(g.name(), name) + usize::from(g.namespace() != namespace),
+                g,
+            )
+        })
         .filter(|(d, _)| *d <= 2)
         .min_by_key(|(d, _)| *d)
         .map(|(_, g)| format!("{}/{}", g.namespace(), g.name()));
@@ -78,7 +125,14 @@ fn nowhere(view: &View<'_>, route: &ObjectRef, names: &[&String]) -> crate::chec
         "{route} is bound to the Gateway {first}, which does not exist (a name without a namespace is of the VirtualService's own){hint}: the \
          gateway's pods open no server for it"
     );
-    finding(CODE, HopName::Gateway, format!("the Gateway {first} does not exist"), message)
-        .on([route.at("spec.gateways"), Place::from(missing)])
-        .fix(Fix::advice(format!("write the right namespace/name in gateways of {route}, or create {first}")))
+    finding(
+        CODE,
+        HopName::Gateway,
+        format!("the Gateway {first} does not exist"),
+        message,
+    )
+    .on([route.at("spec.gateways"), Place::from(missing)])
+    .fix(Fix::advice(format!(
+        "write the right namespace/name in gateways of {route}, or create {first}"
+    )))
 }

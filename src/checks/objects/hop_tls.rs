@@ -22,20 +22,47 @@ pub(in crate::checks) const CHECK: Check = Check {
 pub(super) const PLAIN: &str = "NR: no filter chain for plain";
 
 fn look(view: &View<'_>) -> Outcome {
-    let (Some(step), Some(exit)) = (&view.walk.trace.gateway, &view.walk.exit) else { return Outcome::Idle };
+    let (Some(step), Some(exit)) = (&view.walk.trace.gateway, &view.walk.exit) else {
+        return Outcome::Idle;
+    };
     let end = ends(step);
-    let server = step.chain.as_ref().and_then(|d| d.because.iter().find(|p| p.object.kind == Kind::Gateway).cloned());
-    let opener = step.listener.as_ref().and_then(|d| d.because.first().cloned());
+    let server = step.chain.as_ref().and_then(|d| {
+        d.because
+            .iter()
+            .find(|p| p.object.kind == Kind::Gateway)
+            .cloned()
+    });
+    let opener = step
+        .listener
+        .as_ref()
+        .and_then(|d| d.because.first().cloned());
     let binding = unbound(view);
     if binding.as_ref().is_some_and(|b| b.left_out().is_some()) {
         return Outcome::Pass;
     }
     let meant = binding.as_ref().and_then(Binding::on_its_port);
-    let server = server.or_else(|| meant.map(|(g, at, _)| Binding::place(g, at, ""))).or(opener);
+    let server = server
+        .or_else(|| meant.map(|(g, at, _)| Binding::place(g, at, "")))
+        .or(opener);
     let passes = meant.is_some_and(|(_, _, s)| s.passes_through());
-    let at = server.as_ref().map_or_else(|| "the gateway's server".to_owned(), |p| p.object.to_string());
-    let started = view.walk.trace.sidecar.tls.as_ref().map_or("none", |d| d.value.mode.as_str());
-    let rule = view.walk.trace.sidecar.tls.as_ref().and_then(|d| d.because.first().cloned());
+    let at = server.as_ref().map_or_else(
+        || "the gateway's server".to_owned(),
+        |p| p.object.to_string(),
+    );
+    let started = view
+        .walk
+        .trace
+        .sidecar
+        .tls
+        .as_ref()
+        .map_or("none", |d| d.value.mode.as_str());
+    let rule = view
+        .walk
+        .trace
+        .sidecar
+        .tls
+        .as_ref()
+        .and_then(|d| d.because.first().cloned());
     let sends = exit.hop.connection.bytes.what();
     let (title, message, cure) = if end.contains("demands a client certificate") {
         (
@@ -65,9 +92,12 @@ fn look(view: &View<'_>) -> Outcome {
             ),
             "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's Service, or make the server plain HTTP",
         )
-    } else if end.contains("on a chain for plain HTTP") && exit.hop.bytes != exit.hop.connection.bytes {
+    } else if end.contains("on a chain for plain HTTP")
+        && exit.hop.bytes != exit.hop.connection.bytes
+    {
         (
-            "the server ends the mesh's TLS and expects HTTP, the application speaks TLS inside".to_owned(),
+            "the server ends the mesh's TLS and expects HTTP, the application speaks TLS inside"
+                .to_owned(),
             format!(
                 "{at} has protocol HTTPS: it terminates the sidecar's mutual TLS (ISTIO_MUTUAL) and expects plain HTTP inside, but finds the application's own TLS \
                  ({}): the gateway cannot read it, and resets the connection",
@@ -76,8 +106,11 @@ fn look(view: &View<'_>) -> Outcome {
             "give the server protocol TLS (mode ISTIO_MUTUAL), and a tcp rule from it to the host",
         )
     } else if end.contains("on a chain for plain HTTP") && exit.hop.given.left_out.is_empty() {
-        let who =
-            if started == "none" { "the application's own TLS" } else { "the sidecar's mutual TLS (ISTIO_MUTUAL)" };
+        let who = if started == "none" {
+            "the application's own TLS"
+        } else {
+            "the sidecar's mutual TLS (ISTIO_MUTUAL)"
+        };
         (
             "TLS meets a server for plain HTTP".to_owned(),
             format!(
@@ -102,15 +135,22 @@ fn look(view: &View<'_>) -> Outcome {
         .on(missing)
         .on(server)
         .on(route)
-        .seen(format!("TLS that the sidecar starts towards the gateway: {started}"))
+        .seen(format!(
+            "TLS that the sidecar starts towards the gateway: {started}"
+        ))
         .fix(cure_for(view, cure));
     Outcome::Found(vec![found])
 }
 
-/// The rule that the sidecar's lookup finds for the gateway's Service, with the field that should say it.
+/// The rule that the sidecar's lookup finds for the gateway's Service, with the field that should
+/// say it.
 fn hop_rule(view: &View<'_>) -> Option<Place> {
     let (exit, sidecar) = (view.walk.exit.as_ref()?, view.walk.sidecar.as_ref()?);
-    let service = view.world.registry.iter().find(|s| s.object() == exit.service)?;
+    let service = view
+        .world
+        .registry
+        .iter()
+        .find(|s| s.object() == exit.service)?;
     let lookup = crate::model::rule(view.world, &sidecar.node, service)?;
     let rule = lookup.rule()?.from[0].reference(Kind::DestinationRule);
     Some(rule.at("spec.trafficPolicy.portLevelSettings"))
@@ -119,20 +159,51 @@ fn hop_rule(view: &View<'_>) -> Option<Place> {
 /// A subset of a rule that is there gets the settings; else only words.
 fn cure_for(view: &View<'_>, words: &str) -> Fix {
     let advice = || Fix::advice(words);
-    let plain = view.walk.trace.sidecar.tls.as_ref().is_none_or(|d| d.value.mode == "none");
-    let (Some(exit), Some(sidecar), true) = (&view.walk.exit, &view.walk.sidecar, plain) else { return advice() };
-    let Some(service) = view.world.registry.iter().find(|s| s.object() == exit.service) else { return advice() };
+    let plain = view
+        .walk
+        .trace
+        .sidecar
+        .tls
+        .as_ref()
+        .is_none_or(|d| d.value.mode == "none");
+    let (Some(exit), Some(sidecar), true) = (&view.walk.exit, &view.walk.sidecar, plain) else {
+        return advice();
+    };
+    let Some(service) = view
+        .world
+        .registry
+        .iter()
+        .find(|s| s.object() == exit.service)
+    else {
+        return advice();
+    };
     let subset = match view.walk.trace.sidecar.cluster.as_ref().map(|d| &d.value) {
-        Some(crate::model::trace::ClusterName::Outbound { subset, .. }) if !subset.is_empty() => subset,
+        Some(crate::model::trace::ClusterName::Outbound { subset, .. }) if !subset.is_empty() => {
+            subset
+        }
         _ => return advice(),
     };
-    let Some(lookup) = crate::model::rule(view.world, &sidecar.node, service) else { return advice() };
-    let Some((rule, at, _)) = lookup.rule().and_then(|r| r.subset(subset)) else { return advice() };
+    let Some(lookup) = crate::model::rule(view.world, &sidecar.node, service) else {
+        return advice();
+    };
+    let Some((rule, at, _)) = lookup.rule().and_then(|r| r.subset(subset)) else {
+        return advice();
+    };
     let host = view.path.target.host.text();
-    let mut subsets: Vec<serde_json::Value> =
-        rule.spec.subsets.iter().filter_map(|s| serde_json::to_value(s).ok()).collect();
-    let settings = json!({"port": {"number": exit.port}, "tls": {"mode": "ISTIO_MUTUAL", "sni": host}});
+    let mut subsets: Vec<serde_json::Value> = rule
+        .spec
+        .subsets
+        .iter()
+        .filter_map(|s| serde_json::to_value(s).ok())
+        .collect();
+    let settings =
+        json!({"port": {"number": exit.port}, "tls": {"mode": "ISTIO_MUTUAL", "sni": host}});
     subsets[at]["trafficPolicy"]["portLevelSettings"] = json!([settings]);
     let object = rule.reference(Kind::DestinationRule);
-    Fix::patch(&view.world.snapshot.objects, &object, json!({"spec": {"subsets": subsets}}), words)
+    Fix::patch(
+        &view.world.snapshot.objects,
+        &object,
+        json!({"spec": {"subsets": subsets}}),
+        words,
+    )
 }

@@ -19,25 +19,40 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let (Some((hop, _, node)), Some(sends)) = (last_proxy(view), &view.walk.sends) else { return Outcome::Idle };
-    let (Bytes::Http { .. }, ClusterName::Outbound { port, subset, host }) = (&sends.bytes, &sends.cluster) else {
+    let (Some((hop, _, node)), Some(sends)) = (last_proxy(view), &view.walk.sends) else {
+        return Outcome::Idle;
+    };
+    let (Bytes::Http { .. }, ClusterName::Outbound { port, subset, host }) =
+        (&sends.bytes, &sends.cluster)
+    else {
         return Outcome::Idle;
     };
     let walker = walker(view);
     let scope = walker.scope(node);
-    let Some(service) = scope.owners.get(host.as_str()).copied().filter(|s| s.is_external()) else {
+    let Some(service) = scope
+        .owners
+        .get(host.as_str())
+        .copied()
+        .filter(|s| s.is_external())
+    else {
         return Outcome::Pass;
     };
-    let plain = service.port(*port).is_some_and(|p| p.protocol == crate::istio::Protocol::Http || p.protocol.is_tls());
+    let plain = service
+        .port(*port)
+        .is_some_and(|p| p.protocol == crate::istio::Protocol::Http || p.protocol.is_tls());
     let config = &view.world.snapshot.mesh.config;
     let by: Option<Place> = match policy(view.world, node, service, (subset, *port)).h2_upgrade {
         Some((mode, place)) => (mode == "UPGRADE").then_some(place),
-        None if config.h2_upgrade_policy == "UPGRADE" => {
-            Some(whole(Kind::ConfigMap, &view.world.snapshot.mesh.namespace, "istio"))
-        }
+        None if config.h2_upgrade_policy == "UPGRADE" => Some(whole(
+            Kind::ConfigMap,
+            &view.world.snapshot.mesh.namespace,
+            "istio",
+        )),
         None => None,
     };
-    let Some(place) = by.filter(|_| plain) else { return Outcome::Pass };
+    let Some(place) = by.filter(|_| plain) else {
+        return Outcome::Pass;
+    };
     let (what, confidence) = if sends.tls == "none" {
         ("HTTP/2 without TLS (h2c)", Confidence::Likely)
     } else {
@@ -56,10 +71,15 @@ fn look(view: &View<'_>) -> Outcome {
     let summary = format!(
         "set h2UpgradePolicy DO_NOT_UPGRADE for {host}, or limit the rule to hosts of the mesh (host: \"*.svc.cluster.local\")"
     );
-    let found = finding(CODE, hop, format!("{} makes HTTP/2 of the requests to {host}", place.object), message)
-        .on([place])
-        .sure(confidence)
-        .severity(severity)
-        .fix(Fix::advice(summary));
+    let found = finding(
+        CODE,
+        hop,
+        format!("{} makes HTTP/2 of the requests to {host}", place.object),
+        message,
+    )
+    .on([place])
+    .sure(confidence)
+    .severity(severity)
+    .fix(Fix::advice(summary));
     Outcome::Found(vec![found])
 }

@@ -21,12 +21,18 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some(hop) = &view.walk.sidecar else { return Outcome::Idle };
+    let Some(hop) = &view.walk.sidecar else {
+        return Outcome::Idle;
+    };
     let walker = walker(view);
     let scope = walker.scope(&hop.node);
-    let Some(service) = owner(&scope, &view.path.target.host).filter(|s| s.is_external()) else { return Outcome::Idle };
+    let Some(service) = owner(&scope, &view.path.target.host).filter(|s| s.is_external()) else {
+        return Outcome::Idle;
+    };
     let number = view.path.target.port;
-    let Some(port) = service.port(number).filter(|p| p.protocol.is_http()) else { return Outcome::Idle };
+    let Some(port) = service.port(number).filter(|p| p.protocol.is_http()) else {
+        return Outcome::Idle;
+    };
     let named = |text: &str| ["proxy", "squid"].iter().any(|w| text.contains(w));
     if !PROXY_PORTS.contains(&number) && !named(&service.host) && !named(&port.name) {
         return Outcome::Pass;
@@ -56,9 +62,14 @@ fn look(view: &View<'_>) -> Outcome {
         json!({"spec": {"ports": ports}}),
         format!("declare port {number} of {object} as TCP, with the proxy's addresses"),
     );
-    let found = finding(CODE, HopName::Sidecar, format!("{object} declares a forward proxy as HTTP"), message)
-        .on([service.port_place(port)])
-        .sure(Confidence::Likely)
-        .fix(fix);
+    let found = finding(
+        CODE,
+        HopName::Sidecar,
+        format!("{object} declares a forward proxy as HTTP"),
+        message,
+    )
+    .on([service.port_place(port)])
+    .sure(Confidence::Likely)
+    .fix(fix);
     Outcome::Found(vec![found])
 }

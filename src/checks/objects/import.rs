@@ -19,16 +19,23 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some(hop) = &view.walk.sidecar else { return Outcome::Idle };
+    let Some(hop) = &view.walk.sidecar else {
+        return Outcome::Idle;
+    };
     let walker = walker(view);
     let scope = walker.scope(&hop.node);
-    let Some(sidecar) = scope.sidecar else { return Outcome::Pass };
+    let Some(sidecar) = scope.sidecar else {
+        return Outcome::Pass;
+    };
     let port = view.path.target.port;
     let object = sidecar.reference(Kind::Sidecar);
-    let Some(import) = scope.import(port) else { return Outcome::Pass };
+    let Some(import) = scope.import(port) else {
+        return Outcome::Pass;
+    };
     let (service, route) = (left_out(view, import), not_taken(view, import));
-    let goes_astray =
-        view.walk.leaves_directly() || super::ends(&view.walk.trace.sidecar).starts_with("502") || is_dropped(view);
+    let goes_astray = view.walk.leaves_directly()
+        || super::ends(&view.walk.trace.sidecar).starts_with("502")
+        || is_dropped(view);
     if !goes_astray || (service.is_none() && route.is_none()) {
         return Outcome::Pass;
     }
@@ -39,30 +46,48 @@ fn look(view: &View<'_>) -> Outcome {
     } else {
         format!("its egress[{at}]")
     };
-    let hosts = list(import.listener.map(|(_, l)| l.hosts.as_slice()).unwrap_or_default());
+    let hosts = list(
+        import
+            .listener
+            .map(|(_, l)| l.hosts.as_slice())
+            .unwrap_or_default(),
+    );
     let host = view.path.target.host.text();
     let what = match (&service, &route) {
         (Some(service), _) => format!("{host} of {}", service.object()),
         (None, Some(place)) => format!("the route {} for {host}", place.object),
         (None, None) => host.clone(),
     };
-    let rest =
-        if own_port { ", and a listener with a port of its own carries only what its own hosts import" } else { "" };
+    let rest = if own_port {
+        ", and a listener with a port of its own carries only what its own hosts import"
+    } else {
+        ""
+    };
     let message = format!(
         "{object} decides what the client's sidecar sees, and {which} imports only {hosts}, not {what}{rest}; so the sidecar has no \
          route for it, and {}",
         outcome(view)
     );
     let owner = service.map_or_else(
-        || route.as_ref().map(|r| r.object.namespace.clone()).unwrap_or_default(),
+        || {
+            route
+                .as_ref()
+                .map(|r| r.object.namespace.clone())
+                .unwrap_or_default()
+        },
         |s| s.namespace().to_owned(),
     );
     let summary = format!("add \"{owner}/*\" to the hosts of {which} in {object}");
-    let mut found = finding(CODE, HopName::Sidecar, format!("{object} does not import {what}"), message)
-        .on([object.at(format!("spec.egress[{at}].hosts"))])
-        .on(service.map(|s| Place::from(s.object())))
-        .on(route)
-        .fix(Fix::advice(summary));
+    let mut found = finding(
+        CODE,
+        HopName::Sidecar,
+        format!("{object} does not import {what}"),
+        message,
+    )
+    .on([object.at(format!("spec.egress[{at}].hosts"))])
+    .on(service.map(|s| Place::from(s.object())))
+    .on(route)
+    .fix(Fix::advice(summary));
     if view.walk.wanted.is_none() && service.is_some_and(|_| view.walk.leaves_directly()) {
         found = found.opens();
     }
@@ -70,7 +95,12 @@ fn look(view: &View<'_>) -> Outcome {
 }
 
 fn is_dropped(view: &View<'_>) -> bool {
-    view.walk.trace.sidecar.cluster.as_ref().is_some_and(|d| d.value == ClusterName::BlackHole)
+    view.walk
+        .trace
+        .sidecar
+        .cluster
+        .as_ref()
+        .is_some_and(|d| d.value == ClusterName::BlackHole)
 }
 
 /// The host on that port, where it is exported to the client and not imported.
@@ -81,7 +111,10 @@ fn left_out<'v>(view: &View<'v>, import: &Import<'_>) -> Option<&'v Registered<'
         return None;
     }
     let namespace = &view.path.client.namespace;
-    view.world.registry.iter().find(|s| for_it(s) && s.exports.reach(namespace))
+    view.world
+        .registry
+        .iter()
+        .find(|s| for_it(s) && s.exports.reach(namespace))
 }
 
 /// The route that wants the host, where it is exported to the client and not imported.
@@ -89,7 +122,8 @@ fn not_taken(view: &View<'_>, import: &Import<'_>) -> Option<Place> {
     let wanted = view.walk.wanted.as_ref()?;
     let namespace = &view.path.client.namespace;
     let named = |r: &&&crate::model::Routes<'_>| {
-        r.object.name() == wanted.route.object.name && r.namespace() == wanted.route.object.namespace
+        r.object.name() == wanted.route.object.name
+            && r.namespace() == wanted.route.object.namespace
     };
     let seen = bound(view.world, namespace, crate::istio::virtual_service::MESH);
     let there = seen.iter().find(named).is_some();

@@ -1,4 +1,5 @@
-//! 2xx: what the objects say. Each check looks at where the walk went wrong and says which field is to blame.
+//! 2xx: what the objects say. Each check looks at where the walk went wrong and says which field is
+//! to blame.
 
 pub(super) mod api_route;
 pub(super) mod api_tls_policy;
@@ -59,7 +60,12 @@ fn ends(step: &Step) -> &str {
 /// The hop whose proxy has no such cluster, the cluster, and the proxy.
 fn missing_cluster<'v>(view: &View<'v>) -> Option<(HopName, &'v ClusterName, &'v Node)> {
     let walk = view.walk;
-    let missing = |step: &'v Step| step.cluster.as_ref().filter(|_| ends(step).starts_with("NC:")).map(|d| &d.value);
+    let missing = |step: &'v Step| {
+        step.cluster
+            .as_ref()
+            .filter(|_| ends(step).starts_with("NC:"))
+            .map(|d| &d.value)
+    };
     if let (Some(name), Some(sidecar)) = (missing(&walk.trace.sidecar), &walk.sidecar) {
         return Some((HopName::Sidecar, name, &sidecar.node));
     }
@@ -70,29 +76,47 @@ fn missing_cluster<'v>(view: &View<'v>) -> Option<(HopName, &'v ClusterName, &'v
 /// What decided where a step goes: its route's object, else its chain's.
 fn decider(step: &Step) -> Option<&Place> {
     let because = |d: &Option<Decision<String>>| d.as_ref().is_some_and(|d| !d.because.is_empty());
-    let decision = [&step.route, &step.chain].into_iter().find(|d| because(d))?;
+    let decision = [&step.route, &step.chain]
+        .into_iter()
+        .find(|d| because(d))?;
     decision.as_ref()?.because.first()
 }
 
 /// The proxy that sends to the outside: who, what it does, and what it sees as.
 fn last_proxy<'v>(view: &View<'v>) -> Option<(HopName, &'v Step, &'v Node)> {
-    match (&view.walk.exit, &view.walk.trace.gateway, &view.walk.sidecar) {
+    match (
+        &view.walk.exit,
+        &view.walk.trace.gateway,
+        &view.walk.sidecar,
+    ) {
         (Some(exit), Some(step), _) => Some((HopName::Gateway, step, &exit.hop.node)),
         (None, _, Some(hop)) => Some((HopName::Sidecar, &view.walk.trace.sidecar, &hop.node)),
         _ => None,
     }
 }
 
-/// The proxy that sends to the outside, and what the rules say of what it sends to; or why there is nothing to judge.
+/// The proxy that sends to the outside, and what the rules say of what it sends to; or why there is
+/// nothing to judge.
 fn last_policy<'v>(view: &View<'v>) -> Result<(HopName, &'v Step, &'v Node, Policy), Outcome> {
     let (hop, step, node) = last_proxy(view).ok_or(Outcome::Idle)?;
-    let Some(ClusterName::Outbound { port, subset, host }) = step.cluster.as_ref().map(|d| &d.value) else {
+    let Some(ClusterName::Outbound { port, subset, host }) =
+        step.cluster.as_ref().map(|d| &d.value)
+    else {
         return Err(Outcome::Pass);
     };
     let walker = walker(view);
     let scope = walker.scope(node);
-    let service = scope.owners.get(host.as_str()).copied().ok_or(Outcome::Pass)?;
-    Ok((hop, step, node, policy(view.world, node, service, (subset, *port))))
+    let service = scope
+        .owners
+        .get(host.as_str())
+        .copied()
+        .ok_or(Outcome::Pass)?;
+    Ok((
+        hop,
+        step,
+        node,
+        policy(view.world, node, service, (subset, *port)),
+    ))
 }
 
 /// The VirtualService of a place.
@@ -100,7 +124,9 @@ fn routes_at<'v>(view: &View<'v>, place: &Place) -> Option<&'v Routes<'v>> {
     if place.object.kind != Kind::VirtualService {
         return None;
     }
-    let same = |r: &&Routes<'_>| r.object.name() == place.object.name && r.namespace() == place.object.namespace;
+    let same = |r: &&Routes<'_>| {
+        r.object.name() == place.object.name && r.namespace() == place.object.namespace
+    };
     view.world.routes.iter().find(same)
 }
 
@@ -112,8 +138,18 @@ fn sending<'v>(view: &View<'v>) -> Option<&'v Routes<'v>> {
 /// The names that a path goes by: its host, and the one that its route is for.
 fn is_for(routes: &Routes<'_>, view: &View<'_>) -> bool {
     let host = view.path.target.host.text();
-    let named = |name: &str| routes.hosts.iter().any(|h| crate::model::hosts::within(name, h));
-    named(&host) || view.walk.wanted.as_ref().is_some_and(|w| named(&w.host) && !host_has_name(view))
+    let named = |name: &str| {
+        routes
+            .hosts
+            .iter()
+            .any(|h| crate::model::hosts::within(name, h))
+    };
+    named(&host)
+        || view
+            .walk
+            .wanted
+            .as_ref()
+            .is_some_and(|w| named(&w.host) && !host_has_name(view))
 }
 
 /// An address is called: only then another name can stand for the host.
@@ -123,7 +159,11 @@ fn host_has_name(view: &View<'_>) -> bool {
 
 /// A list in words.
 fn list(names: impl IntoIterator<Item = impl std::fmt::Display>) -> String {
-    names.into_iter().map(|n| n.to_string()).collect::<Vec<_>>().join(", ")
+    names
+        .into_iter()
+        .map(|n| n.to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The place of a whole object.
@@ -136,6 +176,11 @@ fn walker<'v>(view: &View<'v>) -> Walker<'v> {
     Walker::new(view.world)
 }
 
-fn finding(code: Code, hop: HopName, title: impl Into<String>, message: impl Into<String>) -> Finding {
+fn finding(
+    code: Code,
+    hop: HopName,
+    title: impl Into<String>,
+    message: impl Into<String>,
+) -> Finding {
     Finding::new(code, hop, title, message)
 }

@@ -20,19 +20,32 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some(hop) = &view.walk.sidecar else { return Outcome::Idle };
+    let Some(hop) = &view.walk.sidecar else {
+        return Outcome::Idle;
+    };
     let walker = walker(view);
     let scope = walker.scope(&hop.node);
-    if outbound_mode(&scope, view.world) != "REGISTRY_ONLY" || owner(&scope, &view.path.target.host).is_some() {
+    if outbound_mode(&scope, view.world) != "REGISTRY_ONLY"
+        || owner(&scope, &view.path.target.host).is_some()
+    {
         return Outcome::Idle;
     }
-    let Some(place) = decider(&view.walk.trace.sidecar).filter(|p| p.object.kind == Kind::ServiceEntry) else {
+    let Some(place) =
+        decider(&view.walk.trace.sidecar).filter(|p| p.object.kind == Kind::ServiceEntry)
+    else {
         return Outcome::Pass;
     };
     if view.walk.sends.is_none() {
         return Outcome::Pass;
     }
-    let Some(entry) = view.world.registry.iter().find(|s| s.object() == place.object) else { return Outcome::Pass };
+    let Some(entry) = view
+        .world
+        .registry
+        .iter()
+        .find(|s| s.object() == place.object)
+    else {
+        return Outcome::Pass;
+    };
     let port = view.path.target.port;
     if entry.address.is_some() || entry.port(port).is_some_and(|p| p.protocol.is_http()) {
         return Outcome::Pass;
@@ -48,19 +61,30 @@ fn look(view: &View<'_>) -> Outcome {
         view.path.target.host
     );
     let fix = narrow(view, entry, port);
-    let found = finding(CODE, HopName::Sidecar, format!("{} opens port {port} for every host", place.object), message)
-        .on([place.clone()])
-        .on(scope.sidecar.map(|s| s.reference(Kind::Sidecar).at("spec.outboundTrafficPolicy")))
-        .opens()
-        .fix(fix);
+    let found = finding(
+        CODE,
+        HopName::Sidecar,
+        format!("{} opens port {port} for every host", place.object),
+        message,
+    )
+    .on([place.clone()])
+    .on(scope
+        .sidecar
+        .map(|s| s.reference(Kind::Sidecar).at("spec.outboundTrafficPolicy")))
+    .opens()
+    .fix(fix);
     Outcome::Found(vec![found])
 }
 
 /// TLS is told apart by its SNI, anything else by its address.
 fn narrow(view: &View<'_>, entry: &Registered<'_>, port: u16) -> Fix {
     let object = entry.object();
-    let summary = format!("declare port {port} of {object} as TLS, if that is spoken there, or give it addresses");
-    let Some(spec) = entry.entry().map(|e| &e.spec) else { return Fix::advice(summary) };
+    let summary = format!(
+        "declare port {port} of {object} as TLS, if that is spoken there, or give it addresses"
+    );
+    let Some(spec) = entry.entry().map(|e| &e.spec) else {
+        return Fix::advice(summary);
+    };
     let ports: Vec<_> = spec
         .ports
         .iter()
@@ -73,7 +97,12 @@ fn narrow(view: &View<'_>, entry: &Registered<'_>, port: u16) -> Fix {
         })
         .collect();
     if port == 443 {
-        return Fix::patch(&view.world.snapshot.objects, &object, json!({"spec": {"ports": ports}}), summary);
+        return Fix::patch(
+            &view.world.snapshot.objects,
+            &object,
+            json!({"spec": {"ports": ports}}),
+            summary,
+        );
     }
     Fix::advice(summary)
 }

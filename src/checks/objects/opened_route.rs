@@ -20,33 +20,56 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let (Some(hop), Some(routes), Some(_)) = (&view.walk.sidecar, sending(view), &view.walk.exit) else {
+    let (Some(hop), Some(routes), Some(_)) = (&view.walk.sidecar, sending(view), &view.walk.exit)
+    else {
         return Outcome::Idle;
     };
     let walker = walker(view);
     let scope = walker.scope(&hop.node);
     let host = view.path.target.host.text();
     let own = &hop.node.namespace;
-    if owner(&scope, &view.path.target.host).is_some() || routes.namespace() == own || view.walk.sends.is_none() {
+    if owner(&scope, &view.path.target.host).is_some()
+        || routes.namespace() == own
+        || view.walk.sends.is_none()
+    {
         return Outcome::Pass;
     }
-    let private =
-        view.world.registry.iter().find(|s| s.entry().is_some() && within(&host, &s.host) && !s.exports.reach(own));
-    let Some(service) = private else { return Outcome::Pass };
+    let private = view
+        .world
+        .registry
+        .iter()
+        .find(|s| s.entry().is_some() && within(&host, &s.host) && !s.exports.reach(own));
+    let Some(service) = private else {
+        return Outcome::Pass;
+    };
     let (entry, route) = (service.object(), routes.reference());
     let message = format!(
         "{entry} is exported to a few namespaces only, and {own} is not one of them; but {route} is exported to all and sends the host to the gateway, which does \
          see it: over HTTP the route alone is enough, and every client of the mesh gets out to {host}"
     );
-    let mut to: Vec<String> = service.entry().map(|e| e.spec.export_to.clone()).unwrap_or_default();
+    let mut to: Vec<String> = service
+        .entry()
+        .map(|e| e.spec.export_to.clone())
+        .unwrap_or_default();
     if !to.iter().any(|t| t == ".") {
         to.push(".".into());
     }
-    let summary = format!("narrow exportTo of {route} to the namespaces that may call, and the gateway's");
-    let fix = Fix::patch(&view.world.snapshot.objects, &route, json!({"spec": {"exportTo": to}}), summary);
-    let found = finding(CODE, HopName::Sidecar, format!("{route} opens {host} to namespace {own}"), message)
-        .on([route.at("spec.exportTo"), Place::from(entry)])
-        .opens()
-        .fix(fix);
+    let summary =
+        format!("narrow exportTo of {route} to the namespaces that may call, and the gateway's");
+    let fix = Fix::patch(
+        &view.world.snapshot.objects,
+        &route,
+        json!({"spec": {"exportTo": to}}),
+        summary,
+    );
+    let found = finding(
+        CODE,
+        HopName::Sidecar,
+        format!("{route} opens {host} to namespace {own}"),
+        message,
+    )
+    .on([route.at("spec.exportTo"), Place::from(entry)])
+    .opens()
+    .fix(fix);
     Outcome::Found(vec![found])
 }

@@ -18,8 +18,11 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some(hop) = &view.walk.sidecar else { return Outcome::Idle };
-    let Some(winner) = decider(&view.walk.trace.sidecar).and_then(|place| routes_at(view, place)) else {
+    let Some(hop) = &view.walk.sidecar else {
+        return Outcome::Idle;
+    };
+    let Some(winner) = decider(&view.walk.trace.sidecar).and_then(|place| routes_at(view, place))
+    else {
         return Outcome::Pass;
     };
     let host = view.path.target.host.text();
@@ -28,7 +31,10 @@ fn look(view: &View<'_>) -> Outcome {
     }
     let port = view.path.target.port;
     let same = |r: &&Routes<'_>| r.reference() != winner.reference() && r.hosts.contains(&host);
-    let losers: Vec<&Routes> = bound(view.world, &hop.node.namespace, MESH).into_iter().filter(same).collect();
+    let losers: Vec<&Routes> = bound(view.world, &hop.node.namespace, MESH)
+        .into_iter()
+        .filter(same)
+        .collect();
     let won = through(view.world, winner, &host, port);
     let found: Vec<Finding> = losers
         .into_iter()
@@ -37,13 +43,22 @@ fn look(view: &View<'_>) -> Outcome {
             let differs = lost.as_ref().map(|w| &w.gateway) != won.as_ref().map(|w| &w.gateway);
             let own = loser.namespace() == hop.node.namespace;
             let hurts = differs && (lost.is_some() && won.is_none() || own);
-            (hurts || (own && differs)).then(|| explain(view, (winner, loser), lost.is_some() && won.is_none()))
+            (hurts || (own && differs))
+                .then(|| explain(view, (winner, loser), lost.is_some() && won.is_none()))
         })
         .collect();
-    if found.is_empty() { Outcome::Pass } else { Outcome::Found(found) }
+    if found.is_empty() {
+        Outcome::Pass
+    } else {
+        Outcome::Found(found)
+    }
 }
 
-fn explain(view: &View<'_>, (winner, loser): (&Routes<'_>, &Routes<'_>), bypasses: bool) -> Finding {
+fn explain(
+    view: &View<'_>,
+    (winner, loser): (&Routes<'_>, &Routes<'_>),
+    bypasses: bool,
+) -> Finding {
     let host = view.path.target.host.text();
     let (first, second) = (winner.reference(), loser.reference());
     let result = if bypasses {
@@ -66,11 +81,20 @@ fn explain(view: &View<'_>, (winner, loser): (&Routes<'_>, &Routes<'_>), bypasse
         view.path.client.namespace
     );
     let fix = Fix::advice(summary);
-    finding(CODE, HopName::Sidecar, format!("{second} is ignored: {first} has the same host"), message)
-        .on([first.at("spec.hosts"), second.at("spec.hosts")])
-        .seen(format!("{first} was created {}, {second} {}", age(winner), age(loser)))
-        .severity(Severity::Error)
-        .fix(fix)
+    finding(
+        CODE,
+        HopName::Sidecar,
+        format!("{second} is ignored: {first} has the same host"),
+        message,
+    )
+    .on([first.at("spec.hosts"), second.at("spec.hosts")])
+    .seen(format!(
+        "{first} was created {}, {second} {}",
+        age(winner),
+        age(loser)
+    ))
+    .severity(Severity::Error)
+    .fix(fix)
 }
 
 fn age(routes: &Routes<'_>) -> String {

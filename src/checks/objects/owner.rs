@@ -18,35 +18,53 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some((hop, step, node)) = last_proxy(view) else { return Outcome::Idle };
+    let Some((hop, step, node)) = last_proxy(view) else {
+        return Outcome::Idle;
+    };
     let Some(ClusterName::Outbound { host, .. }) = step.cluster.as_ref().map(|d| &d.value) else {
         return Outcome::Pass;
     };
     let walker = walker(view);
     let scope = walker.scope(node);
-    let Some(winner) = scope.owners.get(host.as_str()).copied() else { return Outcome::Pass };
-    let meant =
-        decider(step).and_then(|p| routes_at(view, p)).map_or(view.path.client.namespace.as_str(), |r| r.namespace());
+    let Some(winner) = scope.owners.get(host.as_str()).copied() else {
+        return Outcome::Pass;
+    };
+    let meant = decider(step)
+        .and_then(|p| routes_at(view, p))
+        .map_or(view.path.client.namespace.as_str(), |r| r.namespace());
     let rival = exported(view.world, &node.namespace)
         .into_iter()
         .filter(|s| s.host == winner.host && s.object() != winner.object() && differ(s, winner));
     let found: Vec<Finding> = rival
-        .filter(|loser| winner.is_kubernetes() && ends(step).starts_with("UH") || meant_instead(loser, winner, meant))
+        .filter(|loser| {
+            winner.is_kubernetes() && ends(step).starts_with("UH")
+                || meant_instead(loser, winner, meant)
+        })
         .take(1)
         .map(|loser| explain(view, (hop, node), (winner, loser)))
         .collect();
-    if found.is_empty() { Outcome::Pass } else { Outcome::Found(found) }
+    if found.is_empty() {
+        Outcome::Pass
+    } else {
+        Outcome::Found(found)
+    }
 }
 
 /// The loser is at home where the route is, or the winner is not.
 fn meant_instead(loser: &Registered<'_>, winner: &Registered<'_>, meant: &str) -> bool {
-    !winner.is_kubernetes() && winner.namespace() != meant || loser.namespace() == meant && winner.namespace() != meant
+    !winner.is_kubernetes() && winner.namespace() != meant
+        || loser.namespace() == meant && winner.namespace() != meant
 }
 
 /// Whether it makes a difference which of the two counts.
 fn differ(a: &Registered<'_>, b: &Registered<'_>) -> bool {
     let endpoints = |s: &Registered<'_>| s.entry().map(|e| e.spec.endpoints.clone());
-    let ports = |s: &Registered<'_>| s.ports.iter().map(|p| (p.number, p.protocol, p.target)).collect::<Vec<_>>();
+    let ports = |s: &Registered<'_>| {
+        s.ports
+            .iter()
+            .map(|p| (p.number, p.protocol, p.target))
+            .collect::<Vec<_>>()
+    };
     a.resolution() != b.resolution()
         || a.is_kubernetes() != b.is_kubernetes()
         || endpoints(a) != endpoints(b)
@@ -72,10 +90,21 @@ fn explain(
     let leads = match winner.entry() {
         None => "and it has no endpoints of its own that serve".to_owned(),
         Some(entry) => {
-            let at: Vec<&str> = entry.spec.endpoints.iter().map(|e| e.address.as_str()).collect();
-            let endpoints =
-                if at.is_empty() { "no fixed endpoints".to_owned() } else { format!("endpoint {}", at.join(", ")) };
-            format!("with resolution {} and {endpoints}", winner.resolution().name())
+            let at: Vec<&str> = entry
+                .spec
+                .endpoints
+                .iter()
+                .map(|e| e.address.as_str())
+                .collect();
+            let endpoints = if at.is_empty() {
+                "no fixed endpoints".to_owned()
+            } else {
+                format!("endpoint {}", at.join(", "))
+            };
+            format!(
+                "with resolution {} and {endpoints}",
+                winner.resolution().name()
+            )
         }
     };
     let message = format!(
@@ -84,16 +113,32 @@ fn explain(
         node.namespace
     );
     let fix = if winner.is_kubernetes() {
-        Fix::advice(format!("give {first} endpoints, or declare the host under another name than the Service's"))
+        Fix::advice(format!(
+            "give {first} endpoints, or declare the host under another name than the Service's"
+        ))
     } else {
         let summary = format!("keep {first} to its own namespace (exportTo \".\"), or delete it");
-        Fix::patch(&view.world.snapshot.objects, &first, json!({"spec": {"exportTo": ["."]}}), summary)
+        Fix::patch(
+            &view.world.snapshot.objects,
+            &first,
+            json!({"spec": {"exportTo": ["."]}}),
+            summary,
+        )
     };
-    finding(CODE, hop, format!("{first} owns {host}, not {second}"), message)
-        .on([first.at("spec.hosts"), second.at("spec.hosts")])
-        .seen(format!("{first} was created {}, {second} {}", age(winner), age(loser)))
-        .sure(Confidence::Likely)
-        .fix(fix)
+    finding(
+        CODE,
+        hop,
+        format!("{first} owns {host}, not {second}"),
+        message,
+    )
+    .on([first.at("spec.hosts"), second.at("spec.hosts")])
+    .seen(format!(
+        "{first} was created {}, {second} {}",
+        age(winner),
+        age(loser)
+    ))
+    .sure(Confidence::Likely)
+    .fix(fix)
 }
 
 fn age(service: &Registered<'_>) -> String {

@@ -20,25 +20,36 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let (Some(wanted), Some(hop)) = (&view.walk.wanted, &view.walk.sidecar) else { return Outcome::Idle };
+    let (Some(wanted), Some(hop)) = (&view.walk.wanted, &view.walk.sidecar) else {
+        return Outcome::Idle;
+    };
     if view.walk.exit.is_some() || view.walk.api.handed || view.walk.api.lead.is_some() {
         return Outcome::Pass;
     }
     let walker = walker(view);
     let scope = walker.scope(&hop.node);
     let host = match &view.path.target.host {
-        Host::Address(_) => wanted.host.parse().unwrap_or_else(|_| view.path.target.host.clone()),
+        Host::Address(_) => wanted
+            .host
+            .parse()
+            .unwrap_or_else(|_| view.path.target.host.clone()),
         named => named.clone(),
     };
     let block = Block::of(&wanted.route);
     let declared = owner(&scope, &host).and_then(|s| Some((s, s.port(view.path.target.port)?)));
     let found = match declared {
-        None if block != Block::Http || view.path.target.port != 80 => undeclared(view, &host, owner(&scope, &host)),
-        Some((service, port)) if !block.takes(port.protocol) => wrong_block(view, block, (service, port)),
+        None if block != Block::Http || view.path.target.port != 80 => {
+            undeclared(view, &host, owner(&scope, &host))
+        }
+        Some((service, port)) if !block.takes(port.protocol) => {
+            wrong_block(view, block, (service, port))
+        }
         Some((service, port)) if !spoken_as(port.protocol, view.path.target.protocol) => {
             wrong_protocol(view, block, (service, port))
         }
-        Some((service, port)) if block == Block::Tcp && service.listens_on(hop.node.dns).is_none() => {
+        Some((service, port))
+            if block == Block::Tcp && service.listens_on(hop.node.dns).is_none() =>
+        {
             sniffed(view, (service, port))
         }
         None | Some(_) => return Outcome::Pass,
@@ -112,17 +123,30 @@ fn undeclared(view: &View<'_>, host: &Host, owner: Option<&Registered<'_>>) -> F
                 "the route is for {host}:{port}, but no ServiceEntry that the client sees declares it: without one the sidecar has no \
                  listener with this SNI or address, the route never applies, and the traffic leaves through PassthroughCluster"
             ),
-            whole(Kind::ServiceEntry, &view.path.client.namespace, &host.slug(50)),
+            whole(
+                Kind::ServiceEntry,
+                &view.path.client.namespace,
+                &host.slug(50),
+            ),
         ),
     };
-    finding(CODE, HopName::Sidecar, format!("{host}:{port} is not declared, so its route never applies"), message)
-        .on([culprit])
-        .fix(Fix::advice(format!(
-            "declare {host} with port {port} in a ServiceEntry that the client and the gateway see"
-        )))
+    finding(
+        CODE,
+        HopName::Sidecar,
+        format!("{host}:{port} is not declared, so its route never applies"),
+        message,
+    )
+    .on([culprit])
+    .fix(Fix::advice(format!(
+        "declare {host} with port {port} in a ServiceEntry that the client and the gateway see"
+    )))
 }
 
-fn wrong_block(view: &View<'_>, block: Block, (service, port): (&Registered<'_>, &Port)) -> Finding {
+fn wrong_block(
+    view: &View<'_>,
+    block: Block,
+    (service, port): (&Registered<'_>, &Port),
+) -> Finding {
     let object = service.object();
     let said = port.protocol.name();
     let what = match (block, port.protocol) {
@@ -149,15 +173,29 @@ fn wrong_block(view: &View<'_>, block: Block, (service, port): (&Registered<'_>,
         "{object} declares port {} with protocol {said}, {what}: the traffic goes past the gateway",
         port.number
     );
-    let fix = Fix::advice(format!("declare the port as {} in {object}, or write the rule for {said}", block.wants()));
-    let title = format!("an {} rule does not fit a port of protocol {said}", block.name());
+    let fix = Fix::advice(format!(
+        "declare the port as {} in {object}, or write the rule for {said}",
+        block.wants()
+    ));
+    let title = format!(
+        "an {} rule does not fit a port of protocol {said}",
+        block.name()
+    );
     finding(CODE, HopName::Sidecar, title, message)
         .on([service.port_place(port)])
-        .seen(format!("the application speaks {} to port {}", view.path.target.protocol.name(), port.number))
+        .seen(format!(
+            "the application speaks {} to port {}",
+            view.path.target.protocol.name(),
+            port.number
+        ))
         .fix(fix)
 }
 
-fn wrong_protocol(view: &View<'_>, block: Block, (service, port): (&Registered<'_>, &Port)) -> Finding {
+fn wrong_protocol(
+    view: &View<'_>,
+    block: Block,
+    (service, port): (&Registered<'_>, &Port),
+) -> Finding {
     let object = service.object();
     let spoken = view.path.target.protocol.name();
     let message = format!(
@@ -167,20 +205,34 @@ fn wrong_protocol(view: &View<'_>, block: Block, (service, port): (&Registered<'
         port.protocol.name(),
         block.name()
     );
-    finding(CODE, HopName::Sidecar, format!("{spoken} on a port of protocol {}", port.protocol.name()), message)
-        .on([service.port_place(port)])
-        .fix(Fix::advice(format!(
-            "declare port {} of {object} as what is spoken there: {}",
-            port.number,
-            spoken.to_uppercase()
-        )))
+    finding(
+        CODE,
+        HopName::Sidecar,
+        format!("{spoken} on a port of protocol {}", port.protocol.name()),
+        message,
+    )
+    .on([service.port_place(port)])
+    .fix(Fix::advice(format!(
+        "declare port {} of {object} as what is spoken there: {}",
+        port.number,
+        spoken.to_uppercase()
+    )))
 }
 
 fn sniffed(view: &View<'_>, (service, port): (&Registered<'_>, &Port)) -> Finding {
     let object = service.object();
-    let openers = view.walk.trace.sidecar.listener.as_ref().map(|d| d.because.clone()).unwrap_or_default();
+    let openers = view
+        .walk
+        .trace
+        .sidecar
+        .listener
+        .as_ref()
+        .map(|d| d.because.clone())
+        .unwrap_or_default();
     let others: Vec<Place> = openers.into_iter().filter(|p| p.object != object).collect();
-    let by = others.first().map_or_else(|| "another host".to_owned(), |p| p.object.to_string());
+    let by = others
+        .first()
+        .map_or_else(|| "another host".to_owned(), |p| p.object.to_string());
     let message = format!(
         "{object} declares TCP on port {0} without an address, so it shares the listener 0.0.0.0:{0} with {by}, where HTTP is sniffed: \
          the conflict is settled for HTTP, its bytes go into the HTTP route table, in which the host is unknown, and the tcp rule is not used",
@@ -189,10 +241,15 @@ fn sniffed(view: &View<'_>, (service, port): (&Registered<'_>, &Port)) -> Findin
     finding(
         CODE,
         HopName::Sidecar,
-        format!("TCP without an address on port {}, which also carries HTTP", port.number),
+        format!(
+            "TCP without an address on port {}, which also carries HTTP",
+            port.number
+        ),
         message,
     )
     .on([object.at("spec.addresses")])
     .on(others)
-    .fix(Fix::advice(format!("give {object} its addresses, or declare the port as HTTP and route it by an http rule")))
+    .fix(Fix::advice(format!(
+        "give {object} its addresses, or declare the port as HTTP and route it by an http rule"
+    )))
 }

@@ -18,8 +18,17 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some(hop) = &view.walk.sidecar else { return Outcome::Idle };
-    let Some(lost) = hop.given.left_out.iter().find(|l| l.why == Clash::SameCondition) else { return Outcome::Pass };
+    let Some(hop) = &view.walk.sidecar else {
+        return Outcome::Idle;
+    };
+    let Some(lost) = hop
+        .given
+        .left_out
+        .iter()
+        .find(|l| l.why == Clash::SameCondition)
+    else {
+        return Outcome::Pass;
+    };
     let (first, second) = (&lost.because_of, &lost.what);
     let port = view.path.target.port;
     let result = if view.walk.leaves_directly() {
@@ -34,11 +43,17 @@ fn look(view: &View<'_>) -> Outcome {
     let found = finding(
         CODE,
         HopName::Sidecar,
-        format!("{} and {} clash in one listener", first.object, second.object),
+        format!(
+            "{} and {} clash in one listener",
+            first.object, second.object
+        ),
         message,
     )
     .on([second.clone(), first.clone()])
     .on(view.walk.wanted.as_ref().map(|w| Place::clone(&w.route)))
-    .fix(Fix::advice(format!("list the SNI in one of the two only: {} or {}", first.object, second.object)));
+    .fix(Fix::advice(format!(
+        "list the SNI in one of the two only: {} or {}",
+        first.object, second.object
+    )));
     Outcome::Found(vec![found])
 }

@@ -22,13 +22,20 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let (Some(step), Some(exit)) = (&view.walk.trace.gateway, &view.walk.exit) else { return Outcome::Idle };
+    let (Some(step), Some(exit)) = (&view.walk.trace.gateway, &view.walk.exit) else {
+        return Outcome::Idle;
+    };
     let Some(ClusterName::Outbound { host, .. }) = step.cluster.as_ref().map(|d| &d.value) else {
         return Outcome::Pass;
     };
     let walker = walker(view);
     let scope = walker.scope(&exit.hop.node);
-    let Some(service) = scope.owners.get(host.as_str()).copied().filter(|s| s.entry().is_some()) else {
+    let Some(service) = scope
+        .owners
+        .get(host.as_str())
+        .copied()
+        .filter(|s| s.entry().is_some())
+    else {
         return Outcome::Pass;
     };
     let object = service.object();
@@ -74,13 +81,28 @@ fn found(
     let object = service.object();
     let dns = service.resolution() == Resolution::None && !is_wild(&service.host);
     let fix = if dns {
-        Fix::patch(&view.world.snapshot.objects, &object, json!({"spec": {"resolution": "DNS"}}), cure)
+        Fix::patch(
+            &view.world.snapshot.objects,
+            &object,
+            json!({"spec": {"resolution": "DNS"}}),
+            cure,
+        )
     } else {
         Fix::advice(cure)
     };
-    let route = view.walk.trace.gateway.as_ref().and_then(decider).and_then(|p| routes_at(view, p));
+    let route = view
+        .walk
+        .trace
+        .gateway
+        .as_ref()
+        .and_then(decider)
+        .and_then(|p| routes_at(view, p));
     let servers = exit.hop.given.openers.values().flatten().filter(|p| {
-        route.is_some_and(|r| r.gateways.iter().any(|g| *g == format!("{}/{}", p.object.namespace, p.object.name)))
+        route.is_some_and(|r| {
+            r.gateways
+                .iter()
+                .any(|g| *g == format!("{}/{}", p.object.namespace, p.object.name))
+        })
     });
     finding(CODE, HopName::Gateway, title, message)
         .on([object.at("spec.resolution")])

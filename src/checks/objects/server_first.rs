@@ -9,7 +9,8 @@ use crate::model::trace::HopName;
 
 const CODE: Code = Code("EG222");
 
-/// Ports of protocols in which the server speaks first: FTP, SSH, SMTP, POP3, IMAP, submission, MySQL.
+/// Ports of protocols in which the server speaks first: FTP, SSH, SMTP, POP3, IMAP, submission,
+/// MySQL.
 const SERVER_SPEAKS_FIRST: [u16; 8] = [21, 22, 25, 110, 143, 587, 3306, 33060];
 
 pub(in crate::checks) const CHECK: Check = Check {
@@ -21,19 +22,33 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some(hop) = &view.walk.sidecar else { return Outcome::Idle };
+    let Some(hop) = &view.walk.sidecar else {
+        return Outcome::Idle;
+    };
     if view.path.target.protocol != AppProtocol::Tcp {
         return Outcome::Idle;
     }
-    let Some(listener) = view.walk.trace.sidecar.listener.as_ref().map(|d| &d.value) else { return Outcome::Pass };
-    let inspects = hop.given.proxy.listeners.iter().any(|l| l.name == *listener && l.inspects_http);
+    let Some(listener) = view.walk.trace.sidecar.listener.as_ref().map(|d| &d.value) else {
+        return Outcome::Pass;
+    };
+    let inspects = hop
+        .given
+        .proxy
+        .listeners
+        .iter()
+        .any(|l| l.name == *listener && l.inspects_http);
     if !inspects {
         return Outcome::Pass;
     }
     let port = view.path.target.port;
     let openers = hop.given.openers.get(listener).cloned().unwrap_or_default();
-    let http: Vec<&Place> = openers.iter().filter(|p| speaks_http(view, p, port)).collect();
-    let Some(first) = http.first() else { return Outcome::Pass };
+    let http: Vec<&Place> = openers
+        .iter()
+        .filter(|p| speaks_http(view, p, port))
+        .collect();
+    let Some(first) = http.first() else {
+        return Outcome::Pass;
+    };
     let named = port_name(view, first);
     let known = SERVER_SPEAKS_FIRST.contains(&port);
     let message = format!(
@@ -41,26 +56,39 @@ fn look(view: &View<'_>) -> Outcome {
          speak; in a protocol where the server speaks first nobody does, and the connection to {} hangs",
         first.object, view.path.target.host
     );
-    let (severity, confidence) =
-        if known { (Severity::Error, Confidence::Likely) } else { (Severity::Info, Confidence::Possible) };
+    let (severity, confidence) = if known {
+        (Severity::Error, Confidence::Likely)
+    } else {
+        (Severity::Info, Confidence::Possible)
+    };
     let summary = format!(
         "say that the port is TCP: appProtocol: tcp, or a port name that begins with tcp-, at {}",
         list(http.iter().map(|p| &p.object))
     );
-    let found =
-        finding(CODE, HopName::Sidecar, format!("{} makes port {port} HTTP for every host", first.object), message)
-            .on(http.into_iter().cloned())
-            .seen(format!("listener {listener} inspects for HTTP"))
-            .severity(severity)
-            .sure(confidence)
-            .fix(Fix::advice(summary));
+    let found = finding(
+        CODE,
+        HopName::Sidecar,
+        format!("{} makes port {port} HTTP for every host", first.object),
+        message,
+    )
+    .on(http.into_iter().cloned())
+    .seen(format!("listener {listener} inspects for HTTP"))
+    .severity(severity)
+    .sure(confidence)
+    .fix(Fix::advice(summary));
     Outcome::Found(vec![found])
 }
 
 fn speaks_http(view: &View<'_>, place: &Place, port: u16) -> bool {
     let same = |s: &&crate::model::Registered<'_>| s.object() == place.object;
-    let found = view.world.registry.iter().find(same).and_then(|s| s.port(port));
-    found.is_some_and(|p| !p.protocol.is_tcp() && !p.protocol.is_tls()) || place.object.kind == Kind::Sidecar
+    let found = view
+        .world
+        .registry
+        .iter()
+        .find(same)
+        .and_then(|s| s.port(port));
+    found.is_some_and(|p| !p.protocol.is_tcp() && !p.protocol.is_tls())
+        || place.object.kind == Kind::Sidecar
 }
 
 fn port_name(view: &View<'_>, place: &Place) -> String {

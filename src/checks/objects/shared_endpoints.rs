@@ -16,11 +16,17 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let (Some((hop, _, node)), Some(sends)) = (last_proxy(view), &view.walk.sends) else { return Outcome::Idle };
-    let ClusterName::Outbound { host, .. } = &sends.cluster else { return Outcome::Idle };
+    let (Some((hop, _, node)), Some(sends)) = (last_proxy(view), &view.walk.sends) else {
+        return Outcome::Idle;
+    };
+    let ClusterName::Outbound { host, .. } = &sends.cluster else {
+        return Outcome::Idle;
+    };
     let walker = walker(view);
     let scope = walker.scope(node);
-    let Some(entry) = scope.owners.get(host.as_str()).and_then(|s| s.entry()) else { return Outcome::Pass };
+    let Some(entry) = scope.owners.get(host.as_str()).and_then(|s| s.entry()) else {
+        return Outcome::Pass;
+    };
     let spec = &entry.spec;
     if spec.hosts.len() < 2 || spec.endpoints.len() < 2 || spec.workload_selector.is_some() {
         return Outcome::Pass;
@@ -33,11 +39,16 @@ fn look(view: &View<'_>) -> Outcome {
         spec.hosts.len(),
         list(&spec.hosts)
     );
-    let found = finding(CODE, hop, format!("{object} mixes the endpoints of its hosts"), message)
-        .on([object.at("spec.endpoints")])
-        .sure(Confidence::Likely)
-        .fix(Fix::advice(format!(
-            "write a ServiceEntry for each host of {object}, with its own endpoints and addresses"
-        )));
+    let found = finding(
+        CODE,
+        hop,
+        format!("{object} mixes the endpoints of its hosts"),
+        message,
+    )
+    .on([object.at("spec.endpoints")])
+    .sure(Confidence::Likely)
+    .fix(Fix::advice(format!(
+        "write a ServiceEntry for each host of {object}, with its own endpoints and addresses"
+    )));
     Outcome::Found(vec![found])
 }

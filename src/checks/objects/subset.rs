@@ -20,21 +20,39 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some((hop, ClusterName::Outbound { port, subset, host }, node)) = missing_cluster(view) else {
+    let Some((hop, ClusterName::Outbound { port, subset, host }, node)) = missing_cluster(view)
+    else {
         return Outcome::Pass;
     };
     let walker = walker(view);
     let scope = walker.scope(node);
-    let Some(service) = scope.owners.get(host.as_str()).filter(|s| s.port(*port).is_some()) else {
+    let Some(service) = scope
+        .owners
+        .get(host.as_str())
+        .filter(|s| s.port(*port).is_some())
+    else {
         return Outcome::Pass;
     };
     if subset.is_empty() {
         return Outcome::Pass;
     }
-    let step = if hop == HopName::Sidecar { Some(&view.walk.trace.sidecar) } else { view.walk.trace.gateway.as_ref() };
+    let step = if hop == HopName::Sidecar {
+        Some(&view.walk.trace.sidecar)
+    } else {
+        view.walk.trace.gateway.as_ref()
+    };
     let route = step.and_then(decider).cloned();
-    let asked = Asked { view, hop, node, service, subset, route };
-    Outcome::Found(vec![asked.explain(rule(view.world, node, service).as_ref())])
+    let asked = Asked {
+        view,
+        hop,
+        node,
+        service,
+        subset,
+        route,
+    };
+    Outcome::Found(vec![
+        asked.explain(rule(view.world, node, service).as_ref()),
+    ])
 }
 
 struct Asked<'v, 'w> {
@@ -50,10 +68,14 @@ impl Asked<'_, '_> {
     fn explain(&self, lookup: Option<&Lookup<'_>>) -> Finding {
         let host = &self.service.host;
         let all = self.view.world.rules.all_for(host);
-        let defining: Vec<&DestinationRule> =
-            all.into_iter().filter(|r| r.spec.subsets.iter().any(|s| s.name == *self.subset)).collect();
-        let title =
-            format!("subset {} of {host} is not found in the lookup of namespace {}", self.subset, self.node.namespace);
+        let defining: Vec<&DestinationRule> = all
+            .into_iter()
+            .filter(|r| r.spec.subsets.iter().any(|s| s.name == *self.subset))
+            .collect();
+        let title = format!(
+            "subset {} of {host} is not found in the lookup of namespace {}",
+            self.subset, self.node.namespace
+        );
         let (message, culprit) = match (defining.first(), lookup) {
             (Some(rule), Some(lookup)) if self.is_on_the_way(rule) => self.hidden(rule, lookup),
             (Some(rule), _) if self.is_on_the_way(rule) => self.private(rule),
@@ -61,21 +83,35 @@ impl Asked<'_, '_> {
             (None, Some(lookup)) => not_in(lookup, self.subset),
             (None, None) => self.nowhere(),
         };
-        let others = defining.iter().map(|r| r.reference(Kind::DestinationRule).into());
-        let found = lookup.map(Lookup::objects).unwrap_or_default().into_iter().map(Place::from);
+        let others = defining
+            .iter()
+            .map(|r| r.reference(Kind::DestinationRule).into());
+        let found = lookup
+            .map(Lookup::objects)
+            .unwrap_or_default()
+            .into_iter()
+            .map(Place::from);
         let what = match self.hop {
             HopName::Sidecar => "the caller gets 503 (NC), or a reset where it speaks TLS",
             _ => "the gateway answers 503 (NC), or resets TLS",
         };
         let fix = self.cure(lookup, defining.first().copied());
-        finding(CODE, self.hop, title, format!("{message}; the cluster does not exist, and {what}"))
-            .on(culprit)
-            .on(self.route.clone())
-            .on(others)
-            .on(found)
-            .seen(format!("cluster outbound|…|{}|{host} is named by the route and not made by istiod", self.subset))
-            .seen(self.order())
-            .fix(fix)
+        finding(
+            CODE,
+            self.hop,
+            title,
+            format!("{message}; the cluster does not exist, and {what}"),
+        )
+        .on(culprit)
+        .on(self.route.clone())
+        .on(others)
+        .on(found)
+        .seen(format!(
+            "cluster outbound|…|{}|{host} is named by the route and not made by istiod",
+            self.subset
+        ))
+        .seen(self.order())
+        .fix(fix)
     }
 
     /// Whether a rule lies in a namespace that the lookup goes through.
@@ -100,7 +136,11 @@ impl Asked<'_, '_> {
         }
         let ending = lookup.objects();
         let selected = lookup.chosen.is_none();
-        let by = if selected { " although its workloadSelector does not select the client" } else { "" };
+        let by = if selected {
+            " although its workloadSelector does not select the client"
+        } else {
+            ""
+        };
         let message = format!(
             "the lookup ends in namespace {} at {}{by}, which hides the rule with the subset in namespace {}",
             lookup.namespace,
@@ -129,7 +169,14 @@ impl Asked<'_, '_> {
     fn nowhere(&self) -> (String, Vec<Place>) {
         let missing = ObjectRef::new(Kind::DestinationRule, &self.node.namespace, self.name());
         let message = "no DestinationRule that the client sees defines this subset".to_owned();
-        (message, self.route.clone().into_iter().chain([missing.into()]).collect())
+        (
+            message,
+            self.route
+                .clone()
+                .into_iter()
+                .chain([missing.into()])
+                .collect(),
+        )
     }
 
     /// What a rule for this subset would be called.
@@ -138,19 +185,29 @@ impl Asked<'_, '_> {
         format!("{service}-for-{}", self.subset)
     }
 
-    /// The rule that ends the lookup gets the subset; where none does, the client's namespace gets a rule.
+    /// The rule that ends the lookup gets the subset; where none does, the client's namespace gets
+    /// a rule.
     fn cure(&self, lookup: Option<&Lookup<'_>>, defining: Option<&DestinationRule>) -> Fix {
         let wanted = defining.and_then(|r| r.spec.subsets.iter().find(|s| s.name == *self.subset));
-        let subset = wanted.and_then(|s| serde_json::to_value(s).ok()).unwrap_or_else(|| json!({"name": self.subset}));
+        let subset = wanted
+            .and_then(|s| serde_json::to_value(s).ok())
+            .unwrap_or_else(|| json!({"name": self.subset}));
         if let Some(lookup) = lookup
             && let Some(rule) = lookup.rule()
         {
             let first = rule.from[0];
-            let mut subsets: Vec<Value> =
-                first.spec.subsets.iter().filter_map(|s| serde_json::to_value(s).ok()).collect();
+            let mut subsets: Vec<Value> = first
+                .spec
+                .subsets
+                .iter()
+                .filter_map(|s| serde_json::to_value(s).ok())
+                .collect();
             subsets.push(subset);
             let object = first.reference(Kind::DestinationRule);
-            let summary = format!("add subset {} to {object}, the rule that the lookup finds", self.subset);
+            let summary = format!(
+                "add subset {} to {object}, the rule that the lookup finds",
+                self.subset
+            );
             return Fix::patch(
                 &self.view.world.snapshot.objects,
                 &object,
@@ -186,7 +243,17 @@ fn not_in(lookup: &Lookup<'_>, subset: &str) -> (String, Vec<Place>) {
     let rules = lookup.objects();
     let names = lookup.found.iter().flat_map(Merged::subset_names);
     let names = list(names);
-    let has = if names.is_empty() { "has no subset at all".to_owned() } else { format!("has only: {names}") };
-    let message = format!("no rule defines subset {subset}: {}, where the lookup ends, {has}", list(&rules));
-    (message, rules.into_iter().map(|r| r.at("spec.subsets")).collect())
+    let has = if names.is_empty() {
+        "has no subset at all".to_owned()
+    } else {
+        format!("has only: {names}")
+    };
+    let message = format!(
+        "no rule defines subset {subset}: {}, where the lookup ends, {has}",
+        list(&rules)
+    );
+    (
+        message,
+        rules.into_iter().map(|r| r.at("spec.subsets")).collect(),
+    )
 }

@@ -24,22 +24,34 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let (Host::Name(host), Some(hop)) = (&view.path.target.host, &view.walk.sidecar) else { return Outcome::Idle };
+    let (Host::Name(host), Some(hop)) = (&view.path.target.host, &view.walk.sidecar) else {
+        return Outcome::Idle;
+    };
     let walker = walker(view);
     let scope = walker.scope(&hop.node);
-    if host.len() < SHORTEST || view.walk.wanted.is_some() || owner(&scope, &view.path.target.host).is_some() {
+    if host.len() < SHORTEST
+        || view.walk.wanted.is_some()
+        || owner(&scope, &view.path.target.host).is_some()
+    {
         return Outcome::Pass;
     }
     let port = view.path.target.port;
     let seen = bound(view.world, &hop.node.namespace, MESH);
     let near = seen.iter().find_map(|routes| {
-        let name = routes.hosts.iter().find(|h| !is_wild(h) && resembles(h, host))?;
+        let name = routes
+            .hosts
+            .iter()
+            .find(|h| !is_wild(h) && resembles(h, host))?;
         through(view.world, routes, name, port).map(|w| (*routes, name.clone(), w))
     });
-    let Some((routes, name, wanted)) = near else { return Outcome::Pass };
+    let Some((routes, name, wanted)) = near else {
+        return Outcome::Pass;
+    };
     let entry = scope.owners.get(name.as_str()).map(|s| s.object());
     let gateways = routes.gateways.iter().filter_map(|g| g.split_once('/'));
-    let gateways: Vec<Place> = gateways.map(|(ns, g)| whole(Kind::Gateway, ns, g)).collect();
+    let gateways: Vec<Place> = gateways
+        .map(|(ns, g)| whole(Kind::Gateway, ns, g))
+        .collect();
     let result = if view.walk.leaves_directly() {
         "it is not declared anywhere (no ServiceEntry), leaves through PassthroughCluster under ALLOW_ANY, and bypasses the gateway"
     } else {
@@ -48,12 +60,19 @@ fn look(view: &View<'_>) -> Outcome {
     let message = format!(
         "the objects route {name} through the gateway, the application calls {host}: one of the two is misspelt; {host} itself has no route, {result}"
     );
-    let found = finding(CODE, HopName::Sidecar, format!("{name} is declared, {host} is called"), message)
-        .on(entry.map(|e| e.at("spec.hosts")))
-        .on([wanted.route.object.at("spec.hosts")])
-        .on(gateways)
-        .sure(Confidence::Likely)
-        .fix(Fix::advice(format!("write {host} in the objects, or call {name}")));
+    let found = finding(
+        CODE,
+        HopName::Sidecar,
+        format!("{name} is declared, {host} is called"),
+        message,
+    )
+    .on(entry.map(|e| e.at("spec.hosts")))
+    .on([wanted.route.object.at("spec.hosts")])
+    .on(gateways)
+    .sure(Confidence::Likely)
+    .fix(Fix::advice(format!(
+        "write {host} in the objects, or call {name}"
+    )));
     Outcome::Found(vec![found])
 }
 
@@ -61,5 +80,7 @@ fn look(view: &View<'_>) -> Outcome {
 fn resembles(declared: &str, called: &str) -> bool {
     let bare = |h: &str| h.strip_prefix("www.").unwrap_or(h).to_owned();
     let apex = bare(declared) == bare(called);
-    declared != called && !within(called, declared) && (apex || typing_distance(declared, called) <= 2)
+    declared != called
+        && !within(called, declared)
+        && (apex || typing_distance(declared, called) <= 2)
 }

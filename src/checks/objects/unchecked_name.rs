@@ -18,17 +18,30 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let (Some((hop, _, node)), Some(sends)) = (last_proxy(view), &view.walk.sends) else { return Outcome::Idle };
-    let ClusterName::Outbound { port, subset, host } = &sends.cluster else { return Outcome::Idle };
+    let (Some((hop, _, node)), Some(sends)) = (last_proxy(view), &view.walk.sends) else {
+        return Outcome::Idle;
+    };
+    let ClusterName::Outbound { port, subset, host } = &sends.cluster else {
+        return Outcome::Idle;
+    };
     let walker = walker(view);
     let scope = walker.scope(node);
-    let Some(service) = scope.owners.get(host.as_str()).copied().filter(|s| s.is_external()) else {
+    let Some(service) = scope
+        .owners
+        .get(host.as_str())
+        .copied()
+        .filter(|s| s.is_external())
+    else {
         return Outcome::Pass;
     };
-    let Some((tls, place)) = policy(view.world, node, service, (subset, *port)).tls else { return Outcome::Pass };
+    let Some((tls, place)) = policy(view.world, node, service, (subset, *port)).tls else {
+        return Outcome::Pass;
+    };
     let started = matches!(tls.mode, TlsMode::Simple | TlsMode::Mutual);
-    let named =
-        !tls.subject_alt_names.is_empty() || service.entry().is_some_and(|e| !e.spec.subject_alt_names.is_empty());
+    let named = !tls.subject_alt_names.is_empty()
+        || service
+            .entry()
+            .is_some_and(|e| !e.spec.subject_alt_names.is_empty());
     let skips = tls.insecure_skip_verify == Some(true);
     let explicit = tls.sni.as_deref().is_some_and(|s| !s.is_empty());
     if !started || (!skips && (named || !explicit)) {
@@ -40,9 +53,16 @@ fn look(view: &View<'_>) -> Outcome {
         "an explicit sni without subjectAltNames switches the check of the certificate's names off: any certificate of a trusted authority passes"
     };
     let message = format!("{} starts TLS to {host}, and {why}", place.object);
-    let found = finding(CODE, hop, format!("the certificate of {host} is not checked for its name"), message)
-        .on([place])
-        .severity(Severity::Info)
-        .fix(Fix::advice(format!("drop sni where it is the host's own name, or add subjectAltNames: [{host}]")));
+    let found = finding(
+        CODE,
+        hop,
+        format!("the certificate of {host} is not checked for its name"),
+        message,
+    )
+    .on([place])
+    .severity(Severity::Info)
+    .fix(Fix::advice(format!(
+        "drop sni where it is the host's own name, or add subjectAltNames: [{host}]"
+    )));
     Outcome::Found(vec![found])
 }

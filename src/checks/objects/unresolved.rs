@@ -23,11 +23,21 @@ fn look(view: &View<'_>) -> Outcome {
     if view.walk.sidecar.is_none() {
         return Outcome::Idle;
     }
-    let Some(place) = &view.walk.client.unresolved else { return Outcome::Pass };
+    let Some(place) = &view.walk.client.unresolved else {
+        return Outcome::Pass;
+    };
     let object = &place.object;
     let host = &view.path.target.host;
-    let labels = view.world.snapshot.objects.meta(object).map(|m| m.labels.clone()).unwrap_or_default();
-    let opted_out = labels.get(AUTO_ADDRESS_LABEL).is_some_and(|v| v.eq_ignore_ascii_case("false"));
+    let labels = view
+        .world
+        .snapshot
+        .objects
+        .meta(object)
+        .map(|m| m.labels.clone())
+        .unwrap_or_default();
+    let opted_out = labels
+        .get(AUTO_ADDRESS_LABEL)
+        .is_some_and(|v| v.eq_ignore_ascii_case("false"));
     let why = if opted_out {
         format!(
             "its label {AUTO_ADDRESS_LABEL}: \"false\" excludes it from auto-allocation, and it has no spec.addresses"
@@ -50,10 +60,18 @@ fn look(view: &View<'_>) -> Outcome {
     } else {
         Fix::advice(format!("give {object} addresses"))
     };
-    let found = finding(CODE, HopName::Client, format!("{host} has no address in the client's DNS"), message)
-        .on([object.at("metadata.labels")])
-        .on(view.world.pod(view.path).map(|p| Place::from(workload_of(p))))
-        .sure(Confidence::Likely)
-        .fix(fix);
+    let found = finding(
+        CODE,
+        HopName::Client,
+        format!("{host} has no address in the client's DNS"),
+        message,
+    )
+    .on([object.at("metadata.labels")])
+    .on(view
+        .world
+        .pod(view.path)
+        .map(|p| Place::from(workload_of(p))))
+    .sure(Confidence::Likely)
+    .fix(fix);
     Outcome::Found(vec![found])
 }

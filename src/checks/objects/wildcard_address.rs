@@ -21,7 +21,9 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let (Some(wanted), Some(hop)) = (&view.walk.wanted, &view.walk.sidecar) else { return Outcome::Idle };
+    let (Some(wanted), Some(hop)) = (&view.walk.wanted, &view.walk.sidecar) else {
+        return Outcome::Idle;
+    };
     if !view.walk.leaves_directly() || !is_wild(&wanted.host) || !hop.node.dns {
         return Outcome::Pass;
     }
@@ -36,10 +38,15 @@ fn look(view: &View<'_>) -> Outcome {
         .values()
         .copied()
         .filter(|s| {
-            within(&s.host, &wanted.host) && s.port(port).is_some() && s.address.is_none() && s.allocated.is_some()
+            within(&s.host, &wanted.host)
+                && s.port(port).is_some()
+                && s.address.is_none()
+                && s.allocated.is_some()
         })
         .collect();
-    let Some(first) = narrowed.first() else { return Outcome::Pass };
+    let Some(first) = narrowed.first() else {
+        return Outcome::Pass;
+    };
     let (object, address) = (first.object(), first.allocated.clone().unwrap_or_default());
     let message = format!(
         "the client's sidecar captures DNS, so {object} listens for {} only on its auto-allocated address {address} (240.240.0.0/16), and the \
@@ -47,12 +54,26 @@ fn look(view: &View<'_>) -> Outcome {
         first.host, wanted.host
     );
     let patch = json!({"metadata": {"labels": {AUTO_ADDRESS_LABEL: "false"}}});
-    let summary = format!("label {object} {AUTO_ADDRESS_LABEL}=false, so that it listens on every address");
-    let found = finding(CODE, HopName::Sidecar, format!("{object} has an auto-allocated address of its own"), message)
-        .on(narrowed.iter().map(|s| Place::from(s.object())))
-        .on([wanted.route.clone()])
-        .on(view.world.pod(view.path).map(|p| Place::from(workload_of(p))))
-        .seen("ISTIO_META_DNS_CAPTURE is true for the client")
-        .fix(Fix::patch(&view.world.snapshot.objects, &object, patch, summary));
+    let summary =
+        format!("label {object} {AUTO_ADDRESS_LABEL}=false, so that it listens on every address");
+    let found = finding(
+        CODE,
+        HopName::Sidecar,
+        format!("{object} has an auto-allocated address of its own"),
+        message,
+    )
+    .on(narrowed.iter().map(|s| Place::from(s.object())))
+    .on([wanted.route.clone()])
+    .on(view
+        .world
+        .pod(view.path)
+        .map(|p| Place::from(workload_of(p))))
+    .seen("ISTIO_META_DNS_CAPTURE is true for the client")
+    .fix(Fix::patch(
+        &view.world.snapshot.objects,
+        &object,
+        patch,
+        summary,
+    ));
     Outcome::Found(vec![found])
 }

@@ -19,16 +19,23 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn look(view: &View<'_>) -> Outcome {
     let taken = at_gateway(view.world.snapshot, view.walk);
-    let seen: Vec<(&Taken, &Step)> = taken.iter().filter_map(|t| Some((t, t.step.seen()?))).collect();
+    let seen: Vec<(&Taken, &Step)> = taken
+        .iter()
+        .filter_map(|t| Some((t, t.step.seen()?)))
+        .collect();
     if seen.len() < 2 {
         return Outcome::Idle;
     }
     let intended = view.walk.trace.gateway.as_ref().map(word);
     let as_meant = |step: &Step| Some(word(step)) == intended;
     let reference = seen.iter().find(|(_, s)| as_meant(s)).or(seen.first());
-    let Some((good, step)) = reference else { return Outcome::Idle };
+    let Some((good, step)) = reference else {
+        return Outcome::Idle;
+    };
     let other = seen.iter().find(|(_, s)| word(s) != word(step));
-    let Some((odd, wrong)) = other else { return Outcome::Pass };
+    let Some((odd, wrong)) = other else {
+        return Outcome::Pass;
+    };
     let message = format!(
         "the pods of the gateway part: {}/{} sends {} to {}, {}/{} does not: {}; which of them a connection gets is chance",
         good.pod.namespace(),
@@ -39,13 +46,17 @@ fn look(view: &View<'_>) -> Outcome {
         odd.pod.name(),
         word(wrong)
     );
-    let finding =
-        Finding::new(CODE, HopName::Gateway, "The gateway's pods do not have the same configuration", message)
-            .on([Place::from(odd.pod.object()), workload_of(odd.pod).into()])
-            .fix(Fix::advice(format!(
-                "see why {} does not get what the others have; restarting it is a cure",
-                odd.pod.name()
-            )));
+    let finding = Finding::new(
+        CODE,
+        HopName::Gateway,
+        "The gateway's pods do not have the same configuration",
+        message,
+    )
+    .on([Place::from(odd.pod.object()), workload_of(odd.pod).into()])
+    .fix(Fix::advice(format!(
+        "see why {} does not get what the others have; restarting it is a cure",
+        odd.pod.name()
+    )));
     Outcome::Found(vec![finding])
 }
 

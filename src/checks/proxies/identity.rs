@@ -27,12 +27,22 @@ fn look(view: &View<'_>) -> Outcome {
 /// The proxy's certificate, judged by the roots that it has itself.
 pub(super) fn judge(view: &View<'_>, link: &Link<'_>) -> Option<Identity> {
     let secret = link.proxy.identity().filter(|s| s.delivered())?;
-    Some(verify(&secret.chain, &roots(link.proxy.roots()), &expected(view, link), taken(view)))
+    Some(verify(
+        &secret.chain,
+        &roots(link.proxy.roots()),
+        &expected(view, link),
+        taken(view),
+    ))
 }
 
 /// All roots of a secret, for whichever trust domain.
 pub(super) fn roots(secret: Option<&Secret>) -> String {
-    secret.iter().flat_map(|s| &s.trusted).map(|t| t.pem.as_str()).collect::<Vec<_>>().join("\n")
+    secret
+        .iter()
+        .flat_map(|s| &s.trusted)
+        .map(|t| t.pem.as_str())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn expected(view: &View<'_>, link: &Link<'_>) -> Expected {
@@ -46,13 +56,20 @@ fn expected(view: &View<'_>, link: &Link<'_>) -> Expected {
         namespace: link.pod.namespace().into(),
         service_account: account.into(),
     };
-    Expected::Workload { id, aliases: mesh.trust_domain_aliases.clone() }
+    Expected::Workload {
+        id,
+        aliases: mesh.trust_domain_aliases.clone(),
+    }
 }
 
 fn of(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
     let identity = judge(view, link)?;
     let worth = |p: &&Problem| p.breaks() || matches!(p, Problem::RenewalOverdue { .. });
-    let problem = identity.problems.iter().filter(worth).max_by_key(|p| p.breaks())?;
+    let problem = identity
+        .problems
+        .iter()
+        .filter(worth)
+        .max_by_key(|p| p.breaks())?;
     let maker = workload_of(link.pod);
     let breaks = problem.breaks();
     let what = if breaks {
@@ -80,10 +97,22 @@ fn of(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
     } else {
         "The certificate of a proxy is past its renewal"
     };
-    let message = format!("the certificate of the proxy of {}: {problem}; {what}", link.name());
+    let message = format!(
+        "the certificate of the proxy of {}: {problem}; {what}",
+        link.name()
+    );
     let finding = Finding::new(CODE, link.hop, format!("{title}: {}", link.name()), message)
-        .severity(if breaks { Severity::Error } else { Severity::Warning })
+        .severity(if breaks {
+            Severity::Error
+        } else {
+            Severity::Warning
+        })
         .on([Place::from(link.pod.object()), maker.clone().into()])
         .fix(Fix::advice(cure));
-    Some(identity.problems.iter().fold(finding, |f, p| f.seen(p.to_string())))
+    Some(
+        identity
+            .problems
+            .iter()
+            .fold(finding, |f, p| f.seen(p.to_string())),
+    )
 }

@@ -39,10 +39,20 @@ impl Link<'_> {
 
 /// The pods on the path that have a proxy: the client's, and the gateway's that run.
 fn proxied<'v>(view: &View<'v>) -> Vec<(HopName, &'v Pod)> {
-    let client = view.world.pod(view.path).filter(|p| p.spec.proxy().is_some() && p.is_running());
+    let client = view
+        .world
+        .pod(view.path)
+        .filter(|p| p.spec.proxy().is_some() && p.is_running());
     let gateways = gateway(view).map(|s| pods(view, s)).unwrap_or_default();
-    let gateways = gateways.into_iter().filter(|p| p.is_running()).map(|p| (HopName::Gateway, p));
-    client.into_iter().map(|p| (HopName::Sidecar, p)).chain(gateways).collect()
+    let gateways = gateways
+        .into_iter()
+        .filter(|p| p.is_running())
+        .map(|p| (HopName::Gateway, p));
+    client
+        .into_iter()
+        .map(|p| (HopName::Sidecar, p))
+        .chain(gateways)
+        .collect()
 }
 
 /// The proxies on the path that were read, and why others were not.
@@ -68,7 +78,11 @@ fn outcome(found: Vec<super::finding::Finding>, unseen: &[String]) -> super::Out
 
 /// When the snapshot was taken: certificates are judged by that, also out of a bundle.
 fn taken(view: &View<'_>) -> Timestamp {
-    view.world.snapshot.taken.parse().unwrap_or_else(|_| Timestamp::now())
+    view.world
+        .snapshot
+        .taken
+        .parse()
+        .unwrap_or_else(|_| Timestamp::now())
 }
 
 /// Whether a call of this path was seen to take the way that it should.
@@ -80,5 +94,6 @@ fn proven(view: &View<'_>) -> bool {
 fn observed<'v>(view: &View<'v>) -> impl Iterator<Item = &'v Observed> {
     let (target, client) = (&view.path.target, &view.path.client);
     let all = view.world.snapshot.observations.iter();
-    all.filter(move |o| o.target == *target && o.from.as_ref() == Some(client)).map(|o| &o.observed)
+    all.filter(move |o| o.target == *target && o.from.as_ref() == Some(client))
+        .map(|o| &o.observed)
 }

@@ -33,10 +33,22 @@ fn look(view: &View<'_>) -> Outcome {
         Look::Unseen(why) => return Outcome::Skip(why.clone()),
     };
     // A proxy that has it and lacks an address, or waits for a secret, is another check's matter.
-    let told = |p: &Parting| p.what == "end" && ["UH: no", "NC: cluster"].iter().any(|w| p.programmed.starts_with(w));
-    let Some(part) = parting(&view.walk.trace, trace).filter(|p| !told(p)) else { return Outcome::Pass };
-    let pod = proxied(view).into_iter().find(|(hop, _)| *hop == part.hop).map(|(_, pod)| pod);
-    let Some(pod) = pod.filter(|_| !proven(view)) else { return Outcome::Pass };
+    let told = |p: &Parting| {
+        p.what == "end"
+            && ["UH: no", "NC: cluster"]
+                .iter()
+                .any(|w| p.programmed.starts_with(w))
+    };
+    let Some(part) = parting(&view.walk.trace, trace).filter(|p| !told(p)) else {
+        return Outcome::Pass;
+    };
+    let pod = proxied(view)
+        .into_iter()
+        .find(|(hop, _)| *hop == part.hop)
+        .map(|(_, pod)| pod);
+    let Some(pod) = pod.filter(|_| !proven(view)) else {
+        return Outcome::Pass;
+    };
     let behind = behind(view, pod.namespace(), pod.name());
     let message = format!(
         "by the objects, the {} would send {} to {}; its proxy in {}/{} has another: {}{}",
@@ -46,27 +58,54 @@ fn look(view: &View<'_>) -> Outcome {
         pod.namespace(),
         pod.name(),
         part.programmed,
-        if behind { "; istiod has sent it something newer that it has not taken yet" } else { "" }
+        if behind {
+            "; istiod has sent it something newer that it has not taken yet"
+        } else {
+            ""
+        }
     );
-    let step =
-        if part.hop == HopName::Gateway { view.walk.trace.gateway.as_ref() } else { Some(&view.walk.trace.sidecar) };
-    let finding = Finding::new(CODE, part.hop, format!("The {} does not have what the objects say", part.hop), message)
-        .on([Place::from(pod.object()), workload_of(pod).into()])
-        .on(step.map(reasons).unwrap_or_default())
-        .severity(Severity::Warning)
-        .sure(if behind { Confidence::Likely } else { Confidence::Possible })
-        .fix(Fix::advice("ask again in a moment; if it stays, see what istiod logs about this proxy, or restart it"));
+    let step = if part.hop == HopName::Gateway {
+        view.walk.trace.gateway.as_ref()
+    } else {
+        Some(&view.walk.trace.sidecar)
+    };
+    let finding = Finding::new(
+        CODE,
+        part.hop,
+        format!("The {} does not have what the objects say", part.hop),
+        message,
+    )
+    .on([Place::from(pod.object()), workload_of(pod).into()])
+    .on(step.map(reasons).unwrap_or_default())
+    .severity(Severity::Warning)
+    .sure(if behind {
+        Confidence::Likely
+    } else {
+        Confidence::Possible
+    })
+    .fix(Fix::advice(
+        "ask again in a moment; if it stays, see what istiod logs about this proxy, or restart it",
+    ));
     Outcome::Found(vec![finding])
 }
 
 fn reasons(step: &Step) -> Vec<Place> {
     let of_route = step.route.iter().flat_map(|d| &d.because);
-    of_route.chain(step.chain.iter().flat_map(|d| &d.because)).cloned().collect()
+    of_route
+        .chain(step.chain.iter().flat_map(|d| &d.because))
+        .cloned()
+        .collect()
 }
 
 /// Whether istiod waits for this proxy to take something.
 fn behind(view: &View<'_>, namespace: &str, pod: &str) -> bool {
-    let planes = view.world.snapshot.planes.values().filter_map(Look::seen).flat_map(|p| &p.proxies);
+    let planes = view
+        .world
+        .snapshot
+        .planes
+        .values()
+        .filter_map(Look::seen)
+        .flat_map(|p| &p.proxies);
     let mut own = planes.filter(|s| s.namespace == namespace && s.pod == pod);
     own.any(|s| s.kinds.values().any(|state| *state == SyncState::Stale))
 }

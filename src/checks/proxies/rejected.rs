@@ -27,12 +27,18 @@ fn look(view: &View<'_>) -> Outcome {
 
 fn of(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
     let refused = refusals(view, link);
-    let (resource, words) = refused.iter().max_by_key(|(resource, _)| concerns(view, link.hop, resource))?;
+    let (resource, words) = refused
+        .iter()
+        .max_by_key(|(resource, _)| concerns(view, link.hop, resource))?;
     let concerned = concerns(view, link.hop, resource);
     let filters = filters(view, link);
     let by = match filters.first() {
         Some(filter) => {
-            format!(" The EnvoyFilter {}/{} changes what this proxy is given.", filter.namespace(), filter.name())
+            format!(
+                " The EnvoyFilter {}/{} changes what this proxy is given.",
+                filter.namespace(),
+                filter.name()
+            )
         }
         None => String::new(),
     };
@@ -41,7 +47,9 @@ fn of(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
         link.name(),
         instead(view, link.hop)
     );
-    let places = filters.iter().map(|f| f.reference(Kind::EnvoyFilter).at("spec.configPatches"));
+    let places = filters
+        .iter()
+        .map(|f| f.reference(Kind::EnvoyFilter).at("spec.configPatches"));
     let finding = Finding::new(
         CODE,
         link.hop,
@@ -56,23 +64,42 @@ fn of(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
     .fix(Fix::advice(
         "correct the object that the rejected resource comes from; Envoy keeps the rest of what it had until then",
     ));
-    Some(refused.iter().fold(finding, |f, (resource, words)| f.seen(format!("{resource}: {words}"))))
+    Some(refused.iter().fold(finding, |f, (resource, words)| {
+        f.seen(format!("{resource}: {words}"))
+    }))
 }
 
 fn who(hop: HopName) -> &'static str {
-    if hop == HopName::Gateway { "gateway" } else { "client's sidecar" }
+    if hop == HopName::Gateway {
+        "gateway"
+    } else {
+        "client's sidecar"
+    }
 }
 
 /// What Envoy itself remembers, and what istiod was told.
 fn refusals(view: &View<'_>, link: &Link<'_>) -> Vec<(String, String)> {
-    let own = link.proxy.rejected.iter().map(|r| (r.resource.clone(), r.reason.clone()));
+    let own = link
+        .proxy
+        .rejected
+        .iter()
+        .map(|r| (r.resource.clone(), r.reason.clone()));
     let mut all: Vec<(String, String)> = own.collect();
-    let planes = view.world.snapshot.planes.values().filter_map(Look::seen).flat_map(|p| &p.proxies);
+    let planes = view
+        .world
+        .snapshot
+        .planes
+        .values()
+        .filter_map(Look::seen)
+        .flat_map(|p| &p.proxies);
     for sync in planes.filter(|s| s.pod == link.pod.name() && s.namespace == link.pod.namespace()) {
-        let told = sync.rejected().map(|(kind, words)| (kind.to_owned(), words.to_owned()));
+        let told = sync
+            .rejected()
+            .map(|(kind, words)| (kind.to_owned(), words.to_owned()));
         all.extend(
             told.filter(|(_, words)| {
-                !all.iter().any(|(_, w)| words.contains(w.as_str()) || w.contains(words.as_str()))
+                !all.iter()
+                    .any(|(_, w)| words.contains(w.as_str()) || w.contains(words.as_str()))
             })
             .collect::<Vec<_>>(),
         );
@@ -88,25 +115,33 @@ fn concerns(view: &View<'_>, hop: HopName, resource: &str) -> bool {
         HopName::Gateway => gateway.map_or(0, |e| e.target),
         _ => view.path.target.port,
     };
-    let of_port =
-        [format!("_{port}"), format!(":{port}"), format!("|{port}|")].iter().any(|p| ends_number(resource, p));
-    let to_gateway = gateway.is_some_and(|e| resource.contains(&format!("{}.{}", e.service.name, e.service.namespace)));
-    let whole =
-        ["listeners", "clusters", "routes", "endpoints"].contains(&resource) || resource.contains("virtualOutbound");
+    let of_port = [format!("_{port}"), format!(":{port}"), format!("|{port}|")]
+        .iter()
+        .any(|p| ends_number(resource, p));
+    let to_gateway = gateway
+        .is_some_and(|e| resource.contains(&format!("{}.{}", e.service.name, e.service.namespace)));
+    let whole = ["listeners", "clusters", "routes", "endpoints"].contains(&resource)
+        || resource.contains("virtualOutbound");
     resource.contains(&host) || to_gateway || whole || (resource.starts_with("listener") && of_port)
 }
 
 /// Whether the text has the number, and no longer one.
 fn ends_number(text: &str, number: &str) -> bool {
-    text.match_indices(number).any(|(at, _)| !text[at + number.len()..].starts_with(|c: char| c.is_ascii_digit()))
+    text.match_indices(number)
+        .any(|(at, _)| !text[at + number.len()..].starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// What the traffic does, since the resource is not there.
 fn instead(view: &View<'_>, hop: HopName) -> String {
-    let Some(trace) = view.programmed.seen() else { return "Envoy keeps what it had before".into() };
+    let Some(trace) = view.programmed.seen() else {
+        return "Envoy keeps what it had before".into();
+    };
     if hop == HopName::Gateway {
         let steps = at_gateway(view.world.snapshot, view.walk);
-        let end = steps.iter().filter_map(|t| t.step.seen()).find_map(|s| s.ends.as_ref());
+        let end = steps
+            .iter()
+            .filter_map(|t| t.step.seen())
+            .find_map(|s| s.ends.as_ref());
         return end.map_or_else(
             || "Envoy keeps what it had before.".to_owned(),
             |e| format!("At the gateway the connection ends: {}.", e.value),
@@ -115,9 +150,13 @@ fn instead(view: &View<'_>, hop: HopName) -> String {
     match (&trace.sidecar.ends, &trace.sidecar.cluster) {
         (Some(end), _) => format!("The connection ends there: {}.", end.value),
         (None, Some(cluster)) if cluster.value == ClusterName::Passthrough => {
-            "Without it the connection is let out directly, past the gateway, and the host answers.".into()
+            "Without it the connection is let out directly, past the gateway, and the host answers."
+                .into()
         }
-        (None, Some(cluster)) => format!("With what it had before, the connection goes to {}.", cluster.value),
+        (None, Some(cluster)) => format!(
+            "With what it had before, the connection goes to {}.",
+            cluster.value
+        ),
         (None, None) => "Envoy keeps what it had before.".into(),
     }
 }
@@ -127,19 +166,44 @@ fn filters<'v>(view: &View<'v>, link: &Link<'_>) -> Vec<&'v EnvoyFilter> {
     let snapshot = view.world.snapshot;
     let root = &snapshot.mesh.config.root_namespace;
     let reaches = |f: &&EnvoyFilter| {
-        let selected = f.spec.workload_selector.as_ref().is_none_or(|s| s.matches(&link.pod.metadata.labels));
+        let selected = f
+            .spec
+            .workload_selector
+            .as_ref()
+            .is_none_or(|s| s.matches(&link.pod.metadata.labels));
         selected && (f.namespace() == link.pod.namespace() || f.namespace() == *root)
     };
-    snapshot.objects.envoy_filters.iter().filter(reaches).collect()
+    snapshot
+        .objects
+        .envoy_filters
+        .iter()
+        .filter(reaches)
+        .collect()
 }
 
 /// The objects that a rejected cluster is made of.
 fn declared(view: &View<'_>, resource: &str) -> Vec<Place> {
-    let Some(name) = resource.split_whitespace().find(|w| w.starts_with("outbound|")) else { return Vec::new() };
-    let ClusterName::Outbound { host, .. } = ClusterName::from(name.to_owned()) else { return Vec::new() };
-    let rules = view.world.rules.all_for(&host).into_iter().map(|r| Place::from(r.reference(Kind::DestinationRule)));
-    let entry =
-        view.world.registry.iter().find(|s| s.host == host && s.entry().is_some()).map(|s| Place::from(s.object()));
+    let Some(name) = resource
+        .split_whitespace()
+        .find(|w| w.starts_with("outbound|"))
+    else {
+        return Vec::new();
+    };
+    let ClusterName::Outbound { host, .. } = ClusterName::from(name.to_owned()) else {
+        return Vec::new();
+    };
+    let rules = view
+        .world
+        .rules
+        .all_for(&host)
+        .into_iter()
+        .map(|r| Place::from(r.reference(Kind::DestinationRule)));
+    let entry = view
+        .world
+        .registry
+        .iter()
+        .find(|s| s.host == host && s.entry().is_some())
+        .map(|s| Place::from(s.object()));
     rules.chain(entry).collect()
 }
 
@@ -149,6 +213,9 @@ mod tests {
     fn a_port_is_not_the_beginning_of_another() {
         assert!(super::ends_number("listener 0.0.0.0_443", "_443"));
         assert!(!super::ends_number("listener 0.0.0.0_4430", "_443"));
-        assert!(super::ends_number("listener 0.0.0.0_80 0.0.0.0_443", "_443"));
+        assert!(super::ends_number(
+            "listener 0.0.0.0_80 0.0.0.0_443",
+            "_443"
+        ));
     }
 }

@@ -28,13 +28,18 @@ fn look(view: &View<'_>) -> Outcome {
     let (links, unseen) = links(view);
     let clients: Vec<&Link> = links.iter().filter(|l| l.hop == HopName::Sidecar).collect();
     let gateways: Vec<&Link> = links.iter().filter(|l| l.hop == HopName::Gateway).collect();
-    let mut found: Vec<Finding> = links.iter().filter_map(|link| replaced(view, link)).collect();
+    let mut found: Vec<Finding> = links
+        .iter()
+        .filter_map(|link| replaced(view, link))
+        .collect();
     if !found.is_empty() {
         return Outcome::Found(found);
     }
     for client in &clients {
         for gateway in &gateways {
-            found.extend(stranger(view, client, gateway).or_else(|| stranger(view, gateway, client)));
+            found.extend(
+                stranger(view, client, gateway).or_else(|| stranger(view, gateway, client)),
+            );
         }
     }
     found.extend(links.iter().find_map(|link| against_map(view, link)));
@@ -43,22 +48,36 @@ fn look(view: &View<'_>) -> Outcome {
     outcome(found, &unseen)
 }
 
-/// Whether a proxy's roots do not vouch for the istiod that runs: then it cannot connect to it, whatever else is right.
+/// Whether a proxy's roots do not vouch for the istiod that runs: then it cannot connect to it,
+/// whatever else is right.
 pub(super) fn distrusts_istiod(view: &View<'_>, link: &Link<'_>) -> Option<String> {
     let planes = view.world.snapshot.planes.values().filter_map(Look::seen);
     let own = roots(link.proxy.roots());
-    planes.into_iter().map(|plane| no_path(view, &plane.chain, &own)).collect::<Option<Vec<_>>>()?.pop()
+    planes
+        .into_iter()
+        .map(|plane| no_path(view, &plane.chain, &own))
+        .collect::<Option<Vec<_>>>()?
+        .pop()
 }
 
-/// The authority was exchanged, and this proxy still has the old root: what istiod shows leads to the root that it
-/// spreads now, and not to that of the proxy.
+/// The authority was exchanged, and this proxy still has the old root: what istiod shows leads to
+/// the root that it spreads now, and not to that of the proxy.
 fn replaced(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
     let why = distrusts_istiod(view, link)?;
     let namespace = link.pod.namespace();
-    let map = map_of(view, namespace)
-        .map(|pem| (ObjectRef::new(Kind::ConfigMap, namespace, MAP).at("data[root-cert.pem]"), pem));
+    let map = map_of(view, namespace).map(|pem| {
+        (
+            ObjectRef::new(Kind::ConfigMap, namespace, MAP).at("data[root-cert.pem]"),
+            pem,
+        )
+    });
     let spread = |pem| {
-        view.world.snapshot.planes.values().filter_map(Look::seen).all(|p| no_path(view, &p.chain, pem).is_none())
+        view.world
+            .snapshot
+            .planes
+            .values()
+            .filter_map(Look::seen)
+            .all(|p| no_path(view, &p.chain, pem).is_none())
     };
     if map.as_ref().is_some_and(|(_, pem)| !spread(pem)) {
         return None;
@@ -69,12 +88,24 @@ fn replaced(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
          before: it can neither connect to istiod nor speak mutual TLS with a proxy that has the new root",
         link.name()
     );
-    let commands = vec![format!("kubectl -n {namespace} rollout restart {}/{}", short(maker.kind), maker.name)];
+    let commands = vec![format!(
+        "kubectl -n {namespace} rollout restart {}/{}",
+        short(maker.kind),
+        maker.name
+    )];
     let summary = "restart what still has the old root; next time spread both roots before the authority changes";
-    let finding = Finding::new(CODE, link.hop, format!("{maker} still has the old root"), message)
-        .on([maker.clone().into(), Place::from(link.pod.object())])
-        .on(map.map(|(place, _)| place))
-        .fix(Fix { commands, ..Fix::advice(summary) });
+    let finding = Finding::new(
+        CODE,
+        link.hop,
+        format!("{maker} still has the old root"),
+        message,
+    )
+    .on([maker.clone().into(), Place::from(link.pod.object())])
+    .on(map.map(|(place, _)| place))
+    .fix(Fix {
+        commands,
+        ..Fix::advice(summary)
+    });
     Some(finding)
 }
 
@@ -84,7 +115,11 @@ fn no_path(view: &View<'_>, chain: &str, roots: &str) -> Option<String> {
         return None;
     }
     let identity = verify(chain, roots, &Expected::Client, taken(view));
-    identity.problems.iter().find(|p| matches!(p, Problem::NoPath { .. })).map(ToString::to_string)
+    identity
+        .problems
+        .iter()
+        .find(|p| matches!(p, Problem::NoPath { .. }))
+        .map(ToString::to_string)
 }
 
 /// One end shows a certificate that the other end's roots do not vouch for.
@@ -123,12 +158,15 @@ fn against_map(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
 /// istiod's own certificate must lead to the root that it spreads, else no proxy can connect.
 fn istiod_itself(view: &View<'_>) -> Option<Finding> {
     let snapshot = view.world.snapshot;
-    let pem = map_of(view, &view.path.client.namespace).or_else(|| map_of(view, &snapshot.mesh.namespace))?;
+    let pem = map_of(view, &view.path.client.namespace)
+        .or_else(|| map_of(view, &snapshot.mesh.namespace))?;
     let planes = snapshot.planes.iter().filter_map(|(name, p)| match p {
         Look::Seen(plane) => Some((name, plane)),
         Look::Unseen(_) => None,
     });
-    let (name, why) = planes.into_iter().find_map(|(name, plane)| Some((name, no_path(view, &plane.chain, pem)?)))?;
+    let (name, why) = planes
+        .into_iter()
+        .find_map(|(name, plane)| Some((name, no_path(view, &plane.chain, pem)?)))?;
     let map = ObjectRef::new(Kind::ConfigMap, &view.path.client.namespace, MAP);
     let (namespace, pod) = name.split_once('/').unwrap_or(("", name));
     let message = format!(
@@ -145,6 +183,8 @@ fn istiod_itself(view: &View<'_>) -> Option<Finding> {
 
 fn map_of<'v>(view: &View<'v>, namespace: &str) -> Option<&'v str> {
     let maps = &view.world.snapshot.objects.config_maps;
-    let map = maps.iter().find(|m| m.metadata.namespace == namespace && m.metadata.name == MAP)?;
+    let map = maps
+        .iter()
+        .find(|m| m.metadata.namespace == namespace && m.metadata.name == MAP)?;
     map.data.get("root-cert.pem").map(String::as_str)
 }

@@ -27,7 +27,9 @@ fn look(view: &View<'_>) -> Outcome {
         })?;
         Some((link, count))
     });
-    let Some((link, count)) = several else { return outcome(Vec::new(), &unseen) };
+    let Some((link, count)) = several else {
+        return outcome(Vec::new(), &unseen);
+    };
     let message = format!(
         "the proxy of {} trusts {count} roots: a rotation of the mesh's authority is under way, or was not finished. That is no fault; \
          drop the old root when nothing is signed by it any more",

@@ -36,14 +36,25 @@ fn own(link: &Link<'_>) -> Option<Finding> {
     if !identity && !lacks(link.proxy.roots()) {
         return None;
     }
-    let what = if identity { "certificate of its own" } else { "root of the mesh" };
+    let what = if identity {
+        "certificate of its own"
+    } else {
+        "root of the mesh"
+    };
     let message = format!(
         "the proxy of {} has no {what} yet: istiod has not signed one, so it can neither start nor end mutual TLS",
         link.name()
     );
-    let finding = Finding::new(CODE, link.hop, format!("The proxy of {} has no {what}", link.name()), message)
-        .on([Place::from(link.pod.object()), workload_of(link.pod).into()])
-        .fix(Fix::advice("see what its agent logs about the certificate, and whether istiod runs"));
+    let finding = Finding::new(
+        CODE,
+        link.hop,
+        format!("The proxy of {} has no {what}", link.name()),
+        message,
+    )
+    .on([Place::from(link.pod.object()), workload_of(link.pod).into()])
+    .fix(Fix::advice(
+        "see what its agent logs about the certificate, and whether istiod runs",
+    ));
     Some(finding)
 }
 
@@ -51,17 +62,35 @@ fn own(link: &Link<'_>) -> Option<Finding> {
 fn credential(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
     let host = view.path.target.host.text();
     let to_host = |c: &&Cluster| ClusterName::from(c.name.clone()).host() == Some(&host);
-    let (cluster, name) = link.proxy.clusters.iter().filter(to_host).find_map(|c| Some((c, missing(link, c)?)))?;
+    let (cluster, name) = link
+        .proxy
+        .clusters
+        .iter()
+        .filter(to_host)
+        .find_map(|c| Some((c, missing(link, c)?)))?;
     let namespace = link.pod.namespace();
-    let bare = name.trim_start_matches("kubernetes://").rsplit('/').next().unwrap_or_default();
+    let bare = name
+        .trim_start_matches("kubernetes://")
+        .rsplit('/')
+        .next()
+        .unwrap_or_default();
     let secret = ObjectRef::new(Kind::Secret, namespace, bare);
-    let rule = view.world.rules.all_for(&host).into_iter().map(|r| Place::from(r.reference(Kind::DestinationRule)));
+    let rule = view
+        .world
+        .rules
+        .all_for(&host)
+        .into_iter()
+        .map(|r| Place::from(r.reference(Kind::DestinationRule)));
     let message = format!(
         "the {} pod {} asked istiod for the Secret {namespace}/{bare} and did not get it: there is no such Secret in namespace \
          {namespace}, where the proxy runs, or it lacks the keys that are needed, or its name ends in -cacert, or the proxy's service \
          account may not read it; cluster {} waits for it, and connections to the host fail with 503 (or go on with the configuration \
          from before, without TLS)",
-        if link.hop == HopName::Gateway { "gateway" } else { "client" },
+        if link.hop == HopName::Gateway {
+            "gateway"
+        } else {
+            "client"
+        },
         link.name(),
         cluster.name
     );
@@ -77,8 +106,13 @@ fn credential(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
 
 /// The first secret over SDS that a cluster names and that was not delivered.
 fn missing(link: &Link<'_>, cluster: &Cluster) -> Option<String> {
-    let tls = cluster.tls.iter().chain(cluster.socket_matches.iter().filter_map(|m| m.tls.as_ref()));
-    let mut names = tls.flat_map(|t| t.certificate.iter().chain(&t.roots)).filter(|n| n.starts_with("kubernetes://"));
+    let tls = cluster
+        .tls
+        .iter()
+        .chain(cluster.socket_matches.iter().filter_map(|m| m.tls.as_ref()));
+    let mut names = tls
+        .flat_map(|t| t.certificate.iter().chain(&t.roots))
+        .filter(|n| n.starts_with("kubernetes://"));
     let there = |name: &str| link.proxy.secret(name).is_some_and(Secret::delivered);
     names.find(|name| !there(name)).cloned()
 }

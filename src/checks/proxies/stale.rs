@@ -23,7 +23,10 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn look(view: &View<'_>) -> Outcome {
     let snapshot = view.world.snapshot;
     if let Some(unseen) = snapshot.narrow().filter(|_| snapshot.planes.is_empty()) {
-        return Outcome::Skip(format!("istiod could not be looked at: not all {} could be read", unseen.what));
+        return Outcome::Skip(format!(
+            "istiod could not be looked at: not all {} could be read",
+            unseen.what
+        ));
     }
     if snapshot.planes.is_empty() {
         let running = istiods(snapshot).any(Pod::is_running);
@@ -41,7 +44,9 @@ fn look(view: &View<'_>) -> Outcome {
         Look::Seen(_) => None,
     });
     // Why a proxy with another root has no connection is for EG402 to say.
-    let lost = links.iter().filter(|l| !known(snapshot, l) && distrusts_istiod(view, l).is_none());
+    let lost = links
+        .iter()
+        .filter(|l| !known(snapshot, l) && distrusts_istiod(view, l).is_none());
     let lost: Vec<&Link> = lost.collect();
     match (lost.is_empty(), unread) {
         (true, _) => outcome(Vec::new(), &unseen),
@@ -52,18 +57,28 @@ fn look(view: &View<'_>) -> Outcome {
 }
 
 fn istiods(snapshot: &Snapshot) -> impl Iterator<Item = &Pod> {
-    let ours = |p: &&Pod| p.namespace() == snapshot.mesh.namespace && p.metadata.label("app") == Some("istiod");
+    let ours = |p: &&Pod| {
+        p.namespace() == snapshot.mesh.namespace && p.metadata.label("app") == Some("istiod")
+    };
     snapshot.objects.pods.iter().filter(ours)
 }
 
 fn known(snapshot: &Snapshot, link: &Link<'_>) -> bool {
-    let mut all = snapshot.planes.values().filter_map(Look::seen).flat_map(|p| &p.proxies);
+    let mut all = snapshot
+        .planes
+        .values()
+        .filter_map(Look::seen)
+        .flat_map(|p| &p.proxies);
     all.any(|s| s.pod == link.pod.name() && s.namespace == link.pod.namespace())
 }
 
 fn cut_off(snapshot: &Snapshot, link: &Link<'_>) -> Finding {
     let maker = workload_of(link.pod);
-    let ready = if link.pod.is_ready() { "" } else { " and its pod is not ready" };
+    let ready = if link.pod.is_ready() {
+        ""
+    } else {
+        " and its pod is not ready"
+    };
     let message = format!(
         "the proxy of {} is not connected to istiod: none of its {} replicas knows it{ready}; it goes on with the configuration and the \
          certificate that it had, gets no change of routes or endpoints, and will fail when its certificate expires",
@@ -83,13 +98,13 @@ fn cut_off(snapshot: &Snapshot, link: &Link<'_>) -> Finding {
 /// No istiod at all.
 fn no_plane(snapshot: &Snapshot) -> Finding {
     let namespace = &snapshot.mesh.namespace;
-    let maker = snapshot
-        .objects
-        .deployments
-        .iter()
-        .find(|d| d.namespace() == namespace && d.spec.template.metadata.label("app") == Some("istiod"));
-    let object =
-        maker.map_or_else(|| ObjectRef::new(Kind::Deployment, namespace, "istiod"), |d| d.reference(Kind::Deployment));
+    let maker = snapshot.objects.deployments.iter().find(|d| {
+        d.namespace() == namespace && d.spec.template.metadata.label("app") == Some("istiod")
+    });
+    let object = maker.map_or_else(
+        || ObjectRef::new(Kind::Deployment, namespace, "istiod"),
+        |d| d.reference(Kind::Deployment),
+    );
     let scaled = maker.is_some_and(|d| d.spec.replicas == Some(0));
     let trouble = istiods(snapshot).find_map(Pod::trouble);
     let why = match (scaled, trouble) {

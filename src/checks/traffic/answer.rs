@@ -10,8 +10,13 @@ use crate::probe::Failure;
 
 const CODE: Code = Code("EG501");
 
-pub(in crate::checks) const CHECK: Check =
-    Check { code: CODE, title: "The call fails", layer: Layer::Observed, page: include_str!("answer.md"), look };
+pub(in crate::checks) const CHECK: Check = Check {
+    code: CODE,
+    title: "The call fails",
+    layer: Layer::Observed,
+    page: include_str!("answer.md"),
+    look,
+};
 
 fn look(view: &View<'_>) -> Outcome {
     let call = match failed_call(view) {
@@ -19,7 +24,9 @@ fn look(view: &View<'_>) -> Outcome {
         Err(other) => return other,
     };
     match &call.answer.failure {
-        Some(Failure::NoTool) => Outcome::Skip("the client's container has nothing to connect with".into()),
+        Some(Failure::NoTool) => {
+            Outcome::Skip("the client's container has nothing to connect with".into())
+        }
         _ if told(view) => Outcome::Pass,
         failure => Outcome::Found(vec![explain(view, &call, failure.as_ref())]),
     }
@@ -31,29 +38,48 @@ fn explain(view: &View<'_>, call: &Call<'_>, failure: Option<&Failure>) -> Findi
     let ends = last(view)
         .and_then(|(_, s)| s.ends.as_ref())
         .map_or_else(String::new, |e| format!("; its proxy says: {}", e.value));
-    let message = format!("a call from {} to {} fails: {what}, at the {hop}{ends}", view.path.client, view.path.target);
+    let message = format!(
+        "a call from {} to {} fails: {what}, at the {hop}{ends}",
+        view.path.client, view.path.target
+    );
     let finding = Finding::new(CODE, hop, title, message)
         .severity(Severity::Error)
         .sure(Confidence::Certain)
         .on(places(view, hop))
         .fix(Fix::advice(cure(failure, hop)));
-    let answered = call.answer.raw.lines().next().filter(|line| !line.trim().is_empty());
-    answered.into_iter().chain(logged(view).last().map(String::as_str)).fold(finding, Finding::seen)
+    let answered = call
+        .answer
+        .raw
+        .lines()
+        .next()
+        .filter(|line| !line.trim().is_empty());
+    answered
+        .into_iter()
+        .chain(logged(view).last().map(String::as_str))
+        .fold(finding, Finding::seen)
 }
 
 /// Where it ended: whoever says so, else as far as the counters moved.
 fn hop(view: &View<'_>, call: &Call<'_>, failure: Option<&Failure>) -> HopName {
-    if view.walk.denied.is_some() && matches!(failure, Some(Failure::Envoy { .. } | Failure::Reset)) {
+    if view.walk.denied.is_some() && matches!(failure, Some(Failure::Envoy { .. } | Failure::Reset))
+    {
         return HopName::Gateway;
     }
     match (failure, call.passage) {
         (Some(Failure::NameNotResolved), _) | (_, None) => HopName::Client,
         // The sidecar's own words, about the gateway that it cannot send to.
-        (Some(Failure::Envoy { flag, hop: HopName::Sidecar, .. }), _) if flag == "UH" && through_gateway(view) => {
-            HopName::Gateway
-        }
+        (
+            Some(Failure::Envoy {
+                flag,
+                hop: HopName::Sidecar,
+                ..
+            }),
+            _,
+        ) if flag == "UH" && through_gateway(view) => HopName::Gateway,
         (Some(Failure::Envoy { flag, hop, .. }), _) if flag != "UF" && flag != "UT" => *hop,
-        (_, Some(p)) if p.gateway_to_host.tried() && p.sidecar_to_gateway.tried() => HopName::Outside,
+        (_, Some(p)) if p.gateway_to_host.tried() && p.sidecar_to_gateway.tried() => {
+            HopName::Outside
+        }
         (_, Some(p)) if p.sidecar_to_gateway.tried() => HopName::Gateway,
         (_, Some(p)) if p.went_past() => HopName::Outside,
         _ => HopName::Sidecar,
@@ -105,7 +131,9 @@ fn flag_words(flag: &str) -> &'static str {
 
 fn cure(failure: Option<&Failure>, hop: HopName) -> &'static str {
     match (failure, hop) {
-        (Some(Failure::NameNotResolved), _) => "make the name known to the cluster's DNS, or switch DNS capture on",
+        (Some(Failure::NameNotResolved), _) => {
+            "make the name known to the cluster's DNS, or switch DNS capture on"
+        }
         (Some(Failure::Envoy { flag, .. }), _) if flag == "RBAC" => {
             "let the client's principal into the AuthorizationPolicy at the gateway"
         }
@@ -117,7 +145,9 @@ fn cure(failure: Option<&Failure>, hop: HopName) -> &'static str {
             "see that the gateway's pods take what the sidecar sends: the port, the TLS around it, the certificate; \
              `-o wide` has both sides"
         }
-        (_, HopName::Sidecar) => "see the sidecar's log; `-o wide` has what it was given for this path",
+        (_, HopName::Sidecar) => {
+            "see the sidecar's log; `-o wide` has what it was given for this path"
+        }
         (_, HopName::Client) => "try the same call by hand in the client's container",
     }
 }
@@ -127,9 +157,19 @@ fn places(view: &View<'_>, hop: HopName) -> Vec<Place> {
         return vec![denied.place.clone()];
     }
     match hop {
-        HopName::Client => view.world.pod(view.path).map(|p| Place::from(workload_of(p))).into_iter().collect(),
+        HopName::Client => view
+            .world
+            .pod(view.path)
+            .map(|p| Place::from(workload_of(p)))
+            .into_iter()
+            .collect(),
         HopName::Sidecar => view.walk.wanted.iter().map(|w| w.route.clone()).collect(),
-        HopName::Gateway => view.walk.exit.iter().map(|e| Place::from(e.service.clone())).collect(),
+        HopName::Gateway => view
+            .walk
+            .exit
+            .iter()
+            .map(|e| Place::from(e.service.clone()))
+            .collect(),
         HopName::Outside => declared(view, false),
     }
 }

@@ -19,7 +19,9 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 pub(super) fn look(view: &View<'_>) -> Outcome {
-    let Some(exit) = &view.walk.exit else { return Outcome::Idle };
+    let Some(exit) = &view.walk.exit else {
+        return Outcome::Idle;
+    };
     let stranger = nobody(&view.path.target.host.text());
     let (mut found, mut tried, mut not_tried) = (Vec::new(), false, None);
     for observation in observations(view).filter(|o| o.hop == HopName::Gateway) {
@@ -35,9 +37,9 @@ pub(super) fn look(view: &View<'_>) -> Outcome {
             }
             Observed::Sni { name, answer } => of_sni(name, answer),
             Observed::Http(answer) => of_http(answer.failure.as_ref()),
-            Observed::Tcp(TcpAnswer::Failed { failure: Failure::Refused }) => {
-                Some("nothing listens there, the connection is refused".to_owned())
-            }
+            Observed::Tcp(TcpAnswer::Failed {
+                failure: Failure::Refused,
+            }) => Some("nothing listens there, the connection is refused".to_owned()),
             Observed::Tcp(_) => None,
             _ => continue,
         };
@@ -59,7 +61,9 @@ fn of_sni(name: &str, answer: &SniAnswer) -> Option<String> {
         SniAnswer::ResetBeforeHello => Some(format!(
             "it resets a ClientHello with SNI {name} before it says anything: no filter chain takes that name"
         )),
-        SniAnswer::Refused { .. } => Some("nothing listens there, the connection is refused".into()),
+        SniAnswer::Refused { .. } => {
+            Some("nothing listens there, the connection is refused".into())
+        }
         SniAnswer::NotTls => Some("it expects plaintext, and does not speak TLS".into()),
         _ => None,
     }
@@ -67,23 +71,33 @@ fn of_sni(name: &str, answer: &SniAnswer) -> Option<String> {
 
 fn of_http(failure: Option<&Failure>) -> Option<String> {
     match failure? {
-        Failure::Envoy { status: 404, .. } => Some("it has no route for that Host (404, NR)".into()),
+        Failure::Envoy { status: 404, .. } => {
+            Some("it has no route for that Host (404, NR)".into())
+        }
         Failure::Refused => Some("nothing listens there, the connection is refused".into()),
-        Failure::Reset | Failure::NotHttp => Some("it does not take plain HTTP: it resets the request".into()),
+        Failure::Reset | Failure::NotHttp => {
+            Some("it does not take plain HTTP: it resets the request".into())
+        }
         _ => None,
     }
 }
 
-/// Whether the pod's own configuration ends the connection there: if it goes on, the host outside is to blame.
+/// Whether the pod's own configuration ends the connection there: if it goes on, the host outside
+/// is to blame.
 fn ends_there(view: &View<'_>, pod: &str) -> bool {
     let taken = at_gateway(view.world.snapshot, view.walk);
-    let own = taken.iter().find(|t| format!("{}/{}", t.pod.namespace(), t.pod.name()) == pod);
-    own.and_then(|t| t.step.seen()).is_none_or(|s| s.ends.is_some() && s.cluster.is_none())
+    let own = taken
+        .iter()
+        .find(|t| format!("{}/{}", t.pod.namespace(), t.pod.name()) == pod);
+    own.and_then(|t| t.step.seen())
+        .is_none_or(|s| s.ends.is_some() && s.cluster.is_none())
 }
 
 fn closed(view: &View<'_>, (pod, port): (&str, u16), why: &str) -> Finding {
-    let message =
-        format!("the gateway pod {pod} does not take the connection for {} on port {port}: {why}", view.path.target);
+    let message = format!(
+        "the gateway pod {pod} does not take the connection for {} on port {port}: {why}",
+        view.path.target
+    );
     Finding::new(CODE, HopName::Gateway, "The gateway's listener does not take the connection", message)
         .on(gateways(view))
         .on([of_pod(pod)])
@@ -96,11 +110,18 @@ fn open(view: &View<'_>, pod: &str, name: &str) -> Finding {
     let message = format!(
         "the gateway pod {pod} takes any server name, also {name}, which nobody declared: whoever reaches it can leave for any host"
     );
-    Finding::new(CODE, HopName::Gateway, "The gateway takes names that nobody declared", message)
-        .severity(Severity::Warning)
-        .on(gateways(view))
-        .on([of_pod(pod)])
-        .fix(Fix::advice("list the hosts in the Gateway's servers instead of *"))
+    Finding::new(
+        CODE,
+        HopName::Gateway,
+        "The gateway takes names that nobody declared",
+        message,
+    )
+    .severity(Severity::Warning)
+    .on(gateways(view))
+    .on([of_pod(pod)])
+    .fix(Fix::advice(
+        "list the hosts in the Gateway's servers instead of *",
+    ))
 }
 
 fn of_pod(name: &str) -> Place {
@@ -116,5 +137,7 @@ fn gateways(view: &View<'_>) -> Vec<Place> {
         let mut hosts = g.spec.servers.iter().flat_map(|s| &s.hosts);
         hosts.any(|h| crate::model::hosts::within(&host, h.rsplit('/').next().unwrap_or(h)))
     };
-    all.filter(lists).map(|g| g.reference(Kind::Gateway).at("spec.servers")).collect()
+    all.filter(lists)
+        .map(|g| g.reference(Kind::Gateway).at("spec.servers"))
+        .collect()
 }

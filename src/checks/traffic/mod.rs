@@ -1,4 +1,5 @@
-//! 5xx: what connections did, each failure told apart, at its hop. What could not be tried is skipped, never passed.
+//! 5xx: what connections did, each failure told apart, at its hop. What could not be tried is
+//! skipped, never passed.
 
 pub(super) mod answer;
 pub(super) mod certificate;
@@ -31,8 +32,18 @@ fn observations<'v>(view: &View<'v>) -> impl Iterator<Item = &'v Observation> {
 fn call<'v>(view: &View<'v>) -> Result<Call<'v>, Outcome> {
     for observation in observations(view).filter(|o| o.hop == HopName::Client) {
         match &observation.observed {
-            Observed::Passage(passage) => return Ok(Call { answer: &passage.answer, passage: Some(passage) }),
-            Observed::Client(answer) => return Ok(Call { answer, passage: None }),
+            Observed::Passage(passage) => {
+                return Ok(Call {
+                    answer: &passage.answer,
+                    passage: Some(passage),
+                });
+            }
+            Observed::Client(answer) => {
+                return Ok(Call {
+                    answer,
+                    passage: None,
+                });
+            }
             Observed::NotTried(why) => return Err(Outcome::Skip(why.clone())),
             _ => {}
         }
@@ -42,7 +53,13 @@ fn call<'v>(view: &View<'v>) -> Result<Call<'v>, Outcome> {
 
 /// The client's request where it did not reach the host; or why there is nothing to explain.
 fn failed_call<'v>(view: &View<'v>) -> Result<Call<'v>, Outcome> {
-    call(view).and_then(|call| if call.answer.reached { Err(Outcome::Pass) } else { Ok(call) })
+    call(view).and_then(|call| {
+        if call.answer.reached {
+            Err(Outcome::Pass)
+        } else {
+            Ok(call)
+        }
+    })
 }
 
 /// What the host said to an offer like the proxy's.
@@ -56,7 +73,14 @@ fn outside<'v>(view: &View<'v>) -> Option<&'v Outside> {
 /// The last proxy's step, as programmed, and its hop.
 fn last<'v>(view: &View<'v>) -> Option<(HopName, &'v Step)> {
     let trace = view.programmed.seen()?;
-    Some(trace.gateway.as_ref().map_or((HopName::Sidecar, &trace.sidecar), |step| (HopName::Gateway, step)))
+    Some(
+        trace
+            .gateway
+            .as_ref()
+            .map_or((HopName::Sidecar, &trace.sidecar), |step| {
+                (HopName::Gateway, step)
+            }),
+    )
 }
 
 /// Lines of the gateways' access logs.
@@ -84,11 +108,22 @@ fn declared(view: &View<'_>, rules_first: bool) -> Vec<Place> {
         .filter(|s| s.entry().is_some() && crate::model::hosts::within(&host, &s.host))
         .map(|s| Place::from(s.object()))
         .collect();
-    if rules_first { [rules, entries].concat() } else { [entries, rules].concat() }
+    if rules_first {
+        [rules, entries].concat()
+    } else {
+        [entries, rules].concat()
+    }
 }
 
 /// Whether a more telling check has the cause of a failed call.
 fn told(view: &View<'_>) -> bool {
-    let tellers: [fn(&View<'_>) -> Outcome; 4] = [refused::look, certificate::look, unreachable::look, listener::look];
-    tellers.iter().any(|look| matches!(look(view), Outcome::Found(_)))
+    let tellers: [fn(&View<'_>) -> Outcome; 4] = [
+        refused::look,
+        certificate::look,
+        unreachable::look,
+        listener::look,
+    ];
+    tellers
+        .iter()
+        .any(|look| matches!(look(view), Outcome::Found(_)))
 }

@@ -20,7 +20,9 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some(wanted) = &view.walk.wanted else { return Outcome::Idle };
+    let Some(wanted) = &view.walk.wanted else {
+        return Outcome::Idle;
+    };
     let call = match call(view) {
         Ok(call) => call,
         Err(other) => return other,
@@ -33,9 +35,9 @@ fn look(view: &View<'_>) -> Outcome {
     };
     match passage.way() {
         Way::Gateway if passage.went_through() => Outcome::Pass,
-        Way::Gateway if passage.pods.is_empty() => {
-            Outcome::Skip("no pod of the gateway could be looked at, so its counters are not known".into())
-        }
+        Way::Gateway if passage.pods.is_empty() => Outcome::Skip(
+            "no pod of the gateway could be looked at, so its counters are not known".into(),
+        ),
         Way::Gateway => match passage.unread().next() {
             Some(pod) => Outcome::Skip(format!(
                 "the counters of {} could not be read: {}",
@@ -69,12 +71,18 @@ fn directly(passage: &Passage) -> String {
 fn places(view: &View<'_>, wanted: &Wanted) -> Vec<Place> {
     let pod = view.world.pod(view.path);
     let workload = pod.map(|p| Place::from(workload_of(p)));
-    std::iter::once(wanted.route.clone()).chain(workload).collect()
+    std::iter::once(wanted.route.clone())
+        .chain(workload)
+        .collect()
 }
 
 /// It was answered, and not through the gateway.
 fn bypass(view: &View<'_>, wanted: &Wanted, call: &Call<'_>, how: &str) -> Finding {
-    let hop = if call.passage.is_none_or(|p| p.way() == Way::Uncaptured) { HopName::Client } else { HopName::Sidecar };
+    let hop = if call.passage.is_none_or(|p| p.way() == Way::Uncaptured) {
+        HopName::Client
+    } else {
+        HopName::Sidecar
+    };
     let message = format!(
         "a call from {} to {} was answered, and did not go through the gateway {}: {how}; the counter from this client to the gateway did not \
          move, whatever others send through it",
@@ -83,17 +91,33 @@ fn bypass(view: &View<'_>, wanted: &Wanted, call: &Call<'_>, how: &str) -> Findi
     Finding::new(CODE, hop, "The call bypasses the gateway", message)
         .on(places(view, wanted))
         .seen(evidence(call))
-        .fix(Fix::advice("see the findings about the sidecar and its routes; `lockdown` closes the way round"))
+        .fix(Fix::advice(
+            "see the findings about the sidecar and its routes; `lockdown` closes the way round",
+        ))
 }
 
 fn evidence(call: &Call<'_>) -> String {
-    let Some(passage) = call.passage else { return "the pod has no sidecar to count".into() };
+    let Some(passage) = call.passage else {
+        return "the pod has no sidecar to count".into();
+    };
     format!(
         "sidecar to gateway +{}, sidecar to host +{}, passthrough +{}, gateway to host +{} (others' calls too)",
-        passage.sidecar_to_gateway.connections.max(passage.sidecar_to_gateway.requests),
-        passage.sidecar_direct.connections.max(passage.sidecar_direct.requests),
-        passage.passthrough.connections.max(passage.passthrough.requests),
-        passage.gateway_to_host.connections.max(passage.gateway_to_host.requests)
+        passage
+            .sidecar_to_gateway
+            .connections
+            .max(passage.sidecar_to_gateway.requests),
+        passage
+            .sidecar_direct
+            .connections
+            .max(passage.sidecar_direct.requests),
+        passage
+            .passthrough
+            .connections
+            .max(passage.passthrough.requests),
+        passage
+            .gateway_to_host
+            .connections
+            .max(passage.gateway_to_host.requests)
     )
 }
 
@@ -105,11 +129,16 @@ fn unclear(view: &View<'_>, wanted: &Wanted, passage: &Passage) -> Finding {
         view.path.target,
         directly(passage)
     );
-    Finding::new(CODE, HopName::Sidecar, "Calls go through the gateway and past it", message)
-        .severity(Severity::Warning)
-        .sure(Confidence::Possible)
-        .on(places(view, wanted))
-        .fix(Fix::advice("ask again while the application is quiet"))
+    Finding::new(
+        CODE,
+        HopName::Sidecar,
+        "Calls go through the gateway and past it",
+        message,
+    )
+    .severity(Severity::Warning)
+    .sure(Confidence::Possible)
+    .on(places(view, wanted))
+    .fix(Fix::advice("ask again while the application is quiet"))
 }
 
 fn unseen(view: &View<'_>, wanted: &Wanted) -> Finding {
@@ -118,9 +147,16 @@ fn unseen(view: &View<'_>, wanted: &Wanted) -> Finding {
          somewhere else",
         view.path.client, view.path.target, wanted.gateway
     );
-    Finding::new(CODE, HopName::Gateway, "The gateway answers, and not from the host", message)
-        .severity(Severity::Warning)
-        .sure(Confidence::Likely)
-        .on(places(view, wanted))
-        .fix(Fix::advice("see which cluster the gateway's route leads to"))
+    Finding::new(
+        CODE,
+        HopName::Gateway,
+        "The gateway answers, and not from the host",
+        message,
+    )
+    .severity(Severity::Warning)
+    .sure(Confidence::Likely)
+    .on(places(view, wanted))
+    .fix(Fix::advice(
+        "see which cluster the gateway's route leads to",
+    ))
 }

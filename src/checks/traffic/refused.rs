@@ -23,7 +23,9 @@ pub(super) fn look(view: &View<'_>) -> Outcome {
     if let Err(other) = failed_call(view) {
         return other;
     }
-    let found = outside(view).and_then(|seen| from_offers(view, seen)).or_else(|| from_log(view));
+    let found = outside(view)
+        .and_then(|seen| from_offers(view, seen))
+        .or_else(|| from_log(view));
     found.map_or(Outcome::Pass, |f| Outcome::Found(vec![f]))
 }
 
@@ -47,11 +49,14 @@ fn from_offers(view: &View<'_>, seen: &Outside) -> Option<Finding> {
     let finding = Finding::new(CODE, HopName::Outside, cause.title, message)
         .on(declared(view, cause.by_rule))
         .fix(Fix::advice(cause.cure));
-    Some(
-        seen.tried
-            .iter()
-            .fold(finding, |f, tried| f.seen(format!("{} through {}: {}", seen.address, seen.through, say(tried)))),
-    )
+    Some(seen.tried.iter().fold(finding, |f, tried| {
+        f.seen(format!(
+            "{} through {}: {}",
+            seen.address,
+            seen.through,
+            say(tried)
+        ))
+    }))
 }
 
 fn cause(view: &View<'_>, seen: &Outside, own: &Tried) -> Option<Cause> {
@@ -86,13 +91,18 @@ fn unknown_name(sent: &str, seen: &Outside, host: &dyn std::fmt::Display) -> Cau
     let takes = seen.takes_instead().map_or_else(String::new, |t| {
         format!(
             "; it takes {}",
-            t.name.as_ref().map_or_else(|| "a hello without a name".to_owned(), |n| format!("the SNI {n}"))
+            t.name.as_ref().map_or_else(
+                || "a hello without a name".to_owned(),
+                |n| format!("the SNI {n}")
+            )
         )
     });
     Cause {
         title: format!("{host} does not serve the SNI {sent}"),
         why: format!("it has no such name as the SNI {sent} (alert unrecognized name){takes}"),
-        cure: format!("set tls.sni of the DestinationRule to the name that the host serves, not {sent}"),
+        cure: format!(
+            "set tls.sni of the DestinationRule to the name that the host serves, not {sent}"
+        ),
         by_rule: true,
     }
 }
@@ -112,7 +122,12 @@ fn curve(view: &View<'_>, alert: &str, other: &Tried) -> Cause {
 
 fn suite(alert: &str, other: &Tried) -> Cause {
     let Reply::Taken { version, suite, .. } = &other.reply else {
-        return Cause { title: String::new(), why: alert.to_owned(), cure: String::new(), by_rule: false };
+        return Cause {
+            title: String::new(),
+            why: alert.to_owned(),
+            cure: String::new(),
+            by_rule: false,
+        };
     };
     let old = version != "TLSv1.2" && version != "TLSv1.3";
     let (what, cure) = if old {
@@ -138,8 +153,12 @@ fn suite(alert: &str, other: &Tried) -> Cause {
 
 /// `EC 384`, of the certificate that was shown.
 fn key_of(tried: &Tried) -> String {
-    let Reply::Taken { chain, .. } = &tried.reply else { return String::new() };
-    let leaf = certificates(chain, Timestamp::UNIX_EPOCH).into_iter().next();
+    let Reply::Taken { chain, .. } = &tried.reply else {
+        return String::new();
+    };
+    let leaf = certificates(chain, Timestamp::UNIX_EPOCH)
+        .into_iter()
+        .next();
     leaf.map_or_else(String::new, |l| format!(" ({})", l.key))
 }
 
@@ -153,7 +172,10 @@ fn say(tried: &Tried) -> String {
         Offer::MoreCurves => "that with P-384 and P-521",
         Offer::Everything => "old ciphers and versions too",
     };
-    let name = tried.name.as_ref().map_or_else(|| "without SNI".to_owned(), |n| format!("with SNI {n}"));
+    let name = tried
+        .name
+        .as_ref()
+        .map_or_else(|| "without SNI".to_owned(), |n| format!("with SNI {n}"));
     let reply = match &tried.reply {
         Reply::Taken { version, suite, .. } => format!("taken, {version} {suite}"),
         Reply::Alert { alert } => format!("alert {alert}"),
@@ -165,21 +187,36 @@ fn say(tried: &Tried) -> String {
 
 /// Where an access log is on, Envoy itself says why.
 fn from_log(view: &View<'_>) -> Option<Finding> {
-    let line = logged(view).filter(|l| l.contains("TLS_error") || l.contains("TLS error")).last()?;
+    let line = logged(view)
+        .filter(|l| l.contains("TLS_error") || l.contains("TLS error"))
+        .last()?;
     let at = line.find("TLS_error").or_else(|| line.find("TLS error"))?;
-    let words: String = line[at..].chars().take_while(|c| *c != '"').take(200).collect();
+    let words: String = line[at..]
+        .chars()
+        .take_while(|c| *c != '"')
+        .take(200)
+        .collect();
     if words.contains("CERTIFICATE_VERIFY_FAILED") {
         return None;
     }
-    let message =
-        format!("the {} cannot finish its TLS handshake with {}: {words}", HopName::Gateway, view.path.target.host);
-    let finding =
-        Finding::new(CODE, HopName::Outside, format!("{} refuses the handshake", view.path.target.host), message)
-            .on(declared(view, true))
-            .on(Vec::<Place>::new())
-            .sure(Confidence::Likely)
-            .seen(line.clone())
-            .fix(Fix::advice("see tls.sni, the port and the CA of the DestinationRule that starts TLS"));
+    let message = format!(
+        "the {} cannot finish its TLS handshake with {}: {words}",
+        HopName::Gateway,
+        view.path.target.host
+    );
+    let finding = Finding::new(
+        CODE,
+        HopName::Outside,
+        format!("{} refuses the handshake", view.path.target.host),
+        message,
+    )
+    .on(declared(view, true))
+    .on(Vec::<Place>::new())
+    .sure(Confidence::Likely)
+    .seen(line.clone())
+    .fix(Fix::advice(
+        "see tls.sni, the port and the CA of the DestinationRule that starts TLS",
+    ));
     Some(finding)
 }
 
@@ -188,15 +225,25 @@ mod tests {
     use super::*;
 
     fn tried(offer: Offer, name: &str, reply: Reply) -> Tried {
-        Tried { offer, name: Some(name.into()), reply }
+        Tried {
+            offer,
+            name: Some(name.into()),
+            reply,
+        }
     }
 
     fn alert(words: &str) -> Reply {
-        Reply::Alert { alert: words.into() }
+        Reply::Alert {
+            alert: words.into(),
+        }
     }
 
     fn taken(version: &str, suite: &str) -> Reply {
-        Reply::Taken { version: version.into(), suite: suite.into(), chain: String::new() }
+        Reply::Taken {
+            version: version.into(),
+            suite: suite.into(),
+            chain: String::new(),
+        }
     }
 
     #[test]
@@ -210,36 +257,66 @@ mod tests {
         };
         let walk = crate::model::Walk::default();
         let programmed = crate::snapshot::Look::Unseen(String::new());
-        let view = View { world: &world, path: &path, walk: &walk, programmed: &programmed };
+        let view = View {
+            world: &world,
+            path: &path,
+            walk: &walk,
+            programmed: &programmed,
+        };
         let own = |reply| tried(Offer::Envoy, "a", reply);
         for (replies, want) in [
             (
                 vec![
                     own(alert("handshake failure")),
                     tried(Offer::MoreCurves, "a", alert("handshake failure")),
-                    tried(Offer::Everything, "a", taken("TLSv1.2", "AES256-GCM-SHA384")),
+                    tried(
+                        Offer::Everything,
+                        "a",
+                        taken("TLSv1.2", "AES256-GCM-SHA384"),
+                    ),
                 ],
                 "cipher suite, AES256",
             ),
             (
                 vec![
                     own(alert("handshake failure")),
-                    tried(Offer::MoreCurves, "a", taken("TLSv1.2", "ECDHE-ECDSA-AES256-GCM-SHA384")),
+                    tried(
+                        Offer::MoreCurves,
+                        "a",
+                        taken("TLSv1.2", "ECDHE-ECDSA-AES256-GCM-SHA384"),
+                    ),
                 ],
                 "P-384",
             ),
-            (vec![own(alert("unrecognized name"))], "no such name as the SNI a"),
             (
-                vec![own(alert("protocol version")), tried(Offer::Everything, "a", taken("TLSv1.0", "AES128-SHA"))],
+                vec![own(alert("unrecognized name"))],
+                "no such name as the SNI a",
+            ),
+            (
+                vec![
+                    own(alert("protocol version")),
+                    tried(Offer::Everything, "a", taken("TLSv1.0", "AES128-SHA")),
+                ],
                 "speaks TLSv1.0",
             ),
-            (vec![own(Reply::NotTls { words: "HTTP/1.1 400".into() })], "not TLS"),
+            (
+                vec![own(Reply::NotTls {
+                    words: "HTTP/1.1 400".into(),
+                })],
+                "not TLS",
+            ),
         ] {
-            let seen = Outside { tried: replies, ..Outside::default() };
+            let seen = Outside {
+                tried: replies,
+                ..Outside::default()
+            };
             let cause = cause(&view, &seen, seen.as_proxy().unwrap()).unwrap();
             assert!(cause.why.contains(want), "{want}: {}", cause.why);
         }
-        let good = Outside { tried: vec![own(taken("TLSv1.3", "x"))], ..Outside::default() };
+        let good = Outside {
+            tried: vec![own(taken("TLSv1.3", "x"))],
+            ..Outside::default()
+        };
         assert!(cause(&view, &good, good.as_proxy().unwrap()).is_none());
     }
 }

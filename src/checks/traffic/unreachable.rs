@@ -21,10 +21,19 @@ pub(super) fn look(view: &View<'_>) -> Outcome {
         Ok(call) => call,
         Err(other) => return other,
     };
-    let Some((how, sure)) = how(view, &call) else { return Outcome::Pass };
+    let Some((how, sure)) = how(view, &call) else {
+        return Outcome::Pass;
+    };
     let from = last(view).map_or(HopName::Client, |(hop, _)| hop);
-    let at = last(view).and_then(|(_, s)| s.endpoints.as_ref()).map(|d| d.value.join(", ")).unwrap_or_default();
-    let at = if at.is_empty() { String::new() } else { format!(" ({at})") };
+    let at = last(view)
+        .and_then(|(_, s)| s.endpoints.as_ref())
+        .map(|d| d.value.join(", "))
+        .unwrap_or_default();
+    let at = if at.is_empty() {
+        String::new()
+    } else {
+        format!(" ({at})")
+    };
     let host = &view.path.target.host;
     let message = format!(
         "the {from} has the route, and {host}{at} {how}: the host is down, or something between them does not let the connection through"
@@ -34,25 +43,40 @@ pub(super) fn look(view: &View<'_>) -> Outcome {
         .sure(sure)
         .seen(call.answer.raw.lines().next().unwrap_or_default().to_owned())
         .fix(Fix::advice(format!("see whether {host} is up and whether its address and port are right; a firewall must let the gateway's addresses through")));
-    Outcome::Found(vec![logged(view).last().into_iter().fold(finding, |f, line| f.seen(line.clone()))])
+    Outcome::Found(vec![
+        logged(view)
+            .last()
+            .into_iter()
+            .fold(finding, |f, line| f.seen(line.clone())),
+    ])
 }
 
 /// What the host did, where it was the host.
 fn how(view: &View<'_>, call: &Call<'_>) -> Option<(&'static str, Confidence)> {
-    let asked = outside(view).and_then(|o| o.as_proxy()).and_then(|t| match &t.reply {
-        Reply::Failed { failure } => words(failure),
-        _ => None,
-    });
+    let asked = outside(view)
+        .and_then(|o| o.as_proxy())
+        .and_then(|t| match &t.reply {
+            Reply::Failed { failure } => words(failure),
+            _ => None,
+        });
     if let Some(words) = asked {
         return Some((words, Confidence::Certain));
     }
-    // TLS that a proxy starts and that fails counts as a failed connection too: that is another check's matter.
-    let starts_tls = last(view).and_then(|(_, s)| s.tls.as_ref()).is_some_and(|t| t.value.mode != "none");
+    // TLS that a proxy starts and that fails counts as a failed connection too: that is another
+    // check's matter.
+    let starts_tls = last(view)
+        .and_then(|(_, s)| s.tls.as_ref())
+        .is_some_and(|t| t.value.mode != "none");
     let passage = call.passage?;
-    let failed =
-        passage.gateway_to_host.failed > 0 || passage.sidecar_direct.failed > 0 || passage.passthrough.failed > 0;
-    let text =
-        format!("{} {}", call.answer.raw, logged(view).cloned().collect::<Vec<_>>().join(" ")).to_ascii_lowercase();
+    let failed = passage.gateway_to_host.failed > 0
+        || passage.sidecar_direct.failed > 0
+        || passage.passthrough.failed > 0;
+    let text = format!(
+        "{} {}",
+        call.answer.raw,
+        logged(view).cloned().collect::<Vec<_>>().join(" ")
+    )
+    .to_ascii_lowercase();
     if text.contains("connection refused") && (failed || starts_tls) {
         return Some(("refuses the connection", Confidence::Certain));
     }
@@ -63,7 +87,10 @@ fn how(view: &View<'_>, call: &Call<'_>) -> Option<(&'static str, Confidence)> {
     Some(match (&call.answer.failure, text.contains("timeout")) {
         _ if refused => ("refuses the connection", Confidence::Certain),
         (Some(Failure::Timeout), _) | (_, true) => ("does not answer in time", Confidence::Certain),
-        _ => ("cannot be connected to (refused, or no route)", Confidence::Certain),
+        _ => (
+            "cannot be connected to (refused, or no route)",
+            Confidence::Certain,
+        ),
     })
 }
 
@@ -72,8 +99,9 @@ fn timeout(view: &View<'_>, call: &Call<'_>) -> bool {
     let waited = matches!(&call.answer.failure, Some(Failure::Timeout))
         || matches!(&call.answer.failure, Some(Failure::Envoy { flag, .. }) if flag == "UT");
     let programmed = last(view).is_some_and(|(_, s)| s.ends.is_none() && s.cluster.is_some());
-    let tried =
-        call.passage.is_some_and(|p| p.gateway_to_host.tried() || p.sidecar_direct.tried() || p.passthrough.tried());
+    let tried = call.passage.is_some_and(|p| {
+        p.gateway_to_host.tried() || p.sidecar_direct.tried() || p.passthrough.tried()
+    });
     waited && programmed && tried
 }
 

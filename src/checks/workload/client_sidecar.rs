@@ -19,15 +19,22 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let (Some((why, place)), Some(pod)) = (&view.walk.client.uncaptured, view.world.pod(view.path)) else {
+    let (Some((why, place)), Some(pod)) = (&view.walk.client.uncaptured, view.world.pod(view.path))
+    else {
         return Outcome::Pass;
     };
     if !matches!(why, Uncaptured::NoProxy | Uncaptured::HostNetwork) {
         return Outcome::Idle;
     }
-    let Some(wanted) = &view.walk.wanted else { return Outcome::Idle };
+    let Some(wanted) = &view.walk.wanted else {
+        return Outcome::Idle;
+    };
     let workload = workload_of(pod);
-    let cause = if *why == Uncaptured::HostNetwork { Cause::HostNetwork } else { cause(view, pod) };
+    let cause = if *why == Uncaptured::HostNetwork {
+        Cause::HostNetwork
+    } else {
+        cause(view, pod)
+    };
     let namespace = ObjectRef::new(Kind::Namespace, "", pod.namespace());
     let message = format!(
         "{workload} runs without a sidecar, {}: no proxy routes its traffic, so {} is reached directly from pod {} and not through the \
@@ -61,11 +68,15 @@ enum Cause {
 
 fn cause(view: &View<'_>, pod: &Pod) -> Cause {
     let namespace = namespace_of(view, pod.namespace());
-    let said =
-        pod.metadata.label("sidecar.istio.io/inject").or_else(|| pod.metadata.annotation("sidecar.istio.io/inject"));
+    let said = pod
+        .metadata
+        .label("sidecar.istio.io/inject")
+        .or_else(|| pod.metadata.annotation("sidecar.istio.io/inject"));
     match said {
         Some("false" | "n" | "no" | "off") => Cause::SwitchedOff,
-        _ if asks_for_injection(&pod.metadata, namespace) || namespace.is_some_and(labelled) => Cause::Older,
+        _ if asks_for_injection(&pod.metadata, namespace) || namespace.is_some_and(labelled) => {
+            Cause::Older
+        }
         _ => Cause::NotLabelled,
     }
 }
@@ -117,7 +128,9 @@ impl Cause {
             Cause::HostNetwork => format!(
                 "drop hostNetwork from {workload}, or let its traffic out another way: it cannot have a sidecar"
             ),
-            Cause::SwitchedOff => format!("drop sidecar.istio.io/inject from {workload}, and restart it: {restart}"),
+            Cause::SwitchedOff => {
+                format!("drop sidecar.istio.io/inject from {workload}, and restart it: {restart}")
+            }
             Cause::NotLabelled => format!(
                 "label the namespace: kubectl label namespace {} istio-injection=enabled; then {restart}",
                 workload.namespace
@@ -138,12 +151,27 @@ mod tests {
 
     #[test]
     fn who_asks_for_injection() {
-        let (on, off, none) = (meta("{istio-injection: enabled}"), meta("{istio-injection: disabled}"), meta("{}"));
-        let (yes, no) = (meta("{sidecar.istio.io/inject: \"true\"}"), meta("{sidecar.istio.io/inject: \"false\"}"));
-        for (pod, namespace, want) in
-            [(&none, &on, true), (&none, &none, false), (&yes, &none, true), (&no, &on, false), (&none, &off, false)]
-        {
-            assert_eq!(asks_for_injection(pod, Some(namespace)), want, "{pod:?} {namespace:?}");
+        let (on, off, none) = (
+            meta("{istio-injection: enabled}"),
+            meta("{istio-injection: disabled}"),
+            meta("{}"),
+        );
+        let (yes, no) = (
+            meta("{sidecar.istio.io/inject: \"true\"}"),
+            meta("{sidecar.istio.io/inject: \"false\"}"),
+        );
+        for (pod, namespace, want) in [
+            (&none, &on, true),
+            (&none, &none, false),
+            (&yes, &none, true),
+            (&no, &on, false),
+            (&none, &off, false),
+        ] {
+            assert_eq!(
+                asks_for_injection(pod, Some(namespace)),
+                want,
+                "{pod:?} {namespace:?}"
+            );
         }
     }
 }

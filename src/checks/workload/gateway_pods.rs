@@ -24,7 +24,9 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some(service) = gateway(view) else { return Outcome::Idle };
+    let Some(service) = gateway(view) else {
+        return Outcome::Idle;
+    };
     let pods = pods(view, service);
     let (ready, ill): (Vec<&Pod>, Vec<&Pod>) = pods.iter().partition(|p| p.is_ready());
     let makers = makers(view, service);
@@ -47,20 +49,36 @@ fn none(view: &View<'_>, service: &Service, (object, maker): (&ObjectRef, &Workl
     );
     if maker.spec.replicas == Some(0) {
         let summary = format!("scale {object} up");
-        let fix = Fix::patch(&view.world.snapshot.objects, object, json!({"spec": {"replicas": 1}}), summary);
+        let fix = Fix::patch(
+            &view.world.snapshot.objects,
+            object,
+            json!({"spec": {"replicas": 1}}),
+            summary,
+        );
         let message = format!("{object} is scaled to 0 replicas: the gateway has no pod, {so}");
         return found(format!("The gateway is scaled to zero: {object}"), message)
             .on([object.at("spec.replicas"), service_name.into()])
             .fix(fix);
     }
-    let failure = maker.status.conditions.iter().find(|c| c.kind == "ReplicaFailure" && c.status == "True");
-    let failure =
-        failure.or_else(|| maker.status.conditions.iter().find(|c| c.status == "False" && !c.message.is_empty()));
+    let failure = maker
+        .status
+        .conditions
+        .iter()
+        .find(|c| c.kind == "ReplicaFailure" && c.status == "True");
+    let failure = failure.or_else(|| {
+        maker
+            .status
+            .conditions
+            .iter()
+            .find(|c| c.status == "False" && !c.message.is_empty())
+    });
     let why = failure.map_or_else(|| "it does not say why".to_owned(), |c| c.message.clone());
     let message = format!("{object} makes no pod ({why}): no pod of the gateway runs, {so}");
     found(format!("The gateway has no pod: {object}"), message)
         .on([object.clone().into(), service_name.into()])
-        .fix(Fix::advice(format!("see why {object} makes no pod: kubectl describe it, and its ReplicaSet")))
+        .fix(Fix::advice(format!(
+            "see why {object} makes no pod: kubectl describe it, and its ReplicaSet"
+        )))
 }
 
 /// There are pods, and none is ready.
@@ -70,7 +88,11 @@ fn all_ill(view: &View<'_>, service: &Service, pod: &Pod) -> Finding {
         "no pod of {} is ready, so it has no endpoint and connections to the gateway fail",
         service.reference(Kind::Service)
     );
-    let places = [maker.clone().into(), service.reference(Kind::Service).into(), Place::from(pod.object())];
+    let places = [
+        maker.clone().into(),
+        service.reference(Kind::Service).into(),
+        Place::from(pod.object()),
+    ];
     if let Some(place) = waits_for_injection(view, pod) {
         let namespace = pod.namespace();
         let message = format!(
@@ -78,36 +100,60 @@ fn all_ill(view: &View<'_>, service: &Service, pod: &Pod) -> Finding {
              keeps the placeholder image \"auto\", which cannot be pulled; {so}"
         );
         let summary = "label the pod template sidecar.istio.io/inject: \"true\" (or the namespace istio-injection: enabled), and restart it";
-        return found("The gateway's pod was not injected: image \"auto\"".to_owned(), message)
-            .on([maker.at("spec.template.metadata.labels"), place, pod.object().into()])
-            .on([service.reference(Kind::Service).into()])
-            .fix(injecting(view, &maker, summary));
+        return found(
+            "The gateway's pod was not injected: image \"auto\"".to_owned(),
+            message,
+        )
+        .on([
+            maker.at("spec.template.metadata.labels"),
+            place,
+            pod.object().into(),
+        ])
+        .on([service.reference(Kind::Service).into()])
+        .fix(injecting(view, &maker, summary));
     }
     let (what, why, cure) = state(view, pod);
-    let message = format!("the gateway's pod {}/{} {what}: {why}; {so}", pod.namespace(), pod.name());
-    found(format!("The gateway's pod {what}"), message).on(places).seen(why).fix(Fix::advice(cure))
+    let message = format!(
+        "the gateway's pod {}/{} {what}: {why}; {so}",
+        pod.namespace(),
+        pod.name()
+    );
+    found(format!("The gateway's pod {what}"), message)
+        .on(places)
+        .seen(why)
+        .fix(Fix::advice(cure))
 }
 
 /// Others serve: less of it is there than was meant.
 fn some_ill(service: &Service, pod: &Pod, (ill, all): (usize, usize)) -> Finding {
-    let why = pod.trouble().unwrap_or_else(|| "it does not say why".into());
+    let why = pod
+        .trouble()
+        .unwrap_or_else(|| "it does not say why".into());
     let message = format!(
         "{ill} of the {all} pods of {} are not ready; the others serve. {}: {why}",
         service.reference(Kind::Service),
         pod.name()
     );
-    found(format!("{ill} of {all} pods of the gateway are not ready"), message)
-        .on([workload_of(pod).into(), pod.object().into()])
-        .severity(Severity::Warning)
+    found(
+        format!("{ill} of {all} pods of the gateway are not ready"),
+        message,
+    )
+    .on([workload_of(pod).into(), pod.object().into()])
+    .severity(Severity::Warning)
 }
 
 fn found(title: String, message: String) -> Finding {
     Finding::new(CODE, HopName::Gateway, title, message)
 }
 
-/// The image that the injector replaces, in a pod that it did not touch; the place where injection would be asked for.
+/// The image that the injector replaces, in a pod that it did not touch; the place where injection
+/// would be asked for.
 fn waits_for_injection(view: &View<'_>, pod: &Pod) -> Option<Place> {
-    let placeholder = pod.spec.containers.iter().any(|c| c.name == PROXY && c.image == "auto");
+    let placeholder = pod
+        .spec
+        .containers
+        .iter()
+        .any(|c| c.name == PROXY && c.image == "auto");
     let namespace = namespace_of(view, pod.namespace());
     let asked = asks_for_injection(&pod.metadata, namespace);
     (placeholder && (!asked || !namespace.is_some_and(labelled)))
@@ -121,21 +167,41 @@ fn injecting(view: &View<'_>, maker: &ObjectRef, summary: &str) -> Fix {
 
 /// What it does, why, and what to do.
 fn state(view: &View<'_>, pod: &Pod) -> (&'static str, String, String) {
-    let statuses = || pod.status.init_container_statuses.iter().chain(&pod.status.container_statuses);
+    let statuses = || {
+        pod.status
+            .init_container_statuses
+            .iter()
+            .chain(&pod.status.container_statuses)
+    };
     let waiting = || statuses().filter_map(|s| s.state.waiting.as_ref());
-    let trouble = pod.trouble().unwrap_or_else(|| "it does not say why".into());
-    let unscheduled = pod.status.conditions.iter().find(|c| c.kind == "PodScheduled" && c.status == "False");
+    let trouble = pod
+        .trouble()
+        .unwrap_or_else(|| "it does not say why".into());
+    let unscheduled = pod
+        .status
+        .conditions
+        .iter()
+        .find(|c| c.kind == "PodScheduled" && c.status == "False");
     if let Some(condition) = unscheduled {
         let why = format!("{} {}", condition.reason, condition.message);
         return ("is pending, no node takes it", why, "make room on a node that it may run on, or change what the pod asks for (resources, node selector, tolerations)".into());
     }
-    if waiting().any(|w| w.reason == "CrashLoopBackOff") || statuses().any(|s| s.restart_count > 2 && !s.ready) {
-        let cure =
-            format!("read its last words: kubectl logs -n {} {} -c {PROXY} --previous", pod.namespace(), pod.name());
+    if waiting().any(|w| w.reason == "CrashLoopBackOff")
+        || statuses().any(|s| s.restart_count > 2 && !s.ready)
+    {
+        let cure = format!(
+            "read its last words: kubectl logs -n {} {} -c {PROXY} --previous",
+            pod.namespace(),
+            pod.name()
+        );
         return ("crashes again and again (crash loop)", trouble, cure);
     }
     if waiting().any(|w| w.reason.contains("Image") || w.reason.contains("ErrImagePull")) {
-        return ("cannot pull its image", trouble, "correct the image or the right to pull it".into());
+        return (
+            "cannot pull its image",
+            trouble,
+            "correct the image or the right to pull it".into(),
+        );
     }
     if pod.is_running()
         && let Some((why, cure)) = cut_off(view, pod)
@@ -144,13 +210,9 @@ fn state(view: &View<'_>, pod: &Pod) -> (&'static str, String, String) {
     }
     if pod.is_running() {
         let plane = view.world.snapshot.mesh.namespace.as_str();
-        let istiod = view
-            .world
-            .snapshot
-            .objects
-            .pods
-            .iter()
-            .any(|p| p.namespace() == plane && p.metadata.label("app") == Some("istiod") && p.is_ready());
+        let istiod = view.world.snapshot.objects.pods.iter().any(|p| {
+            p.namespace() == plane && p.metadata.label("app") == Some("istiod") && p.is_ready()
+        });
         let cure = if istiod {
             "see what its readiness probe says: kubectl describe the pod"
         } else {
@@ -161,17 +223,32 @@ fn state(view: &View<'_>, pod: &Pod) -> (&'static str, String, String) {
     ("does not run", trouble, "kubectl describe the pod".into())
 }
 
-/// A proxy that no istiod knows is not ready: why, and what to do. Nothing where istiod was not asked, or is down itself.
+/// A proxy that no istiod knows is not ready: why, and what to do. Nothing where istiod was not
+/// asked, or is down itself.
 fn cut_off(view: &View<'_>, pod: &Pod) -> Option<(String, String)> {
     let snapshot = view.world.snapshot;
-    let planes: Vec<_> = snapshot.planes.values().map(Look::seen).collect::<Option<_>>()?;
-    let known = |p: &&Plane| p.proxies.iter().any(|s| s.pod == pod.name() && s.namespace == pod.namespace());
+    let planes: Vec<_> = snapshot
+        .planes
+        .values()
+        .map(Look::seen)
+        .collect::<Option<_>>()?;
+    let known = |p: &&Plane| {
+        p.proxies
+            .iter()
+            .any(|s| s.pod == pod.name() && s.namespace == pod.namespace())
+    };
     if planes.is_empty() || planes.iter().any(known) {
         return None;
     }
-    let config = pod.spec.proxy().and_then(|c| c.variable("PROXY_CONFIG")).unwrap_or_default();
+    let config = pod
+        .spec
+        .proxy()
+        .and_then(|c| c.variable("PROXY_CONFIG"))
+        .unwrap_or_default();
     let config: Value = serde_json::from_str(config).unwrap_or_default();
-    let asked = config["discoveryAddress"].as_str().map_or(String::new(), |a| format!(", it asks {a}"));
+    let asked = config["discoveryAddress"]
+        .as_str()
+        .map_or(String::new(), |a| format!(", it asks {a}"));
     let why = format!(
         "none of the {} istiod pods knows its proxy{asked}; a proxy is not ready before it has its configuration",
         planes.len()
@@ -189,17 +266,29 @@ mod tests {
     use super::*;
 
     fn pod(status: &str) -> Pod {
-        serde_saphyr::from_str(&format!("metadata: {{name: gw, namespace: egress}}\nstatus: {status}")).unwrap()
+        serde_saphyr::from_str(&format!(
+            "metadata: {{name: gw, namespace: egress}}\nstatus: {status}"
+        ))
+        .unwrap()
     }
 
     #[test]
     fn states_are_told_apart() {
         let snapshot = crate::snapshot::Snapshot::default();
         let world = crate::model::World::new(&snapshot);
-        let path = crate::model::EgressPath { target: "a.b".parse().unwrap(), client: "x".parse().unwrap(), pod: None };
+        let path = crate::model::EgressPath {
+            target: "a.b".parse().unwrap(),
+            client: "x".parse().unwrap(),
+            pod: None,
+        };
         let walk = crate::model::Walk::default();
         let programmed = crate::snapshot::Look::Unseen(String::new());
-        let view = View { world: &world, path: &path, walk: &walk, programmed: &programmed };
+        let view = View {
+            world: &world,
+            path: &path,
+            walk: &walk,
+            programmed: &programmed,
+        };
         for (status, want) in [
             (
                 "{phase: Pending, conditions: [{type: PodScheduled, status: \"False\", reason: Unschedulable, message: 0/1 nodes}]}",
@@ -219,7 +308,10 @@ mod tests {
             ),
         ] {
             let (what, why, _) = state(&view, &pod(status));
-            assert!(what.contains(want) && !why.is_empty(), "{status}: {what}: {why}");
+            assert!(
+                what.contains(want) && !why.is_empty(),
+                "{status}: {what}: {why}"
+            );
         }
     }
 }

@@ -1,5 +1,5 @@
-//! 1xx: the pods at both ends of the hop. A gateway without a pod that serves, or a client without a sidecar, is no fault
-//! of any Istio object, and all that follows from it looks like one.
+//! 1xx: the pods at both ends of the hop. A gateway without a pod that serves, or a client without
+//! a sidecar, is no fault of any Istio object, and all that follows from it looks like one.
 
 pub(super) mod client_sidecar;
 pub(super) mod gateway_pods;
@@ -16,14 +16,24 @@ use crate::kubernetes::{Kind, Meta, ObjectRef};
 pub(super) fn gateway<'v>(view: &View<'v>) -> Option<&'v Service> {
     let services = &view.world.snapshot.objects.services;
     let by_walk = view.walk.exit.as_ref();
-    let by_walk = by_walk.and_then(|e| services.iter().find(|s| s.reference(Kind::Service) == e.service));
-    by_walk.or_else(|| view.world.gateway_service(&view.walk.wanted.as_ref()?.gateway))
+    let by_walk = by_walk.and_then(|e| {
+        services
+            .iter()
+            .find(|s| s.reference(Kind::Service) == e.service)
+    });
+    by_walk.or_else(|| {
+        view.world
+            .gateway_service(&view.walk.wanted.as_ref()?.gateway)
+    })
 }
 
 /// The pods behind a Service that are not on their way out.
 pub(super) fn pods<'v>(view: &View<'v>, service: &Service) -> Vec<&'v Pod> {
     let all = view.world.snapshot.objects.pods.iter();
-    let here = |p: &&Pod| service.selects(p.namespace(), &p.metadata.labels) && p.metadata.deletion_timestamp.is_none();
+    let here = |p: &&Pod| {
+        service.selects(p.namespace(), &p.metadata.labels)
+            && p.metadata.deletion_timestamp.is_none()
+    };
     all.filter(here).collect()
 }
 
@@ -36,11 +46,14 @@ fn makers<'v>(view: &View<'v>, service: &Service) -> Vec<(ObjectRef, &'v Workloa
         (Kind::DaemonSet, &objects.daemon_sets),
     ];
     let fits = |w: &&Workload| service.selects(w.namespace(), &w.spec.template.metadata.labels);
-    kinds.into_iter().flat_map(|(kind, all)| all.iter().filter(fits).map(move |w| (w.reference(kind), w))).collect()
+    kinds
+        .into_iter()
+        .flat_map(|(kind, all)| all.iter().filter(fits).map(move |w| (w.reference(kind), w)))
+        .collect()
 }
 
-/// Whether somebody asks for injection: the pod itself, else its namespace. `sidecar.istio.io/inject` wins, as in the
-/// injector (pkg/kube/inject: `injectRequired`).
+/// Whether somebody asks for injection: the pod itself, else its namespace.
+/// `sidecar.istio.io/inject` wins, as in the injector (pkg/kube/inject: `injectRequired`).
 fn asks_for_injection(pod: &Meta, namespace: Option<&Meta>) -> bool {
     let said = |key: &str| pod.label(key).or_else(|| pod.annotation(key));
     match said("sidecar.istio.io/inject") {
@@ -63,5 +76,11 @@ fn disabled(namespace: &Meta) -> bool {
 }
 
 fn namespace_of<'v>(view: &View<'v>, name: &str) -> Option<&'v Meta> {
-    view.world.snapshot.objects.namespaces.iter().find(|n| n.name() == name).map(|n| &n.metadata)
+    view.world
+        .snapshot
+        .objects
+        .namespaces
+        .iter()
+        .find(|n| n.name() == name)
+        .map(|n| &n.metadata)
 }

@@ -21,18 +21,28 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn look(view: &View<'_>) -> Outcome {
     let planes = view.world.snapshot.planes.values().filter_map(Look::seen);
-    let Some(plane) = planes.map(|p| &p.version).find(|v| !v.is_empty()) else { return Outcome::Idle };
-    let Some(of_plane) = minor(plane) else { return Outcome::Idle };
+    let Some(plane) = planes.map(|p| &p.version).find(|v| !v.is_empty()) else {
+        return Outcome::Idle;
+    };
+    let Some(of_plane) = minor(plane) else {
+        return Outcome::Idle;
+    };
     let gateways = gateway(view).map(|s| pods(view, s)).unwrap_or_default();
     let client = view.world.pod(view.path);
-    let all =
-        client.into_iter().map(|p| (HopName::Sidecar, p)).chain(gateways.into_iter().map(|p| (HopName::Gateway, p)));
+    let all = client
+        .into_iter()
+        .map(|p| (HopName::Sidecar, p))
+        .chain(gateways.into_iter().map(|p| (HopName::Gateway, p)));
     let mut found: Vec<Finding> = Vec::new();
     let mut read = false;
     for (hop, pod) in all {
-        let Look::Seen(proxy) = proxy(view.world.snapshot, pod.namespace(), pod.name()) else { continue };
+        let Look::Seen(proxy) = proxy(view.world.snapshot, pod.namespace(), pod.name()) else {
+            continue;
+        };
         read = true;
-        let Some(of_proxy) = minor(&proxy.node.istio_version) else { continue };
+        let Some(of_proxy) = minor(&proxy.node.istio_version) else {
+            continue;
+        };
         if of_proxy != of_plane {
             found.push(skew(
                 (hop, pod),
@@ -51,13 +61,28 @@ fn look(view: &View<'_>) -> Outcome {
 
 fn skew((hop, pod): (HopName, &Pod), (proxy, plane): (&str, &str), unsupported: bool) -> Finding {
     let maker = workload_of(pod);
-    let tail =
-        if unsupported { "that is more than Istio supports" } else { "Istio supports that for the time of an upgrade" };
-    let message = format!("the proxy of {maker} is of version {proxy}, istiod is of version {plane}: {tail}");
-    Finding::new(CODE, hop, format!("The proxy of {maker} is of another version than istiod"), message)
-        .severity(if unsupported { Severity::Warning } else { Severity::Info })
-        .on([maker.clone().into(), pod.object().into()])
-        .fix(Fix::advice(format!("restart {maker}: it gets the proxy of the istiod that injects it")))
+    let tail = if unsupported {
+        "that is more than Istio supports"
+    } else {
+        "Istio supports that for the time of an upgrade"
+    };
+    let message =
+        format!("the proxy of {maker} is of version {proxy}, istiod is of version {plane}: {tail}");
+    Finding::new(
+        CODE,
+        hop,
+        format!("The proxy of {maker} is of another version than istiod"),
+        message,
+    )
+    .severity(if unsupported {
+        Severity::Warning
+    } else {
+        Severity::Info
+    })
+    .on([maker.clone().into(), pod.object().into()])
+    .fix(Fix::advice(format!(
+        "restart {maker}: it gets the proxy of the istiod that injects it"
+    )))
 }
 
 /// Major and minor.

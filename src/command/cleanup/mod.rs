@@ -24,12 +24,20 @@ pub async fn run(args: &CleanupArgs, connect: &ConnectArgs, io: &Io) -> Result<E
     };
     if done.is_err() && !journal.lines().is_empty() {
         io.say("this was done before it broke off; run the same command again to go on:");
-        journal.lines().iter().for_each(|line| io.say(&format!("  {line}")));
+        journal
+            .lines()
+            .iter()
+            .for_each(|line| io.say(&format!("  {line}")));
     }
     done
 }
 
-async fn cleanup(args: &CleanupArgs, connect: &ConnectArgs, io: &Io, journal: &Journal) -> Result<Exit, Error> {
+async fn cleanup(
+    args: &CleanupArgs,
+    connect: &ConnectArgs,
+    io: &Io,
+    journal: &Journal,
+) -> Result<Exit, Error> {
     args.check()?;
     let deadline = args.write.deadline();
     let cluster = Cluster::connect(&connect.options()).await?;
@@ -45,9 +53,16 @@ async fn cleanup(args: &CleanupArgs, connect: &ConnectArgs, io: &Io, journal: &J
     }
     if args.write.diff || args.write.dry_run == DryRun::Client {
         io.result(&plan::summary(&removals))?;
-        return Ok(if args.write.diff { Exit::Problems } else { Exit::Done });
+        return Ok(if args.write.diff {
+            Exit::Problems
+        } else {
+            Exit::Done
+        });
     }
-    io.note(&format!("context {}, server {}", cluster.context, cluster.server));
+    io.note(&format!(
+        "context {}, server {}",
+        cluster.context, cluster.server
+    ));
     io.note(plan::summary(&removals).trim_end());
     let asks = args.write.dry_run == DryRun::None && !args.write.yes;
     if asks && !io.confirm("remove this?").await? {

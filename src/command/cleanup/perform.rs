@@ -1,8 +1,10 @@
-//! The removal in its order: the callers' switches, and when their sidecars have let go, the rest; then gateways that
-//! nobody uses, the inventory last.
+//! The removal in its order: the callers' switches, and when their sidecars have let go, the rest;
+//! then gateways that nobody uses, the inventory last.
 
 use super::plan::{GatewayRemoval, HostRemoval, Removal};
-use crate::apply::{Journal, delete_all, give_back, gone, preview, read_inventory, update_inventory, write_all};
+use crate::apply::{
+    Journal, delete_all, give_back, gone, preview, read_inventory, update_inventory, write_all,
+};
 use crate::cli::write::WriteArgs;
 use crate::cluster::Cluster;
 use crate::command::Io;
@@ -34,7 +36,8 @@ pub(in crate::command) struct Run<'a> {
     pub(in crate::command) tool: &'a Istioctl,
 }
 
-/// Requests that are under way through the gateway may take this long to end before it loses the host.
+/// Requests that are under way through the gateway may take this long to end before it loses the
+/// host.
 const IN_FLIGHT: Duration = Duration::from_millis(500);
 
 /// Kubernetes deletes what belongs to a deleted object, and ends its pods, within this.
@@ -42,15 +45,25 @@ const FOLLOWS: Duration = Duration::from_secs(45);
 
 impl Run<'_> {
     /// Do it; the answer names what is left and should not be.
-    pub(in crate::command) async fn perform(&self, removal: &Removal) -> Result<Vec<String>, Error> {
+    pub(in crate::command) async fn perform(
+        &self,
+        removal: &Removal,
+    ) -> Result<Vec<String>, Error> {
         let inventory = &removal.inventory;
         let how = (self.write, self.journal, self.deadline);
         let kept = remove(self.cluster, inventory, &removal.lockdowns, how).await?;
         let mut left = Vec::new();
         let hiding = removal.hosts.iter().map(|host| self.hide(inventory, host));
-        stream::iter(hiding).buffer_unordered(SIDE_BY_SIDE).try_collect::<Vec<()>>().await?;
+        stream::iter(hiding)
+            .buffer_unordered(SIDE_BY_SIDE)
+            .try_collect::<Vec<()>>()
+            .await?;
         let all = |part: fn(&HostRemoval) -> &[Owned]| -> Vec<Owned> {
-            removal.hosts.iter().flat_map(|h| part(h).iter().cloned()).collect()
+            removal
+                .hosts
+                .iter()
+                .flat_map(|h| part(h).iter().cloned())
+                .collect()
         };
         left.extend(self.delete(inventory, &all(|h| &h.switches)).await?);
         if !removal.hosts.is_empty() && !self.write.options().dry_run && self.write.wait {
@@ -59,45 +72,73 @@ impl Run<'_> {
         }
         self.trim(inventory, &removal.hosts).await?;
         left.extend(self.delete(inventory, &all(|h| &h.rest)).await?);
-        let going: Vec<&GatewayRemoval> = removal.gateways.iter().filter(|g| g.users.is_empty()).collect();
+        let going: Vec<&GatewayRemoval> = removal
+            .gateways
+            .iter()
+            .filter(|g| g.users.is_empty())
+            .collect();
         for gateway in &going {
             left.extend(self.remove_gateway(inventory, gateway).await?);
         }
         if self.write.options().dry_run {
-            return Ok(kept.into_iter().chain(left.iter().map(ObjectRef::to_string)).collect());
+            return Ok(kept
+                .into_iter()
+                .chain(left.iter().map(ObjectRef::to_string))
+                .collect());
         }
         for record in &removal.namespaces {
-            let _progress = self.io.progress(&format!("restoring namespace {}", record.namespace));
+            let _progress = self
+                .io
+                .progress(&format!("restoring namespace {}", record.namespace));
             give_back(self.cluster, record, self.deadline).await?;
         }
         let after = self.forget(removal, &going).await?;
-        let mut names: Vec<String> = left.iter().map(|o| format!("{o} is no longer ours and was left")).collect();
+        let mut names: Vec<String> = left
+            .iter()
+            .map(|o| format!("{o} is no longer ours and was left"))
+            .collect();
         names.extend(kept);
         names.extend(self.look(inventory, &after).await?);
         self.remove_namespaces(inventory, &going).await?;
         Ok(names)
     }
 
-    async fn delete(&self, inventory: &Inventory, objects: &[Owned]) -> Result<Vec<ObjectRef>, Error> {
+    async fn delete(
+        &self,
+        inventory: &Inventory,
+        objects: &[Owned],
+    ) -> Result<Vec<ObjectRef>, Error> {
         let how = (self.write.options(), self.journal, self.deadline);
         delete_all(self.cluster, inventory, objects, how).await
     }
 
     /// The callers lose the entry before the route: see [`crate::plan::hidden_from`].
     async fn hide(&self, inventory: &Inventory, host: &HostRemoval) -> Result<(), Error> {
-        let entries = host.record.objects.iter().filter(|o| o.object.kind == Kind::ServiceEntry);
+        let entries = host
+            .record
+            .objects
+            .iter()
+            .filter(|o| o.object.kind == Kind::ServiceEntry);
         for entry in entries {
-            let live = self.cluster.get(&entry.object).await?.filter(|live| inventory.owns(live));
+            let live = self
+                .cluster
+                .get(&entry.object)
+                .await?
+                .filter(|live| inventory.owns(live));
             if let Some(live) = live {
                 let body = hidden_from(&live, &host.callers);
-                self.cluster.apply(&entry.object, &body, self.write.options()).await?;
+                self.cluster
+                    .apply(&entry.object, &body, self.write.options())
+                    .await?;
             }
         }
         Ok(())
     }
 
     async fn wait_until_left(&self, hosts: &[HostRemoval]) -> Result<(), Error> {
-        let _progress = self.io.progress("waiting until the callers' sidecars have let go of the gateway");
+        let _progress = self
+            .io
+            .progress("waiting until the callers' sidecars have let go of the gateway");
         let mut goals = Vec::new();
         for host in hosts {
             let pods: Vec<Pod> = host.callers.iter().flat_map(|c| self.pods_of(c)).collect();
@@ -118,12 +159,17 @@ impl Run<'_> {
     /// A namespace that is gone, or lost its sidecars, has nothing to let go of.
     fn pods_of(&self, namespace: &str) -> Vec<Pod> {
         let client = crate::model::target::Client::namespace(namespace);
-        caller_pods(self.snapshot, &client).map(|c| c.with_sidecar).unwrap_or_default()
+        caller_pods(self.snapshot, &client)
+            .map(|c| c.with_sidecar)
+            .unwrap_or_default()
     }
 
     async fn trim(&self, inventory: &Inventory, hosts: &[HostRemoval]) -> Result<(), Error> {
         let options = self.write.options();
-        let trimmed = hosts.iter().flat_map(|h| h.trimmed.iter().cloned()).collect();
+        let trimmed = hosts
+            .iter()
+            .flat_map(|h| h.trimmed.iter().cloned())
+            .collect();
         let steps = preview(self.cluster, inventory, trimmed, options).await?;
         if !options.dry_run {
             write_all(self.cluster, &steps, options, (self.journal, self.deadline)).await?;
@@ -132,8 +178,15 @@ impl Run<'_> {
     }
 
     /// Its objects backwards, so that the pods go before what they use; the namespace is for later.
-    async fn remove_gateway(&self, inventory: &Inventory, gateway: &GatewayRemoval) -> Result<Vec<ObjectRef>, Error> {
-        let _progress = self.io.progress(&format!("removing the gateway {}/{}", inventory.namespace, gateway.service));
+    async fn remove_gateway(
+        &self,
+        inventory: &Inventory,
+        gateway: &GatewayRemoval,
+    ) -> Result<Vec<ObjectRef>, Error> {
+        let _progress = self.io.progress(&format!(
+            "removing the gateway {}/{}",
+            inventory.namespace, gateway.service
+        ));
         let (deployments, rest): (Vec<Owned>, Vec<Owned>) = gateway
             .record
             .objects
@@ -152,20 +205,39 @@ impl Run<'_> {
 
     /// What Istio's own installer made, it takes away.
     async fn uninstall(&self, gateway: &GatewayRemoval) -> Result<(), Error> {
-        let Some(restore) = gateway.record.restore.as_ref().filter(|_| !self.write.options().dry_run) else {
+        let Some(restore) = gateway
+            .record
+            .restore
+            .as_ref()
+            .filter(|_| !self.write.options().dry_run)
+        else {
             return Ok(());
         };
-        let wrong = |e: serde_json::Error| Error::Input { path: "the inventory".into(), reason: e.to_string() };
-        let patch: GatewayPatch = serde_json::from_value(gateway.record.patch.clone()).map_err(wrong)?;
-        undo((self.cluster, self.snapshot), self.tool, (restore, &patch), self.deadline).await?;
-        self.journal
-            .note(format!("removed the gateway {}/{} by {}", patch.namespace, patch.name, gateway.record.installer));
+        let wrong = |e: serde_json::Error| Error::Input {
+            path: "the inventory".into(),
+            reason: e.to_string(),
+        };
+        let patch: GatewayPatch =
+            serde_json::from_value(gateway.record.patch.clone()).map_err(wrong)?;
+        undo(
+            (self.cluster, self.snapshot),
+            self.tool,
+            (restore, &patch),
+            self.deadline,
+        )
+        .await?;
+        self.journal.note(format!(
+            "removed the gateway {}/{} by {}",
+            patch.namespace, patch.name, gateway.record.installer
+        ));
         Ok(())
     }
 
     async fn wait_for_pods(&self, inventory: &Inventory, service: &str) -> Result<(), Error> {
         let services = self.snapshot.objects.services.iter();
-        let found = services.into_iter().find(|s| s.namespace() == inventory.namespace && s.name() == service);
+        let found = services
+            .into_iter()
+            .find(|s| s.namespace() == inventory.namespace && s.name() == service);
         for pod in self
             .snapshot
             .objects
@@ -173,13 +245,23 @@ impl Run<'_> {
             .iter()
             .filter(|p| found.is_some_and(|s| s.selects(p.namespace(), &p.metadata.labels)))
         {
-            gone(self.cluster, &pod.object(), Some(&pod.metadata.uid), self.deadline).await?;
+            gone(
+                self.cluster,
+                &pod.object(),
+                Some(&pod.metadata.uid),
+                self.deadline,
+            )
+            .await?;
         }
         Ok(())
     }
 
     /// The inventory without what went; without anything it goes itself.
-    async fn forget(&self, removal: &Removal, going: &[&GatewayRemoval]) -> Result<Inventory, Error> {
+    async fn forget(
+        &self,
+        removal: &Removal,
+        going: &[&GatewayRemoval],
+    ) -> Result<Inventory, Error> {
         let change = |inventory: &mut Inventory| {
             for host in &removal.hosts {
                 let key = Names::of(&host.record.host).object();
@@ -187,7 +269,10 @@ impl Run<'_> {
                     (Some(next), Some(record)) => {
                         let mut objects = std::mem::take(&mut record.objects);
                         objects.retain(|o| !host.switches.contains(o) && !host.rest.contains(o));
-                        *record = HostRecord { objects, ..next.clone() };
+                        *record = HostRecord {
+                            objects,
+                            ..next.clone()
+                        };
                     }
                     _ => drop(inventory.hosts.remove(&key)),
                 }
@@ -207,16 +292,26 @@ impl Run<'_> {
         let _progress = self.io.progress("looking for what is left");
         let selector = format!("{PART_OF}={}", inventory.id());
         let mut left = Vec::new();
-        for kind in
-            Kind::ALL.iter().filter(|k| !matches!(k, Kind::Namespace | Kind::Event | Kind::Pod | Kind::EndpointSlice))
-        {
+        for kind in Kind::ALL.iter().filter(|k| {
+            !matches!(
+                k,
+                Kind::Namespace | Kind::Event | Kind::Pod | Kind::EndpointSlice
+            )
+        }) {
             let found = match self.cluster.list_where(*kind, None, &selector).await {
                 Err(Error::Forbidden { .. }) => Vec::new(),
                 other => other?,
             };
             for object in found {
-                let text = |key: &str| object.pointer(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-                let object = ObjectRef::new(*kind, text("/metadata/namespace"), text("/metadata/name"));
+                let text = |key: &str| {
+                    object
+                        .pointer(key)
+                        .and_then(Value::as_str)
+                        .unwrap_or_default()
+                        .to_owned()
+                };
+                let object =
+                    ObjectRef::new(*kind, text("/metadata/namespace"), text("/metadata/name"));
                 if after.find(&object).is_none() {
                     left.push(object);
                 }
@@ -225,8 +320,13 @@ impl Run<'_> {
         self.strays(inventory, left).await
     }
 
-    /// Somebody may be setting up or cleaning up beside us: what the inventory names by now, or what has gone, is none.
-    async fn strays(&self, inventory: &Inventory, found: Vec<ObjectRef>) -> Result<Vec<String>, Error> {
+    /// Somebody may be setting up or cleaning up beside us: what the inventory names by now, or
+    /// what has gone, is none.
+    async fn strays(
+        &self,
+        inventory: &Inventory,
+        found: Vec<ObjectRef>,
+    ) -> Result<Vec<String>, Error> {
         let mut strays = Vec::new();
         if found.is_empty() {
             return Ok(strays);
@@ -234,19 +334,32 @@ impl Run<'_> {
         let now = read_inventory(self.cluster, &inventory.namespace).await?;
         for object in found.into_iter().filter(|o| now.find(o).is_none()) {
             if self.cluster.get(&object).await?.is_some() {
-                strays.push(format!("{object} carries our label and is not in our inventory"));
+                strays.push(format!(
+                    "{object} carries our label and is not in our inventory"
+                ));
             }
         }
         Ok(strays)
     }
 
     /// A namespace that we made goes when nothing of anybody else is in it.
-    async fn remove_namespaces(&self, inventory: &Inventory, going: &[&GatewayRemoval]) -> Result<(), Error> {
-        let made = going.iter().flat_map(|g| &g.record.objects).filter(|o| o.object.kind == Kind::Namespace);
+    async fn remove_namespaces(
+        &self,
+        inventory: &Inventory,
+        going: &[&GatewayRemoval],
+    ) -> Result<(), Error> {
+        let made = going
+            .iter()
+            .flat_map(|g| &g.record.objects)
+            .filter(|o| o.object.kind == Kind::Namespace);
         for owned in made {
             let others = self.others_in_the_end(&owned.object.name).await?;
             if !others.is_empty() {
-                self.io.note(&format!("{} stays: {} are in it", owned.object, others.join(", ")));
+                self.io.note(&format!(
+                    "{} stays: {} are in it",
+                    owned.object,
+                    others.join(", ")
+                ));
                 continue;
             }
             self.delete(inventory, std::slice::from_ref(owned)).await?;
@@ -254,8 +367,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// What stays in it. What has an owner, or is being deleted, goes after what went: a pod that came up while we
-    /// looked, say, of a Deployment that we have deleted since.
+    /// What stays in it. What has an owner, or is being deleted, goes after what went: a pod that
+    /// came up while we looked, say, of a Deployment that we have deleted since.
     async fn others_in_the_end(&self, namespace: &str) -> Result<Vec<String>, Error> {
         let end = self.deadline.at_most(FOLLOWS);
         loop {
@@ -270,17 +383,26 @@ impl Run<'_> {
     /// What is in it, and whether it may go by itself.
     async fn others_in(&self, namespace: &str) -> Result<Vec<(String, bool)>, Error> {
         let mut others = Vec::new();
-        for kind in Kind::ALL.iter().filter(|k| k.namespaced() && !matches!(k, Kind::Event | Kind::EndpointSlice)) {
+        for kind in Kind::ALL
+            .iter()
+            .filter(|k| k.namespaced() && !matches!(k, Kind::Event | Kind::EndpointSlice))
+        {
             let found = match self.cluster.list(*kind, Some(namespace)).await {
                 // Where the Gateway API is not installed, nobody was given rights on it either.
                 Err(Error::Forbidden { .. }) if kind.group() == GATEWAY_API => Vec::new(),
                 other => other?,
             };
             for object in found {
-                let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+                let name = object
+                    .pointer("/metadata/name")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
                 if !is_furniture(*kind, name) {
                     let passing = ["/metadata/deletionTimestamp", "/metadata/ownerReferences/0"];
-                    others.push((format!("{kind} {name}"), passing.iter().any(|at| object.pointer(at).is_some())));
+                    others.push((
+                        format!("{kind} {name}"),
+                        passing.iter().any(|at| object.pointer(at).is_some()),
+                    ));
                 }
             }
         }

@@ -1,5 +1,6 @@
-//! Who calls: the clients that are named, or those of the namespace, or of the cluster. One that does not exist can only
-//! be a mistake; one that exists and does not run is judged by its template.
+//! Who calls: the clients that are named, or those of the namespace, or of the cluster. One that
+//! does not exist can only be a mistake; one that exists and does not run is judged by its
+//! template.
 
 use crate::cli::doctor::DoctorArgs;
 use crate::error::Error;
@@ -8,12 +9,20 @@ use crate::model::target::Client;
 use crate::snapshot::Snapshot;
 
 /// The clients to look at.
-pub(super) fn clients(args: &DoctorArgs, snapshot: &mut Snapshot, namespace: &str) -> Result<Vec<Client>, Error> {
+pub(super) fn clients(
+    args: &DoctorArgs,
+    snapshot: &mut Snapshot,
+    namespace: &str,
+) -> Result<Vec<Client>, Error> {
     if args.all_namespaces {
         let all = paths::namespaces_with_sidecars(&snapshot.objects);
         return Ok(all.into_iter().map(Client::namespace).collect());
     }
-    let named = if args.from.is_empty() { vec![Client::namespace(namespace)] } else { args.from.clone() };
+    let named = if args.from.is_empty() {
+        vec![Client::namespace(namespace)]
+    } else {
+        args.from.clone()
+    };
     for client in &named {
         if !args.offline {
             exists(client, snapshot)?;
@@ -27,23 +36,43 @@ fn exists(client: &Client, snapshot: &Snapshot) -> Result<(), Error> {
     let namespaces = &snapshot.objects.namespaces;
     // Without the right to list namespaces or workloads nobody can say that one is missing.
     if !namespaces.is_empty() && !namespaces.iter().any(|n| n.name() == client.namespace) {
-        return Err(Error::Usage(format!("there is no namespace {}", client.namespace)));
+        return Err(Error::Usage(format!(
+            "there is no namespace {}",
+            client.namespace
+        )));
     }
     let unread = |what: &str| snapshot.unseen.iter().any(|u| u.what == what);
-    let Some((kind, name)) = &client.workload else { return Ok(()) };
-    let found =
-        paths::workload(&snapshot.objects, client).is_some() || paths::stand_in(&snapshot.objects, client).is_some();
+    let Some((kind, name)) = &client.workload else {
+        return Ok(());
+    };
+    let found = paths::workload(&snapshot.objects, client).is_some()
+        || paths::stand_in(&snapshot.objects, client).is_some();
     if found || unread(kind.plural()) || unread("pods") {
         return Ok(());
     }
-    let others = snapshot.objects.deployments.iter().filter(|d| d.namespace() == client.namespace);
-    let others: Vec<String> = others.map(|d| format!("deploy/{}", d.name())).take(8).collect();
-    let hint = if others.is_empty() { String::new() } else { format!("; there is {}", others.join(", ")) };
-    Err(Error::Usage(format!("there is no {} {name} in namespace {}{hint}", kind.name(), client.namespace)))
+    let others = snapshot
+        .objects
+        .deployments
+        .iter()
+        .filter(|d| d.namespace() == client.namespace);
+    let others: Vec<String> = others
+        .map(|d| format!("deploy/{}", d.name()))
+        .take(8)
+        .collect();
+    let hint = if others.is_empty() {
+        String::new()
+    } else {
+        format!("; there is {}", others.join(", "))
+    };
+    Err(Error::Usage(format!(
+        "there is no {} {name} in namespace {}{hint}",
+        kind.name(),
+        client.namespace
+    )))
 }
 
-/// Where no pod of the client runs, the one that its template would make; where manifests alone are judged, also for a
-/// workload that they do not have.
+/// Where no pod of the client runs, the one that its template would make; where manifests alone are
+/// judged, also for a workload that they do not have.
 fn stand_in(client: &Client, (snapshot, offline): (&mut Snapshot, bool)) {
     if paths::stand_in(&snapshot.objects, client).is_some() {
         return;

@@ -1,5 +1,5 @@
-//! `--fix`: each change is shown as a difference and asked for. What is not known to be safe, what would delete, and
-//! what Helm, Argo CD or Flux keep is only shown.
+//! `--fix`: each change is shown as a difference and asked for. What is not known to be safe, what
+//! would delete, and what Helm, Argo CD or Flux keep is only shown.
 
 use crate::checks::finding::{Finding, merge};
 use crate::cluster::{Cluster, WriteOptions};
@@ -12,12 +12,19 @@ use crate::snapshot::Change;
 use serde_json::Value;
 
 /// Offer the fixes of a report; how many were applied.
-pub(super) async fn offer(cluster: &Cluster, io: &Io, (report, yes): (&Report, bool)) -> Result<usize, Error> {
+pub(super) async fn offer(
+    cluster: &Cluster,
+    io: &Io,
+    (report, yes): (&Report, bool),
+) -> Result<usize, Error> {
     let mut applied = 0;
     let fixable = |f: &&Finding| f.fix.as_ref().is_some_and(|fix| !fix.changes.is_empty());
     for finding in report.findings.iter().filter(fixable) {
         let Some(fix) = &finding.fix else { continue };
-        io.say(&format!("{} {}\n  {}", finding.code, finding.title, fix.summary));
+        io.say(&format!(
+            "{} {}\n  {}",
+            finding.code, finding.title, fix.summary
+        ));
         let offers = offers(cluster, finding).await?;
         let steps: Vec<Step> = offers.iter().map(|o| o.step.clone()).collect();
         io.say(unified(&steps)?.trim_end());
@@ -47,8 +54,15 @@ struct Offer {
 
 async fn offers(cluster: &Cluster, finding: &Finding) -> Result<Vec<Offer>, Error> {
     let mut offers = Vec::new();
-    let Some(fix) = &finding.fix else { return Ok(offers) };
-    for Change { object, before, after } in &fix.changes {
+    let Some(fix) = &finding.fix else {
+        return Ok(offers);
+    };
+    for Change {
+        object,
+        before,
+        after,
+    } in &fix.changes
+    {
         let live = cluster.get(object).await?;
         let patch = before.as_ref().and(fix.patch.clone());
         let (action, merged) = match (&live, after, &patch) {
@@ -60,7 +74,13 @@ async fn offers(cluster: &Cluster, finding: &Finding) -> Result<Vec<Offer>, Erro
             }
             (_, Some(after), _) => (Action::Create, Some(after.clone())),
         };
-        let step = Step { object: object.clone(), action, body: after.clone(), live, merged };
+        let step = Step {
+            object: object.clone(),
+            action,
+            body: after.clone(),
+            live,
+            merged,
+        };
         offers.push(Offer { step, patch });
     }
     Ok(offers)
@@ -70,7 +90,10 @@ async fn offers(cluster: &Cluster, finding: &Finding) -> Result<Vec<Offer>, Erro
 fn refusal(finding: &Finding, offers: &[Offer]) -> Option<String> {
     for Offer { step, .. } in offers {
         if let Some(owner) = step.live.as_ref().and_then(kept_by) {
-            return Some(format!("{owner} keeps {}; make the change in its source", step.object));
+            return Some(format!(
+                "{owner} keeps {}; make the change in its source",
+                step.object
+            ));
         }
         if step.action == Action::Delete {
             return Some("nothing is deleted that is not ours".into());
@@ -80,15 +103,24 @@ fn refusal(finding: &Finding, offers: &[Offer]) -> Option<String> {
         }
     }
     let safe = finding.fix.as_ref().is_some_and(|fix| fix.safe);
-    (!safe).then(|| "the path model does not show that it mends the path and breaks no other; think it over".into())
+    (!safe).then(|| {
+        "the path model does not show that it mends the path and breaks no other; think it over"
+            .into()
+    })
 }
 
 async fn write(cluster: &Cluster, offer: &Offer) -> Result<(), Error> {
     let object = &offer.step.object;
     match (&offer.patch, &offer.step.merged) {
         (Some(patch), _) => {
-            let version = offer.step.live.as_ref().and_then(|l| l.pointer("/metadata/resourceVersion")?.as_str());
-            cluster.merge_patch(object, patch, version, WriteOptions::default()).await?;
+            let version = offer
+                .step
+                .live
+                .as_ref()
+                .and_then(|l| l.pointer("/metadata/resourceVersion")?.as_str());
+            cluster
+                .merge_patch(object, patch, version, WriteOptions::default())
+                .await?;
         }
         (None, Some(body)) => {
             let mut body = body.clone();

@@ -1,4 +1,5 @@
-//! Looking at some paths: what each proxy on them was given, and what connections do, as far as was asked for.
+//! Looking at some paths: what each proxy on them was given, and what connections do, as far as was
+//! asked for.
 
 use crate::checks::Layer;
 use crate::checks::engine::Choice;

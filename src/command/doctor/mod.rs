@@ -1,4 +1,5 @@
-//! `doctor`: read the cluster, choose the paths, look at each in its three truths, and say what is wrong.
+//! `doctor`: read the cluster, choose the paths, look at each in its three truths, and say what is
+//! wrong.
 
 mod clients;
 mod fix;
@@ -38,7 +39,11 @@ pub async fn run(args: &DoctorArgs, connect: &ConnectArgs, io: &Io) -> Result<Ex
     }
     let mut shown = String::new();
     loop {
-        let within = if args.watch { args.deadline() } else { deadline };
+        let within = if args.watch {
+            args.deadline()
+        } else {
+            deadline
+        };
         let (report, _) = examined(args, connect, (io, within)).await?;
         let exit = report.exit(args.fail_on);
         let text = args.output.print(&report)?;
@@ -58,7 +63,11 @@ pub async fn run(args: &DoctorArgs, connect: &ConnectArgs, io: &Io) -> Result<Ex
 }
 
 /// Look, offer the fixes, and look again until what was changed is in force.
-async fn fixed(args: &DoctorArgs, connect: &ConnectArgs, (io, deadline): (&Io, Deadline)) -> Result<Exit, Error> {
+async fn fixed(
+    args: &DoctorArgs,
+    connect: &ConnectArgs,
+    (io, deadline): (&Io, Deadline),
+) -> Result<Exit, Error> {
     let (mut report, cluster) = examined(args, connect, (io, deadline)).await?;
     if let Some(cluster) = cluster
         && fix::offer(&cluster, io, (&report, args.yes)).await? > 0
@@ -100,10 +109,19 @@ async fn examined(
     let mut choice = args.choice(paths.len());
     match &source.live {
         Some(cluster) => {
-            look::look((cluster, io), &mut source.snapshot, &paths, (&choice, args.bypass, deadline)).await;
+            look::look(
+                (cluster, io),
+                &mut source.snapshot,
+                &paths,
+                (&choice, args.bypass, deadline),
+            )
+            .await;
         }
-        // Nobody can ask proxies or hosts any more; a bundle has what they said, manifests have nothing.
-        None if args.layers.is_empty() => choice.layers.retain(|layer| look::recorded(&source.snapshot, *layer)),
+        // Nobody can ask proxies or hosts any more; a bundle has what they said, manifests have
+        // nothing.
+        None if args.layers.is_empty() => choice
+            .layers
+            .retain(|layer| look::recorded(&source.snapshot, *layer)),
         None => {}
     }
     if let Some(path) = &args.bundle {
@@ -114,13 +132,29 @@ async fn examined(
 }
 
 /// The report on some paths.
-fn judge(snapshot: &Snapshot, paths: Vec<EgressPath>, (args, choice): (&DoctorArgs, &Choice)) -> Report {
+fn judge(
+    snapshot: &Snapshot,
+    paths: Vec<EgressPath>,
+    (args, choice): (&DoctorArgs, &Choice),
+) -> Report {
     let world = World::new(snapshot);
     let cases = follow(&world, paths, choice.layers.contains(&Layer::Programmed));
     let checks = choice.of(CHECKS);
     let mut examined = examine(&world, &cases, &checks);
     let suppressed = suppress(snapshot, &mut examined, &args.skip, args.host.is_none());
-    let looked = Looked { snapshot, cases: &cases, checks: &checks };
+    let looked = Looked {
+        snapshot,
+        cases: &cases,
+        checks: &checks,
+    };
     examined.findings = fold(&looked, examined.findings);
-    assemble(&Material { snapshot, cases: &cases, layers: &choice.layers, suppressed }, examined)
+    assemble(
+        &Material {
+            snapshot,
+            cases: &cases,
+            layers: &choice.layers,
+            suppressed,
+        },
+        examined,
+    )
 }

@@ -1,5 +1,5 @@
-//! What a policy would cut: the counters of the namespace's sidecars, the sockets of its other pods, and what nobody can
-//! see before it happens.
+//! What a policy would cut: the counters of the namespace's sidecars, the sockets of its other
+//! pods, and what nobody can see before it happens.
 
 use super::Session;
 use crate::envoy::read_tally;
@@ -26,14 +26,20 @@ pub(super) struct Sight {
 
 impl Session<'_> {
     pub(super) async fn look(&self, namespace: &str, then: &Snapshot) -> Result<Sight, Error> {
-        let _progress = self.io.progress(&format!("looking at the connections of {namespace}"));
-        let pods =
-            self.snapshot.objects.pods.iter().filter(|p| {
-                p.namespace() == namespace && p.is_running() && !p.spec.host_network && !p.spec.is_gateway()
-            });
+        let _progress = self
+            .io
+            .progress(&format!("looking at the connections of {namespace}"));
+        let pods = self.snapshot.objects.pods.iter().filter(|p| {
+            p.namespace() == namespace
+                && p.is_running()
+                && !p.spec.host_network
+                && !p.spec.is_gateway()
+        });
         let looks = pods.map(|pod| async move { (pod, self.connections(pod).await) });
-        let looks: Vec<(&Pod, Result<Vec<Connection>, String>)> =
-            stream::iter(looks).buffer_unordered(SIDE_BY_SIDE).collect().await;
+        let looks: Vec<(&Pod, Result<Vec<Connection>, String>)> = stream::iter(looks)
+            .buffer_unordered(SIDE_BY_SIDE)
+            .collect()
+            .await;
         let mut seen = Vec::new();
         let mut unread = Vec::new();
         for (pod, look) in looks {
@@ -48,17 +54,28 @@ impl Session<'_> {
             unread.push(format!("cronjobs: {why}"));
         }
         let blind = blind(self.snapshot, namespace, &later.unwrap_or_default());
-        Ok(Sight { cut: cut(self.snapshot, then, &seen), blind, unread })
+        Ok(Sight {
+            cut: cut(self.snapshot, then, &seen),
+            blind,
+            unread,
+        })
     }
 
     async fn connections(&self, pod: &Pod) -> Result<Vec<Connection>, String> {
         if pod.spec.proxy().is_some() {
             let tally = read_tally(self.cluster, pod.namespace(), pod.name()).await;
-            return tally.map(|tally| of_tally(pod, &tally)).map_err(|e| e.to_string());
+            return tally
+                .map(|tally| of_tally(pod, &tally))
+                .map_err(|e| e.to_string());
         }
-        let Some(container) = pod.spec.application() else { return Ok(Vec::new()) };
-        let at =
-            ClientPod { namespace: pod.namespace().into(), pod: pod.name().into(), container: container.name.clone() };
+        let Some(container) = pod.spec.application() else {
+            return Ok(Vec::new());
+        };
+        let at = ClientPod {
+            namespace: pod.namespace().into(),
+            pod: pod.name().into(),
+            container: container.name.clone(),
+        };
         match sockets(self.cluster, &at, self.deadline).await {
             Ok(Some(open)) => Ok(of_sockets(pod, &open)),
             Ok(None) => Err("its container has no cat to list its sockets with".into()),
@@ -67,8 +84,16 @@ impl Session<'_> {
     }
 
     async fn cron_jobs(&self, namespace: &str) -> Result<Vec<String>, String> {
-        let list = self.cluster.list(Kind::CronJob, Some(namespace)).await.map_err(|e| e.to_string())?;
-        let name = |job: &Value| job.pointer("/metadata/name").and_then(Value::as_str).map(str::to_owned);
+        let list = self
+            .cluster
+            .list(Kind::CronJob, Some(namespace))
+            .await
+            .map_err(|e| e.to_string())?;
+        let name = |job: &Value| {
+            job.pointer("/metadata/name")
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
         Ok(list.iter().filter_map(name).collect())
     }
 }

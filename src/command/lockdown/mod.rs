@@ -1,4 +1,5 @@
-//! `lockdown` and `unlock`: what would be cut is shown, then the policy is written, then the ways round it are tried.
+//! `lockdown` and `unlock`: what would be cut is shown, then the policy is written, then the ways
+//! round it are tried.
 
 mod look;
 mod show;
@@ -21,7 +22,10 @@ use crate::exit::Exit;
 use crate::install::FoundGateway;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::lockdown::{Trial, gateways_of, openings, policy, refuse, spec_of, verdict};
-use crate::plan::{Action, Enforcement, Inventory, LockdownRecord, LockdownSpec, Owned, Stamp, Step, diff, reference};
+use crate::plan::{
+    Action, Enforcement, Inventory, LockdownRecord, LockdownSpec, Owned, Stamp, Step, diff,
+    reference,
+};
 use crate::snapshot::{Change, Snapshot, take};
 use serde_json::Value;
 
@@ -34,7 +38,10 @@ pub async fn run(args: &LockdownArgs, connect: &ConnectArgs, io: &Io) -> Result<
     };
     if done.is_err() && !journal.lines().is_empty() {
         io.say("this was done before it broke off; unlock takes it back:");
-        journal.lines().iter().for_each(|line| io.say(&format!("  {line}")));
+        journal
+            .lines()
+            .iter()
+            .for_each(|line| io.say(&format!("  {line}")));
     }
     done
 }
@@ -60,7 +67,11 @@ struct Session<'a> {
     deadline: Deadline,
 }
 
-async fn lockdown(args: &LockdownArgs, connect: &ConnectArgs, (io, journal): (&Io, &Journal)) -> Result<Exit, Error> {
+async fn lockdown(
+    args: &LockdownArgs,
+    connect: &ConnectArgs,
+    (io, journal): (&Io, &Journal),
+) -> Result<Exit, Error> {
     let namespaces = args.namespaces()?;
     let deadline = args.write.deadline();
     let cluster = Cluster::connect(&connect.options()).await?;
@@ -69,9 +80,19 @@ async fn lockdown(args: &LockdownArgs, connect: &ConnectArgs, (io, journal): (&I
     let (snapshot, inventories) = tokio::join!(take(&cluster, &scope), read_inventories(&cluster));
     let (snapshot, inventories) = (snapshot?, inventories?);
     drop(progress);
-    let session =
-        Session { cluster: &cluster, io, args, journal, snapshot: &snapshot, inventories: &inventories, deadline };
-    let wanted = namespaces.iter().map(|n| session.wanted(n)).collect::<Result<Vec<_>, _>>()?;
+    let session = Session {
+        cluster: &cluster,
+        io,
+        args,
+        journal,
+        snapshot: &snapshot,
+        inventories: &inventories,
+        deadline,
+    };
+    let wanted = namespaces
+        .iter()
+        .map(|n| session.wanted(n))
+        .collect::<Result<Vec<_>, _>>()?;
     let policies: Vec<Value> = wanted.iter().map(|w| w.policy.clone()).collect();
     if args.write.dry_run == DryRun::Client {
         print_objects(io, args.output, &policies)?;
@@ -81,7 +102,11 @@ async fn lockdown(args: &LockdownArgs, connect: &ConnectArgs, (io, journal): (&I
     if args.write.diff {
         let text = diff::unified(&steps)?;
         io.result(&text)?;
-        return Ok(if text.is_empty() { Exit::Done } else { Exit::Problems });
+        return Ok(if text.is_empty() {
+            Exit::Done
+        } else {
+            Exit::Problems
+        });
     }
     session.carry_out(&wanted, &steps).await
 }
@@ -89,12 +114,21 @@ async fn lockdown(args: &LockdownArgs, connect: &ConnectArgs, (io, journal): (&I
 impl Session<'_> {
     fn wanted(&self, namespace: &str) -> Result<Wanted, Error> {
         refuse(self.snapshot, namespace)?;
-        let earlier = self.inventories.iter().find_map(|i| Some((i, i.lockdowns.get(namespace)?)));
-        let gateways = gateways_of(self.snapshot, self.inventories, (namespace, &self.args.gateway))?;
+        let earlier = self
+            .inventories
+            .iter()
+            .find_map(|i| Some((i, i.lockdowns.get(namespace)?)));
+        let gateways = gateways_of(
+            self.snapshot,
+            self.inventories,
+            (namespace, &self.args.gateway),
+        )?;
         let asked = (self.args.in_cluster.as_ref(), self.args.allow_apiserver);
         let spec = spec_of(namespace, &gateways, asked, earlier.map(|(_, r)| &r.spec));
-        let home = earlier
-            .map_or_else(|| gateways.first().map(|g| g.place.namespace.clone()), |(i, _)| Some(i.namespace.clone()));
+        let home = earlier.map_or_else(
+            || gateways.first().map(|g| g.place.namespace.clone()),
+            |(i, _)| Some(i.namespace.clone()),
+        );
         let policy = policy(self.snapshot, &spec)?;
         Ok(Wanted {
             spec,
@@ -106,7 +140,11 @@ impl Session<'_> {
     }
 
     fn inventory(&self, home: &str) -> Inventory {
-        let known = self.inventories.iter().find(|i| i.namespace == home).cloned();
+        let known = self
+            .inventories
+            .iter()
+            .find(|i| i.namespace == home)
+            .cloned();
         known.unwrap_or_else(|| Inventory::new(home))
     }
 
@@ -115,19 +153,28 @@ impl Session<'_> {
         for want in wanted {
             let inventory = self.inventory(&want.home);
             let options = self.args.write.options();
-            steps.extend(preview(self.cluster, &inventory, vec![want.policy.clone()], options).await?);
+            steps.extend(
+                preview(self.cluster, &inventory, vec![want.policy.clone()], options).await?,
+            );
         }
         Ok(steps)
     }
 
     async fn carry_out(&self, wanted: &[Wanted], steps: &[Step]) -> Result<Exit, Error> {
         let (io, args) = (self.io, self.args);
-        io.note(&format!("context {}, server {}", self.cluster.context, self.cluster.server));
+        io.note(&format!(
+            "context {}, server {}",
+            self.cluster.context, self.cluster.server
+        ));
         let mut outliving = Vec::new();
         for want in wanted {
             let then = self.then(&want.policy)?;
             let sight = self.look(&want.spec.namespace, &then).await?;
-            show::plan(io, &want.spec, &openings(self.snapshot, &want.spec.namespace));
+            show::plan(
+                io,
+                &want.spec,
+                &openings(self.snapshot, &want.spec.namespace),
+            );
             show::sight(io, &want.spec, &sight);
             outliving.push(sight.cut.iter().map(|c| c.open).sum::<u64>());
         }
@@ -161,9 +208,16 @@ impl Session<'_> {
 
     /// The cluster as it will be.
     fn then(&self, policy: &Value) -> Result<Snapshot, Error> {
-        let object = reference(policy).unwrap_or_else(|| ObjectRef::new(Kind::NetworkPolicy, "", ""));
-        let change = Change { object, before: None, after: Some(policy.clone()) };
-        self.snapshot.with(&[change]).map_err(|e| Error::Failed(format!("the policy cannot be read back: {e}")))
+        let object =
+            reference(policy).unwrap_or_else(|| ObjectRef::new(Kind::NetworkPolicy, "", ""));
+        let change = Change {
+            object,
+            before: None,
+            after: Some(policy.clone()),
+        };
+        self.snapshot
+            .with(&[change])
+            .map_err(|e| Error::Failed(format!("the policy cannot be read back: {e}")))
     }
 
     /// Try, write, try again.
@@ -172,19 +226,26 @@ impl Session<'_> {
         let new = step.action == Action::Create;
         let mut tries = trials::Tries::prepare(self, want).await?;
         if new {
-            let _progress = self.io.progress(&format!("trying the ways out of {namespace} as they are now"));
+            let _progress = self.io.progress(&format!(
+                "trying the ways out of {namespace} as they are now"
+            ));
             tries.before().await?;
         }
         let stamp = stamp(self.cluster).await;
         if step.action != Action::Unchanged || want.earlier.is_none() {
             self.write(want, step, &stamp).await?;
         }
-        let mut end =
-            show::End { spec: want.spec.clone(), changed: step.action != Action::Unchanged, ..show::End::default() };
+        let mut end = show::End {
+            spec: want.spec.clone(),
+            changed: step.action != Action::Unchanged,
+            ..show::End::default()
+        };
         if self.args.no_probe || !self.args.write.wait {
             return Ok(end);
         }
-        let progress = self.io.progress(&format!("trying to get round it from {namespace}"));
+        let progress = self
+            .io
+            .progress(&format!("trying to get round it from {namespace}"));
         let (trials, controls, notes) = tries.after(new, &self.then(&want.policy)?).await?;
         drop(progress);
         let earlier = want.earlier.as_ref().map(|r| r.seen).unwrap_or_default();
@@ -202,22 +263,38 @@ impl Session<'_> {
             spec: want.spec.clone(),
             seen,
             by: stamp.clone(),
-            objects: vec![Owned { object: step.object.clone(), uid }],
+            objects: vec![Owned {
+                object: step.object.clone(),
+                uid,
+            }],
         };
-        let uid = step.live.as_ref().and_then(|l| l.pointer("/metadata/uid")?.as_str()).unwrap_or_default();
+        let uid = step
+            .live
+            .as_ref()
+            .and_then(|l| l.pointer("/metadata/uid")?.as_str())
+            .unwrap_or_default();
         self.keep(&want.home, &record(uid.into())).await?;
         let options = self.args.write.options();
-        let written =
-            write_all(self.cluster, std::slice::from_ref(step), options, (self.journal, self.deadline)).await?;
+        let written = write_all(
+            self.cluster,
+            std::slice::from_ref(step),
+            options,
+            (self.journal, self.deadline),
+        )
+        .await?;
         let uid = written.first().map(|o| o.uid.clone()).unwrap_or_default();
         self.keep(&want.home, &record(uid)).await
     }
 
     async fn keep(&self, home: &str, record: &LockdownRecord) -> Result<(), Error> {
         let change = |inventory: &mut Inventory| {
-            inventory.lockdowns.insert(record.spec.namespace.clone(), record.clone());
+            inventory
+                .lockdowns
+                .insert(record.spec.namespace.clone(), record.clone());
         };
-        update_inventory(self.cluster, home, change).await.map(|_| ())
+        update_inventory(self.cluster, home, change)
+            .await
+            .map(|_| ())
     }
 
     /// What was seen, where it is news.
@@ -231,7 +308,9 @@ impl Session<'_> {
                 record.seen = seen;
             }
         };
-        update_inventory(self.cluster, &want.home, change).await.map(|_| ())
+        update_inventory(self.cluster, &want.home, change)
+            .await
+            .map(|_| ())
     }
 }
 

@@ -39,7 +39,9 @@ impl End {
 /// The worst of all.
 pub(super) fn exit(ends: &[End]) -> Exit {
     let all: Vec<Exit> = ends.iter().map(End::exit).collect();
-    let worst = [Exit::Problems, Exit::Unproven].into_iter().find(|e| all.contains(e));
+    let worst = [Exit::Problems, Exit::Unproven]
+        .into_iter()
+        .find(|e| all.contains(e));
     worst.unwrap_or(Exit::Done)
 }
 
@@ -55,7 +57,11 @@ pub(super) fn plan(io: &Io, spec: &LockdownSpec, openings: &[Opening]) {
         InCluster::None => "no other pod of the cluster".into(),
         InCluster::Namespaces(names) => format!("the pods of {}", names.join(", ")),
     };
-    let server = if spec.apiserver { ", the API server" } else { "" };
+    let server = if spec.apiserver {
+        ", the API server"
+    } else {
+        ""
+    };
     io.note(&format!(
         "{} may then only send to DNS, istiod, the gateway {}{server}, and {inside}",
         spec.namespace,
@@ -72,10 +78,19 @@ pub(super) fn plan(io: &Io, spec: &LockdownSpec, openings: &[Opening]) {
 /// What would be cut, and what cannot be known.
 pub(super) fn sight(io: &Io, spec: &LockdownSpec, sight: &Sight) {
     if sight.cut.is_empty() {
-        io.note(&format!("none of the connections that {} has now would be cut", spec.namespace));
+        io.note(&format!(
+            "none of the connections that {} has now would be cut",
+            spec.namespace
+        ));
     } else {
-        io.say(&format!("these connections of {} would be cut:", spec.namespace));
-        sight.cut.iter().for_each(|c| io.say(&format!("  {}", line(c))));
+        io.say(&format!(
+            "these connections of {} would be cut:",
+            spec.namespace
+        ));
+        sight
+            .cut
+            .iter()
+            .for_each(|c| io.say(&format!("  {}", line(c))));
     }
     if !sight.blind.uncounted.is_empty() {
         io.note(&format!(
@@ -84,7 +99,10 @@ pub(super) fn sight(io: &Io, spec: &LockdownSpec, sight: &Sight) {
         ));
     }
     if !sight.blind.later.is_empty() {
-        io.note(&format!("makes pods later, so nobody knows yet what they call: {}", sight.blind.later.join(", ")));
+        io.note(&format!(
+            "makes pods later, so nobody knows yet what they call: {}",
+            sight.blind.later.join(", ")
+        ));
     }
     if !sight.blind.unlockable.is_empty() {
         io.warn(&format!(
@@ -98,8 +116,19 @@ pub(super) fn sight(io: &Io, spec: &LockdownSpec, sight: &Sight) {
 }
 
 fn line(connection: &Connection) -> String {
-    let Connection { from, host, to, transport, open, total } = connection;
-    let name = if host.is_empty() { String::new() } else { format!(" ({host})") };
+    let Connection {
+        from,
+        host,
+        to,
+        transport,
+        open,
+        total,
+    } = connection;
+    let name = if host.is_empty() {
+        String::new()
+    } else {
+        format!(" ({host})")
+    };
     format!("{from} -> {to}{name} by {transport}: {open} open, {total} so far")
 }
 
@@ -127,20 +156,27 @@ fn headline(end: &End) -> String {
     let namespace = &end.spec.namespace;
     let (word, why) = match end.verdict {
         None => ("unproven", "nothing was tried (--no-probe or --wait=false)"),
-        Some(Verdict::Enforced) => ("enforced", "what got round the gateway before no longer does"),
+        Some(Verdict::Enforced) => (
+            "enforced",
+            "what got round the gateway before no longer does",
+        ),
         Some(Verdict::NothingEnforces) => (
             "OPEN",
             "nothing in this cluster enforces the policy: its network plugin ignores NetworkPolicies for egress",
         ),
-        Some(Verdict::Allowed) => ("OPEN", "what another policy allows still gets round the gateway: policies add up"),
+        Some(Verdict::Allowed) => (
+            "OPEN",
+            "what another policy allows still gets round the gateway: policies add up",
+        ),
         Some(Verdict::Partly) => ("OPEN", "some ways round the gateway are still open"),
         Some(Verdict::ClosedBefore) => (
             "unproven",
             "nothing got round the gateway before the policy either: something else blocks it, a firewall perhaps",
         ),
-        Some(Verdict::ClosedNow) if end.seen == Enforcement::Enforced => {
-            ("enforced", "nothing gets round the gateway, and the policy was seen to be enforced when it was new")
-        }
+        Some(Verdict::ClosedNow) if end.seen == Enforcement::Enforced => (
+            "enforced",
+            "nothing gets round the gateway, and the policy was seen to be enforced when it was new",
+        ),
         Some(Verdict::ClosedNow) => (
             "unproven",
             "nothing gets round the gateway, and the policy was there before, so what stops it is not known",
@@ -163,9 +199,17 @@ fn trial(trial: &Trial) -> String {
         Some(before) => format!("{} before, {now} now", before.words()),
         None => now.to_owned(),
     };
-    let by =
-        trial.allowed.as_ref().filter(|_| trial.is_open()).map_or(String::new(), |rule| format!(" ({rule} allows it)"));
-    format!("  {word:<9} {} {}, to {}: {seen}{by}", trial.from, trial.kind.words(), trial.way)
+    let by = trial
+        .allowed
+        .as_ref()
+        .filter(|_| trial.is_open())
+        .map_or(String::new(), |rule| format!(" ({rule} allows it)"));
+    format!(
+        "  {word:<9} {} {}, to {}: {seen}{by}",
+        trial.from,
+        trial.kind.words(),
+        trial.way
+    )
 }
 
 fn control(control: &Control) -> String {
@@ -176,5 +220,10 @@ fn control(control: &Control) -> String {
     } else {
         "no answer"
     };
-    format!("  {word:<9} {} through the gateway, to {}: {}", control.from, control.target, control.after.words())
+    format!(
+        "  {word:<9} {} through the gateway, to {}: {}",
+        control.from,
+        control.target,
+        control.after.words()
+    )
 }

@@ -1,4 +1,5 @@
-//! The ways round the gateway, tried before the policy and with it, and the way through the gateway, which must stay.
+//! The ways round the gateway, tried before the policy and with it, and the way through the
+//! gateway, which must stay.
 
 use super::{Session, Tried, Wanted};
 use crate::envoy::read_tally;
@@ -58,36 +59,65 @@ impl<'a> Tries<'a> {
     pub(super) async fn prepare(session: &'a Session<'a>, want: &'a Wanted) -> Result<Self, Error> {
         let namespace = &want.spec.namespace;
         let (targets, calls) = session.targets(namespace);
-        let mut tries = Self { session, want, targets, runaways: Vec::new(), all: Vec::new(), notes: Vec::new() };
+        let mut tries = Self {
+            session,
+            want,
+            targets,
+            runaways: Vec::new(),
+            all: Vec::new(),
+            notes: Vec::new(),
+        };
         if session.args.no_probe || !session.args.write.wait {
             return Ok(tries);
         }
         if tries.targets.is_empty() {
-            tries.notes.push("no host outside is known to try with: name one with --probe HOST".into());
+            tries
+                .notes
+                .push("no host outside is known to try with: name one with --probe HOST".into());
             return Ok(tries);
         }
-        tries.runaways = runaways(session.cluster, session.snapshot, (namespace, None), session.deadline).await?;
+        tries.runaways = runaways(
+            session.cluster,
+            session.snapshot,
+            (namespace, None),
+            session.deadline,
+        )
+        .await?;
         for (who, runaway) in tries.runaways.iter().enumerate() {
             for target in &tries.targets {
                 let known = session.addresses_of(runaway, (want, target)).await?;
                 for way in runaway.kind.ways(target, &known) {
-                    tries.all.push(Try { who, way, control: false, before: None });
+                    tries.all.push(Try {
+                        who,
+                        way,
+                        control: false,
+                        before: None,
+                    });
                 }
                 if runaway.kind == RunawayKind::Sidecar && calls {
                     let way = Way::Name(target.clone());
-                    tries.all.push(Try { who, way, control: true, before: None });
+                    tries.all.push(Try {
+                        who,
+                        way,
+                        control: true,
+                        before: None,
+                    });
                 }
             }
         }
         if tries.runaways.is_empty() {
-            tries.notes.push(format!("no running pod of {namespace} has anything to connect with"));
+            tries.notes.push(format!(
+                "no running pod of {namespace} has anything to connect with"
+            ));
         }
         Ok(tries)
     }
 
     /// How it is without the policy.
     pub(super) async fn before(&mut self) -> Result<(), Error> {
-        let outcomes = self.attempt(&(0..self.all.len()).collect::<Vec<_>>()).await?;
+        let outcomes = self
+            .attempt(&(0..self.all.len()).collect::<Vec<_>>())
+            .await?;
         for (at, outcome) in outcomes {
             self.all[at].before = Some(outcome);
         }
@@ -105,7 +135,8 @@ impl<'a> Tries<'a> {
                 outcomes[at] = outcome;
             }
             open.retain(|at| {
-                outcomes[*at].through() != self.all[*at].control && !matches!(outcomes[*at], Outcome::Untried(_))
+                outcomes[*at].through() != self.all[*at].control
+                    && !matches!(outcomes[*at], Outcome::Untried(_))
             });
             if open.is_empty() || Instant::now() > until || self.session.deadline.passed() {
                 break;
@@ -122,37 +153,64 @@ impl<'a> Tries<'a> {
             let runaway = &self.runaways[one.who];
             let (from, before) = (runaway.name(), one.before);
             match (one.control, one.way) {
-                (true, Way::Name(target)) => controls.push(Control { from, target, before, after }),
-                (_, way) => trials.push(Trial { from, kind: runaway.kind, way, before, after, allowed }),
+                (true, Way::Name(target)) => controls.push(Control {
+                    from,
+                    target,
+                    before,
+                    after,
+                }),
+                (_, way) => trials.push(Trial {
+                    from,
+                    kind: runaway.kind,
+                    way,
+                    before,
+                    after,
+                    allowed,
+                }),
             }
         }
         Ok((trials, controls, self.notes))
     }
 
-    /// Somebody else's rule that lets a way pass. Asked last: whatever kept names from being resolved before, the policy
-    /// lets DNS through.
+    /// Somebody else's rule that lets a way pass. Asked last: whatever kept names from being
+    /// resolved before, the policy lets DNS through.
     async fn rule_for(&self, one: &Try, then: &Snapshot) -> Result<Option<Place>, Error> {
         let runaway = &self.runaways[one.who];
         let known = match &one.way {
-            Way::Name(target) => self.session.addresses_of(runaway, (self.want, target)).await?,
+            Way::Name(target) => {
+                self.session
+                    .addresses_of(runaway, (self.want, target))
+                    .await?
+            }
             Way::Address(..) | Way::Datagram(_) | Way::Straight(..) => Vec::new(),
         };
-        Ok(one.way.leads_to(&known).and_then(|to| allowed(then, runaway, to)))
+        Ok(one
+            .way
+            .leads_to(&known)
+            .and_then(|to| allowed(then, runaway, to)))
     }
 
     async fn attempt(&self, which: &[usize]) -> Result<Vec<(usize, Outcome)>, Error> {
         let session = self.session;
         let attempts = which.iter().map(|at| async move {
             let one = &self.all[*at];
-            let outcome = self.runaways[one.who].attempt(session.cluster, &one.way, session.deadline).await;
+            let outcome = self.runaways[one.who]
+                .attempt(session.cluster, &one.way, session.deadline)
+                .await;
             outcome.map(|outcome| (*at, outcome))
         });
-        stream::iter(attempts).buffer_unordered(SIDE_BY_SIDE).try_collect().await
+        stream::iter(attempts)
+            .buffer_unordered(SIDE_BY_SIDE)
+            .try_collect()
+            .await
     }
 
     /// Whoever reaches the gateway can send it a server name of its own choice.
     async fn straight_to_the_gateway(&mut self) {
-        let Some(target) = self.targets.iter().find(|t| t.protocol != AppProtocol::Tcp && t.host.sni().is_some())
+        let Some(target) = self
+            .targets
+            .iter()
+            .find(|t| t.protocol != AppProtocol::Tcp && t.host.sni().is_some())
         else {
             return;
         };
@@ -161,11 +219,17 @@ impl<'a> Tries<'a> {
             let place = &gateway.place;
             let pods = session.snapshot.objects.pods.iter();
             let found = pods.clone().find(|p| {
-                p.namespace() == place.namespace && gateway.pods.contains(&p.name().to_owned()) && p.is_ready()
+                p.namespace() == place.namespace
+                    && gateway.pods.contains(&p.name().to_owned())
+                    && p.is_ready()
             });
-            let Some((pod, port)) = found.and_then(|p| Some((p, https_port(session, place, p)?))) else { continue };
+            let Some((pod, port)) = found.and_then(|p| Some((p, https_port(session, place, p)?)))
+            else {
+                continue;
+            };
             let at = (pod.namespace(), pod.name(), port);
-            let taken = |answer: Result<SniAnswer, Error>| matches!(answer, Ok(SniAnswer::Answered(_)));
+            let taken =
+                |answer: Result<SniAnswer, Error>| matches!(answer, Ok(SniAnswer::Answered(_)));
             if taken(sni(session.cluster, at, Some(&name), session.deadline).await) {
                 self.notes.push(format!(
                     "the gateway {}/{} takes {name} from whoever reaches it, sidecar or not; setup --hop mtls lets only the mesh in",
@@ -184,7 +248,8 @@ impl<'a> Tries<'a> {
 
 fn https_port(session: &Session<'_>, place: &crate::flow::GatewayPlace, pod: &Pod) -> Option<u16> {
     let mut services = session.snapshot.objects.services.iter();
-    let service = services.find(|s| s.namespace() == place.namespace && s.name() == place.service)?;
+    let service =
+        services.find(|s| s.namespace() == place.namespace && s.name() == place.service)?;
     service.port(443)?.on(Some(pod))
 }
 
@@ -192,38 +257,73 @@ impl Session<'_> {
     /// The hosts to try with, and whether the namespace calls them through its gateway.
     fn targets(&self, namespace: &str) -> (Vec<Target>, bool) {
         let records = || self.inventories.iter().flat_map(|i| i.hosts.values());
-        let target = |host: &Host, port, protocol| Target { host: host.clone(), port, protocol };
+        let target = |host: &Host, port, protocol| Target {
+            host: host.clone(),
+            port,
+            protocol,
+        };
         let wired = |calls: bool| {
-            let fits = records().filter(move |r| !calls || r.callers.iter().any(|c| c == namespace));
+            let fits =
+                records().filter(move |r| !calls || r.callers.iter().any(|c| c == namespace));
             let named = fits.filter(|r| !matches!(r.host, Host::Wildcard(_)));
-            let mut all = named.flat_map(|r| r.wires.iter().map(move |w| target(&r.host, w.port, w.protocol)));
+            let mut all = named.flat_map(|r| {
+                r.wires
+                    .iter()
+                    .map(move |w| target(&r.host, w.port, w.protocol))
+            });
             all.next()
         };
         let own = wired(true);
         if !self.args.probe.is_empty() {
-            let calls = self
-                .args
-                .probe
-                .iter()
-                .all(|t| records().any(|r| r.host == t.host && r.callers.iter().any(|c| c == namespace)));
+            let calls = self.args.probe.iter().all(|t| {
+                records().any(|r| r.host == t.host && r.callers.iter().any(|c| c == namespace))
+            });
             return (self.args.probe.clone(), calls);
         }
         let calls = own.is_some();
         let declared = || {
-            let outside = self.snapshot.objects.service_entries.iter().filter(|e| e.spec.location != "MESH_INTERNAL");
+            let outside = self
+                .snapshot
+                .objects
+                .service_entries
+                .iter()
+                .filter(|e| e.spec.location != "MESH_INTERNAL");
             let hosts = outside.flat_map(|e| e.spec.hosts.iter().map(move |h| (h, e)));
             let mut named = hosts.filter_map(|(h, e)| {
                 let host: Host = h.parse().ok().filter(|h| !matches!(h, Host::Wildcard(_)))?;
-                let port = e.spec.ports.iter().map(|p| p.number).find(|p| [443, 80].contains(p))?;
-                Some(target(&host, port, if port == 443 { AppProtocol::Tls } else { AppProtocol::Http }))
+                let port = e
+                    .spec
+                    .ports
+                    .iter()
+                    .map(|p| p.number)
+                    .find(|p| [443, 80].contains(p))?;
+                Some(target(
+                    &host,
+                    port,
+                    if port == 443 {
+                        AppProtocol::Tls
+                    } else {
+                        AppProtocol::Http
+                    },
+                ))
             });
             named.next()
         };
-        (own.or_else(|| wired(false)).or_else(declared).into_iter().collect(), calls)
+        (
+            own.or_else(|| wired(false))
+                .or_else(declared)
+                .into_iter()
+                .collect(),
+            calls,
+        )
     }
 
     /// As the pod resolves the host, else as the gateway did.
-    async fn addresses_of(&self, runaway: &Runaway, (want, target): (&Wanted, &Target)) -> Result<Vec<IpAddr>, Error> {
+    async fn addresses_of(
+        &self,
+        runaway: &Runaway,
+        (want, target): (&Wanted, &Target),
+    ) -> Result<Vec<IpAddr>, Error> {
         if let Host::Address(ip) = target.host {
             return Ok(vec![ip]);
         }
@@ -235,8 +335,14 @@ impl Session<'_> {
         let mut known = BTreeSet::new();
         for gateway in &want.gateways {
             for pod in &gateway.pods {
-                let Ok(tally) = read_tally(self.cluster, &gateway.place.namespace, pod).await else { continue };
-                let clusters = tally.clusters.iter().filter(|(name, _)| name.ends_with(&format!("|{host}")));
+                let Ok(tally) = read_tally(self.cluster, &gateway.place.namespace, pod).await
+                else {
+                    continue;
+                };
+                let clusters = tally
+                    .clusters
+                    .iter()
+                    .filter(|(name, _)| name.ends_with(&format!("|{host}")));
                 let addresses = clusters.flat_map(|(_, addresses)| addresses.keys());
                 known.extend(addresses.filter_map(|a| Some(a.parse::<SocketAddr>().ok()?.ip())));
             }
@@ -246,7 +352,11 @@ impl Session<'_> {
 }
 
 /// Somebody else's rule that lets it pass, in the cluster as it will be.
-fn allowed(then: &Snapshot, runaway: &Runaway, (transport, to): (Transport, SocketAddr)) -> Option<Place> {
+fn allowed(
+    then: &Snapshot,
+    runaway: &Runaway,
+    (transport, to): (Transport, SocketAddr),
+) -> Option<Place> {
     let mut pods = then.objects.pods.iter();
     let pod = pods.find(|p| p.namespace() == runaway.at.namespace && p.name() == runaway.at.pod)?;
     match leaves_to(then, &Side::of(pod), transport, to) {

@@ -1,4 +1,5 @@
-//! `unlock`: the policy goes, and with it its line in the inventory. Cleanup does the same before all else.
+//! `unlock`: the policy goes, and with it its line in the inventory. Cleanup does the same before
+//! all else.
 
 use super::super::Io;
 use crate::apply::{Journal, delete_all, read_inventories, update_inventory};
@@ -28,15 +29,28 @@ pub async fn run(args: &UnlockArgs, connect: &ConnectArgs, io: &Io) -> Result<Ex
         io.result("unchanged")?;
         return Ok(Exit::Done);
     }
-    let records: Vec<(&Inventory, Vec<LockdownRecord>)> =
-        inventories.iter().map(|i| (i, records_of(i, &|n| locked.iter().any(|l| l == n)))).collect();
+    let records: Vec<(&Inventory, Vec<LockdownRecord>)> = inventories
+        .iter()
+        .map(|i| (i, records_of(i, &|n| locked.iter().any(|l| l == n))))
+        .collect();
     let objects = records.iter().flat_map(|(_, r)| r).flat_map(|r| &r.objects);
-    let plan: Vec<String> = objects.map(|o| format!("  delete    {}", o.object)).collect();
+    let plan: Vec<String> = objects
+        .map(|o| format!("  delete    {}", o.object))
+        .collect();
     if args.write.diff || args.write.dry_run == DryRun::Client {
         io.result(&plan.join("\n"))?;
-        return Ok(if args.write.diff { Exit::Problems } else { Exit::Done });
+        return Ok(if args.write.diff {
+            Exit::Problems
+        } else {
+            Exit::Done
+        });
     }
-    io.note(&format!("context {}, server {}\n{}", cluster.context, cluster.server, plan.join("\n")));
+    io.note(&format!(
+        "context {}, server {}\n{}",
+        cluster.context,
+        cluster.server,
+        plan.join("\n")
+    ));
     let asks = args.write.dry_run == DryRun::None && !args.write.yes;
     if asks && !io.confirm("let them leave directly again?").await? {
         io.note("nothing was removed");
@@ -45,7 +59,15 @@ pub async fn run(args: &UnlockArgs, connect: &ConnectArgs, io: &Io) -> Result<Ex
     let journal = Journal::default();
     let mut left = Vec::new();
     for (inventory, records) in &records {
-        left.extend(remove(&cluster, inventory, records, (&args.write, &journal, deadline)).await?);
+        left.extend(
+            remove(
+                &cluster,
+                inventory,
+                records,
+                (&args.write, &journal, deadline),
+            )
+            .await?,
+        );
     }
     if args.write.dry_run == DryRun::Server {
         io.note("the server would take it; nothing was removed");
@@ -55,12 +77,24 @@ pub async fn run(args: &UnlockArgs, connect: &ConnectArgs, io: &Io) -> Result<Ex
         io.say(&format!("left: {line}"));
     }
     io.result(&format!("unlocked {}", locked.join(", ")))?;
-    Ok(if left.is_empty() { Exit::Done } else { Exit::Problems })
+    Ok(if left.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Problems
+    })
 }
 
 /// The lockdowns of an inventory in some namespaces.
-pub(in crate::command) fn records_of(inventory: &Inventory, of: &dyn Fn(&str) -> bool) -> Vec<LockdownRecord> {
-    inventory.lockdowns.values().filter(|r| of(&r.spec.namespace)).cloned().collect()
+pub(in crate::command) fn records_of(
+    inventory: &Inventory,
+    of: &dyn Fn(&str) -> bool,
+) -> Vec<LockdownRecord> {
+    inventory
+        .lockdowns
+        .values()
+        .filter(|r| of(&r.spec.namespace))
+        .cloned()
+        .collect()
 }
 
 /// Delete the policies and forget them. The answer names what is no longer ours and was left.
@@ -74,7 +108,13 @@ pub(in crate::command) async fn remove(
         return Ok(Vec::new());
     }
     let objects: Vec<_> = records.iter().flat_map(|r| r.objects.clone()).collect();
-    let left = delete_all(cluster, inventory, &objects, (write.options(), journal, deadline)).await?;
+    let left = delete_all(
+        cluster,
+        inventory,
+        &objects,
+        (write.options(), journal, deadline),
+    )
+    .await?;
     if !write.options().dry_run {
         let change = |inventory: &mut Inventory| {
             for record in records {
@@ -83,7 +123,10 @@ pub(in crate::command) async fn remove(
         };
         update_inventory(cluster, &inventory.namespace, change).await?;
     }
-    Ok(left.iter().map(|o| format!("{o} is no longer ours and was left")).collect())
+    Ok(left
+        .iter()
+        .map(|o| format!("{o} is no longer ours and was left"))
+        .collect())
 }
 
 /// Why nothing is done about a namespace.
@@ -93,7 +136,10 @@ async fn not_ours(cluster: &Cluster, namespace: &str) -> Result<String, Error> {
         None => format!("{namespace} is not locked down"),
         Some(live) => {
             let owners: Vec<&str> = managers(&live).collect();
-            format!("{object} is not in our inventory and stays: it was written by {}", owners.join(", "))
+            format!(
+                "{object} is not in our inventory and stays: it was written by {}",
+                owners.join(", ")
+            )
         }
     })
 }

@@ -33,13 +33,23 @@ pub(super) async fn gateway_wish(
         Choice::Use(found) => found_gateway(snapshot, inventory, found)?,
         Choice::Install(patch) => {
             let file = args.istio_operator.as_deref();
-            match plan((cluster, snapshot), (args.installer, tool), (file, &patch), deadline).await? {
+            match plan(
+                (cluster, snapshot),
+                (args.installer, tool),
+                (file, &patch),
+                deadline,
+            )
+            .await?
+            {
                 None => new_gateway(snapshot, inventory, *patch)?,
                 work => by_others(snapshot, inventory, (*patch, args.installer, work)),
             }
         }
     };
-    let logged = inventory.gateways.get(&wish.place.service).is_some_and(crate::plan::GatewayRecord::logs);
+    let logged = inventory
+        .gateways
+        .get(&wish.place.service)
+        .is_some_and(crate::plan::GatewayRecord::logs);
     if args.access_log || logged {
         wish.objects.push(access_log(&wish.place));
     }
@@ -52,14 +62,27 @@ fn found_gateway(
     inventory: &Inventory,
     found: crate::install::FoundGateway,
 ) -> Result<GatewayWish, Error> {
-    let record = inventory.gateways.get(&found.place.service).filter(|g| g.installer == Installer::Injection.name());
+    let record = inventory
+        .gateways
+        .get(&found.place.service)
+        .filter(|g| g.installer == Installer::Injection.name());
     if let Some(record) = record {
-        let patch: GatewayPatch = serde_json::from_value(record.patch.clone())
-            .map_err(|e| Error::Input { path: inventory.object().to_string(), reason: e.to_string() })?;
+        let patch: GatewayPatch =
+            serde_json::from_value(record.patch.clone()).map_err(|e| Error::Input {
+                path: inventory.object().to_string(),
+                reason: e.to_string(),
+            })?;
         return new_gateway(snapshot, inventory, patch);
     }
     let installer = Installer::None;
-    Ok(GatewayWish { place: found.place, ports: found.ports, objects: Vec::new(), patch: None, installer, work: None })
+    Ok(GatewayWish {
+        place: found.place,
+        ports: found.ports,
+        objects: Vec::new(),
+        patch: None,
+        installer,
+        work: None,
+    })
 }
 
 /// One that Istio's own installer makes: only its namespace can be ours.
@@ -69,19 +92,45 @@ fn by_others(
     (patch, installer, work): (GatewayPatch, Installer, Option<Work>),
 ) -> GatewayWish {
     let (place, ports) = (patch.place(&snapshot.mesh.domain), patch.ports());
-    let mut objects = injected_objects(&patch, &snapshot.mesh.revision, makes_namespace(snapshot, inventory, &patch));
+    let mut objects = injected_objects(
+        &patch,
+        &snapshot.mesh.revision,
+        makes_namespace(snapshot, inventory, &patch),
+    );
     objects.retain(|o| o["kind"] == Kind::Namespace.name());
-    GatewayWish { place, ports, objects, patch: Some(patch), installer, work }
+    GatewayWish {
+        place,
+        ports,
+        objects,
+        patch: Some(patch),
+        installer,
+        work,
+    }
 }
 
 /// It is not there, or it is ours.
 fn makes_namespace(snapshot: &Snapshot, inventory: &Inventory, patch: &GatewayPatch) -> bool {
-    let there = snapshot.objects.namespaces.iter().any(|n| n.name() == patch.namespace);
-    !there || inventory.objects().any(|o| o.object.kind == Kind::Namespace && o.object.name == patch.namespace)
+    let there = snapshot
+        .objects
+        .namespaces
+        .iter()
+        .any(|n| n.name() == patch.namespace);
+    !there
+        || inventory
+            .objects()
+            .any(|o| o.object.kind == Kind::Namespace && o.object.name == patch.namespace)
 }
 
-fn new_gateway(snapshot: &Snapshot, inventory: &Inventory, patch: GatewayPatch) -> Result<GatewayWish, Error> {
-    let namespace = snapshot.objects.namespaces.iter().find(|n| n.name() == patch.namespace);
+fn new_gateway(
+    snapshot: &Snapshot,
+    inventory: &Inventory,
+    patch: GatewayPatch,
+) -> Result<GatewayWish, Error> {
+    let namespace = snapshot
+        .objects
+        .namespaces
+        .iter()
+        .find(|n| n.name() == patch.namespace);
     if namespace.is_some_and(|n| n.metadata.label("istio-injection") == Some("disabled")) {
         return Err(Error::Refused {
             why: format!(
@@ -91,8 +140,19 @@ fn new_gateway(snapshot: &Snapshot, inventory: &Inventory, patch: GatewayPatch) 
             hint: "name another namespace with --gateway NS/SERVICE".into(),
         });
     }
-    let objects = injected_objects(&patch, &snapshot.mesh.revision, makes_namespace(snapshot, inventory, &patch));
+    let objects = injected_objects(
+        &patch,
+        &snapshot.mesh.revision,
+        makes_namespace(snapshot, inventory, &patch),
+    );
     let place = patch.place(&snapshot.mesh.domain);
     let (ports, installer) = (patch.ports(), Installer::Injection);
-    Ok(GatewayWish { place, ports, objects, patch: Some(patch), installer, work: None })
+    Ok(GatewayWish {
+        place,
+        ports,
+        objects,
+        patch: Some(patch),
+        installer,
+        work: None,
+    })
 }

@@ -1,4 +1,5 @@
-//! A run that broke off: what it did, and the two ways from there. At a terminal it offers to go either one.
+//! A run that broke off: what it did, and the two ways from there. At a terminal it offers to go
+//! either one.
 
 use super::interruptible;
 use crate::apply::{Journal, read_inventory};
@@ -6,7 +7,9 @@ use crate::cli::connect::ConnectArgs;
 use crate::cli::setup::SetupArgs;
 use crate::cluster::Cluster;
 use crate::command::Io;
-use crate::command::cleanup::{GatewayRemoval, HostRemoval, Removal, RemovalRun, host_change, host_removal};
+use crate::command::cleanup::{
+    GatewayRemoval, HostRemoval, Removal, RemovalRun, host_change, host_removal,
+};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::plan::{HostRecord, Inventory, NamespaceRecord};
@@ -47,8 +50,10 @@ impl Trail {
         let mut before = self.lock();
         before.args = Some(args.clone());
         before.bare.push(record.clone());
-        self.journal
-            .note(format!("labelled Namespace {}, for sidecars, and restarted its workloads", record.namespace));
+        self.journal.note(format!(
+            "labelled Namespace {}, for sidecars, and restarted its workloads",
+            record.namespace
+        ));
     }
 
     fn lock(&self) -> MutexGuard<'_, Before> {
@@ -57,10 +62,17 @@ impl Trail {
 }
 
 /// Say what exists, and go on or back where somebody says so.
-pub(super) async fn settle(connect: &ConnectArgs, io: &Io, trail: &Trail, error: Error) -> Result<Exit, Error> {
+pub(super) async fn settle(
+    connect: &ConnectArgs,
+    io: &Io,
+    trail: &Trail,
+    error: Error,
+) -> Result<Exit, Error> {
     let lines = trail.journal.lines();
     let before = trail.lock().clone();
-    let (false, Some(mut args)) = (lines.is_empty(), before.args.clone()) else { return Err(error) };
+    let (false, Some(mut args)) = (lines.is_empty(), before.args.clone()) else {
+        return Err(error);
+    };
     io.say("this was done before it broke off:");
     for line in lines {
         io.say(&format!("  {line}"));
@@ -73,7 +85,13 @@ pub(super) async fn settle(connect: &ConnectArgs, io: &Io, trail: &Trail, error:
     match ask().await {
         0 => {
             args.write.yes = true;
-            Box::pin(interruptible(super::setup(&args, connect, io, &Trail::default()))).await
+            Box::pin(interruptible(super::setup(
+                &args,
+                connect,
+                io,
+                &Trail::default(),
+            )))
+            .await
         }
         1 => {
             Box::pin(interruptible(go_back((&args, connect, io), &before))).await?;
@@ -87,8 +105,16 @@ pub(super) async fn settle(connect: &ConnectArgs, io: &Io, trail: &Trail, error:
 async fn ask() -> usize {
     let asked = tokio::task::spawn_blocking(|| {
         let term = Term::stderr();
-        let ways = ["go on and finish it", "go back: undo what this run did", "leave it as it is"];
-        let asked = Select::new().with_prompt("What now?").items(ways).default(0).interact_on(&term);
+        let ways = [
+            "go on and finish it",
+            "go back: undo what this run did",
+            "leave it as it is",
+        ];
+        let asked = Select::new()
+            .with_prompt("What now?")
+            .items(ways)
+            .default(0)
+            .interact_on(&term);
         // A question that was interrupted leaves the cursor hidden.
         let _ = term.show_cursor();
         asked
@@ -97,7 +123,10 @@ async fn ask() -> usize {
 }
 
 /// Make the inventories, and what they stand for, what they were.
-async fn go_back((args, connect, io): (&SetupArgs, &ConnectArgs, &Io), before: &Before) -> Result<Exit, Error> {
+async fn go_back(
+    (args, connect, io): (&SetupArgs, &ConnectArgs, &Io),
+    before: &Before,
+) -> Result<Exit, Error> {
     let cluster = Cluster::connect(&connect.options()).await?;
     let snapshot = take(&cluster, &connect.scope()).await?;
     let tool = connect.istioctl().unwrap_or_default();
@@ -119,21 +148,44 @@ async fn go_back((args, connect, io): (&SetupArgs, &ConnectArgs, &Io), before: &
     for record in &before.bare {
         let inventory = read_inventory(&cluster, &record.namespace).await?;
         let namespaces = vec![record.clone()];
-        run.perform(&Removal { namespaces, ..Removal::nothing(inventory) }).await?;
+        run.perform(&Removal {
+            namespaces,
+            ..Removal::nothing(inventory)
+        })
+        .await?;
     }
     Ok(Exit::Done)
 }
 
 /// What an inventory has by now and had not before.
 fn since(before: &Inventory, now: &Inventory, snapshot: &Snapshot) -> Result<Removal, Error> {
-    let hosts = now.hosts.values().filter_map(|record| restored(record, before, (now, snapshot)));
+    let hosts = now
+        .hosts
+        .values()
+        .filter_map(|record| restored(record, before, (now, snapshot)));
     let hosts = hosts.collect::<Result<Vec<HostRemoval>, Error>>()?;
-    let new = now.gateways.iter().filter(|(service, _)| !before.gateways.contains_key(*service));
-    let gateways =
-        new.map(|(s, r)| GatewayRemoval { service: s.clone(), record: r.clone(), users: Vec::new() }).collect();
-    let locked = now.lockdowns.iter().filter(|(namespace, _)| !before.lockdowns.contains_key(*namespace));
+    let new = now
+        .gateways
+        .iter()
+        .filter(|(service, _)| !before.gateways.contains_key(*service));
+    let gateways = new
+        .map(|(s, r)| GatewayRemoval {
+            service: s.clone(),
+            record: r.clone(),
+            users: Vec::new(),
+        })
+        .collect();
+    let locked = now
+        .lockdowns
+        .iter()
+        .filter(|(namespace, _)| !before.lockdowns.contains_key(*namespace));
     let lockdowns = locked.map(|(_, record)| record.clone()).collect();
-    Ok(Removal { hosts, gateways, lockdowns, ..Removal::nothing(now.clone()) })
+    Ok(Removal {
+        hosts,
+        gateways,
+        lockdowns,
+        ..Removal::nothing(now.clone())
+    })
 }
 
 /// What to do so that a host is again as it was; nothing where it is.
@@ -143,11 +195,24 @@ fn restored(
     (now, snapshot): (&Inventory, &Snapshot),
 ) -> Option<Result<HostRemoval, Error>> {
     match before.host(&record.host) {
-        None => Some(host_removal(record, record.callers.clone(), (now, snapshot))),
+        None => Some(host_removal(
+            record,
+            record.callers.clone(),
+            (now, snapshot),
+        )),
         Some(old) if (&old.callers, &old.wires) == (&record.callers, &record.wires) => None,
         Some(old) => {
-            let gone = record.callers.iter().filter(|c| !old.callers.contains(c)).cloned().collect();
-            Some(host_change(record, (Some(old.clone()), gone), (now, snapshot)))
+            let gone = record
+                .callers
+                .iter()
+                .filter(|c| !old.callers.contains(c))
+                .cloned()
+                .collect();
+            Some(host_change(
+                record,
+                (Some(old.clone()), gone),
+                (now, snapshot),
+            ))
         }
     }
 }

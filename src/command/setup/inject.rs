@@ -1,4 +1,5 @@
-//! `--inject`: a caller's namespace without sidecars gets the label, and its workloads a restart, with consent.
+//! `--inject`: a caller's namespace without sidecars gets the label, and its workloads a restart,
+//! with consent.
 
 use super::half_way::Trail;
 use crate::apply::{inject as apply_inject, update_inventory};
@@ -11,7 +12,8 @@ use crate::error::Error;
 use crate::plan::{EgressSpec, NamespaceRecord, caller_pods, injection_record};
 use crate::snapshot::Snapshot;
 
-/// Inject where it is missing; true where anything changed, so that the cluster has to be read anew.
+/// Inject where it is missing; true where anything changed, so that the cluster has to be read
+/// anew.
 pub(super) async fn inject(
     (cluster, io, trail): (&Cluster, &Io, &Trail),
     args: &SetupArgs,
@@ -20,7 +22,11 @@ pub(super) async fn inject(
 ) -> Result<bool, Error> {
     let mut changed = false;
     for client in spec.clients() {
-        let exists = snapshot.objects.namespaces.iter().any(|n| n.name() == client.namespace);
+        let exists = snapshot
+            .objects
+            .namespaces
+            .iter()
+            .any(|n| n.name() == client.namespace);
         if !exists || caller_pods(snapshot, &client).is_ok() {
             continue;
         }
@@ -33,11 +39,20 @@ pub(super) async fn inject(
             });
         }
         if !args.write.yes && !io.confirm("label it and restart them?").await? {
-            return Err(Error::Refused { why: "nothing was written".into(), hint: String::new() });
+            return Err(Error::Refused {
+                why: "nothing was written".into(),
+                hint: String::new(),
+            });
         }
-        let _progress = io.progress(&format!("restarting the workloads of {} with sidecars", client.namespace));
+        let _progress = io.progress(&format!(
+            "restarting the workloads of {} with sidecars",
+            client.namespace
+        ));
         let keep = |inventory: &mut crate::plan::Inventory| {
-            inventory.namespaces.entry(record.namespace.clone()).or_insert_with(|| record.clone());
+            inventory
+                .namespaces
+                .entry(record.namespace.clone())
+                .or_insert_with(|| record.clone());
         };
         trail.injects(args, &record);
         update_inventory(cluster, &client.namespace, keep).await?;
@@ -48,7 +63,10 @@ pub(super) async fn inject(
 }
 
 fn show(io: &Io, record: &NamespaceRecord) {
-    io.note(&format!("  label     Namespace {} {}={}", record.namespace, record.label, record.value));
+    io.note(&format!(
+        "  label     Namespace {} {}={}",
+        record.namespace, record.label, record.value
+    ));
     for workload in &record.workloads {
         io.note(&format!("  restart   {}", workload.object));
     }

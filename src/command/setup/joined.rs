@@ -1,4 +1,5 @@
-//! Joining what somebody else has wired: it is said, and proven as our own would be; nothing is written.
+//! Joining what somebody else has wired: it is said, and proven as our own would be; nothing is
+//! written.
 
 use crate::cli::setup::{SetupArgs, SetupOutput};
 use crate::cluster::Cluster;
@@ -28,7 +29,8 @@ pub(super) fn announce(io: &Io, joined: &[Joined]) {
     }
 }
 
-/// A request from each caller, with the counters of its sidecar and of the gateway before and after.
+/// A request from each caller, with the counters of its sidecar and of the gateway before and
+/// after.
 pub(super) async fn prove(
     (cluster, io): (&Cluster, &Io),
     snapshot: &Snapshot,
@@ -42,7 +44,10 @@ pub(super) async fn prove(
         seen.proxies = gather::proxies(cluster, &seen, &paths, deadline).await;
         seen.observations = gather::observe(cluster, &seen, &paths, deadline).await;
     }
-    let (exits, lines): (Vec<Exit>, Vec<String>) = paths.iter().map(|path| told(path, &seen.observations)).unzip();
+    let (exits, lines): (Vec<Exit>, Vec<String>) = paths
+        .iter()
+        .map(|path| told(path, &seen.observations))
+        .unzip();
     let text = escape(&lines.join("\n"));
     if args.output == SetupOutput::Text {
         io.result(&text)?;
@@ -50,25 +55,41 @@ pub(super) async fn prove(
         io.note(&text);
     }
     let worst = |exit: Exit| exits.contains(&exit).then_some(exit);
-    Ok(worst(Exit::Problems).or_else(|| worst(Exit::Unproven)).unwrap_or(Exit::Done))
+    Ok(worst(Exit::Problems)
+        .or_else(|| worst(Exit::Unproven))
+        .unwrap_or(Exit::Done))
 }
 
 fn told(path: &EgressPath, observations: &[Observation]) -> (Exit, String) {
     let what = format!("{} from {}", path.target, path.client);
-    let own = observations.iter().filter(|o| o.target == path.target && o.from.as_ref() == Some(&path.client));
-    let said = own.map(|o| &o.observed).find(|o| matches!(o, Observed::Passage(_) | Observed::NotTried(_)));
+    let own = observations
+        .iter()
+        .filter(|o| o.target == path.target && o.from.as_ref() == Some(&path.client));
+    let said = own
+        .map(|o| &o.observed)
+        .find(|o| matches!(o, Observed::Passage(_) | Observed::NotTried(_)));
     match said {
-        Some(Observed::Passage(passage)) if passage.proven() => {
-            (Exit::Done, format!("joined    {what}: {}; seen on its way through the gateway", say(&passage.answer)))
-        }
+        Some(Observed::Passage(passage)) if passage.proven() => (
+            Exit::Done,
+            format!(
+                "joined    {what}: {}; seen on its way through the gateway",
+                say(&passage.answer)
+            ),
+        ),
         Some(Observed::Passage(passage)) => {
             let advice = format!("kubectl egress doctor --host {} says why", path.target.host);
             (
                 Exit::Problems,
-                format!("FAILED    {what}: {}; not seen to pass the gateway: {advice}", say(&passage.answer)),
+                format!(
+                    "FAILED    {what}: {}; not seen to pass the gateway: {advice}",
+                    say(&passage.answer)
+                ),
             )
         }
         Some(Observed::NotTried(why)) => (Exit::Unproven, format!("unproven  {what}: {why}")),
-        _ => (Exit::Unproven, format!("unproven  {what}: no request was sent")),
+        _ => (
+            Exit::Unproven,
+            format!("unproven  {what}: no request was sent"),
+        ),
     }
 }

@@ -44,14 +44,21 @@ async fn interruptible(work: impl Future<Output = Result<Exit, Error>>) -> Resul
     }
 }
 
-async fn setup(args: &SetupArgs, connect: &ConnectArgs, io: &Io, trail: &Trail) -> Result<Exit, Error> {
+async fn setup(
+    args: &SetupArgs,
+    connect: &ConnectArgs,
+    io: &Io,
+    trail: &Trail,
+) -> Result<Exit, Error> {
     if args.print_schema {
         io.result(&file::schema()?)?;
         return Ok(Exit::Done);
     }
     let guided = args.targets.is_empty() && args.filename.is_none();
     if guided && !io.interactive {
-        return Err(Error::Usage("name the hosts: HOST[:PORT][=PROTOCOL]…, or a file with -f".into()));
+        return Err(Error::Usage(
+            "name the hosts: HOST[:PORT][=PROTOCOL]…, or a file with -f".into(),
+        ));
     }
     if let Some(objects) = offline::objects(args)? {
         show::objects(io, args.output, &objects)?;
@@ -59,7 +66,11 @@ async fn setup(args: &SetupArgs, connect: &ConnectArgs, io: &Io, trail: &Trail) 
     }
     let mut deadline = args.write.deadline();
     let cluster = Cluster::connect(&connect.options()).await?;
-    let mut spec = if guided { EgressSpec::default() } else { args.spec(&cluster.namespace)? };
+    let mut spec = if guided {
+        EgressSpec::default()
+    } else {
+        args.spec(&cluster.namespace)?
+    };
     let progress = io.progress("reading the cluster");
     let mut snapshot = take(&cluster, &connect.scope()).await?;
     drop(progress);
@@ -69,13 +80,25 @@ async fn setup(args: &SetupArgs, connect: &ConnectArgs, io: &Io, trail: &Trail) 
         deadline = args.write.deadline();
         spec = args.spec(&cluster.namespace)?;
     }
-    if args.inject && inject::inject((&cluster, io, trail), &args, (&spec, &snapshot), deadline).await? {
+    if args.inject
+        && inject::inject((&cluster, io, trail), &args, (&spec, &snapshot), deadline).await?
+    {
         snapshot = take(&cluster, &connect.scope()).await?;
     }
-    let session = Session { cluster: &cluster, connect, io, trail, snapshot: &snapshot, guided };
+    let session = Session {
+        cluster: &cluster,
+        connect,
+        io,
+        trail,
+        snapshot: &snapshot,
+        guided,
+    };
     let done = session.carry_out(&args, (&spec, deadline)).await?;
     if guided {
-        io.note(&format!("the same without a question:\n  {}", wizard::command(&args)));
+        io.note(&format!(
+            "the same without a question:\n  {}",
+            wizard::command(&args)
+        ));
     }
     Ok(done)
 }
@@ -93,25 +116,47 @@ struct Session<'a> {
 impl Session<'_> {
     /// istioctl, where it is the installer.
     fn tool(&self, args: &SetupArgs) -> Result<Istioctl, Error> {
-        if args.installer == Installer::Istioctl { self.connect.istioctl() } else { Ok(Istioctl::default()) }
+        if args.installer == Installer::Istioctl {
+            self.connect.istioctl()
+        } else {
+            Ok(Istioctl::default())
+        }
     }
 
     /// Plan, show, ask, write, prove.
-    async fn carry_out(&self, args: &SetupArgs, (spec, deadline): (&EgressSpec, Deadline)) -> Result<Exit, Error> {
+    async fn carry_out(
+        &self,
+        args: &SetupArgs,
+        (spec, deadline): (&EgressSpec, Deadline),
+    ) -> Result<Exit, Error> {
         let (left, joined) = plan::joined(self.snapshot, spec);
         joined::announce(self.io, &joined);
         let prints = args.split || args.write.diff || args.write.dry_run != DryRun::None;
         let nothing_more = left.wishes.is_empty() && !args.prune;
-        let done = if nothing_more { Exit::Done } else { self.wire(args, (&left, deadline)).await? };
+        let done = if nothing_more {
+            Exit::Done
+        } else {
+            self.wire(args, (&left, deadline)).await?
+        };
         if prints || joined.is_empty() || done == Exit::Problems {
             return Ok(done);
         }
-        let proven = joined::prove((self.cluster, self.io), self.snapshot, &joined, (args, deadline)).await?;
+        let proven = joined::prove(
+            (self.cluster, self.io),
+            self.snapshot,
+            &joined,
+            (args, deadline),
+        )
+        .await?;
         Ok(if proven == Exit::Done { done } else { proven })
     }
 
     /// The same for what nobody else has wired.
-    async fn wire(&self, args: &SetupArgs, (spec, deadline): (&EgressSpec, Deadline)) -> Result<Exit, Error> {
+    async fn wire(
+        &self,
+        args: &SetupArgs,
+        (spec, deadline): (&EgressSpec, Deadline),
+    ) -> Result<Exit, Error> {
         let (cluster, io) = (self.cluster, self.io);
         let tool = self.tool(args)?;
         let wanted = wanted::wanted(cluster, self.snapshot, spec, (args, &tool, deadline)).await?;
@@ -122,11 +167,21 @@ impl Session<'_> {
             show::objects(io, args.output, &wanted.objects())?;
             return Ok(Exit::Done);
         }
-        let steps = preview(cluster, &wanted.inventory, wanted.objects(), args.write.options()).await?;
+        let steps = preview(
+            cluster,
+            &wanted.inventory,
+            wanted.objects(),
+            args.write.options(),
+        )
+        .await?;
         if args.write.diff {
             return differ(io, &steps);
         }
-        let stale = if args.prune { prune::stale(&wanted.inventory, spec) } else { Vec::new() };
+        let stale = if args.prune {
+            prune::stale(&wanted.inventory, spec)
+        } else {
+            Vec::new()
+        };
         show::plan(io, cluster, &wanted, &steps);
         show::pruned(io, &stale);
         if self.guided {
@@ -136,17 +191,29 @@ impl Session<'_> {
             io.note("the server would take all of it; nothing was written");
             return Ok(Exit::Done);
         }
-        let writes = wanted.installs(self.snapshot) || steps.iter().any(|s| s.action != Action::Unchanged);
+        let writes =
+            wanted.installs(self.snapshot) || steps.iter().any(|s| s.action != Action::Unchanged);
         if (writes || !stale.is_empty()) && !args.write.yes && !io.confirm("write this?").await? {
             io.note("nothing was written");
             return Ok(Exit::Problems);
         }
-        let run =
-            perform::Run { cluster, io, args, wanted: &wanted, steps: &steps, journal: &self.trail.journal, deadline };
+        let run = perform::Run {
+            cluster,
+            io,
+            args,
+            wanted: &wanted,
+            steps: &steps,
+            journal: &self.trail.journal,
+            deadline,
+        };
         self.trail.keep(args, &wanted.inventory);
         let mut outcome = run.perform(self.snapshot, writes).await?;
         outcome.changed |= !stale.is_empty();
-        outcome.left = if args.prune { prune::prune(&run, self.connect, spec).await? } else { Vec::new() };
+        outcome.left = if args.prune {
+            prune::prune(&run, self.connect, spec).await?
+        } else {
+            Vec::new()
+        };
         show::result(io, args.output, &outcome, &steps)?;
         Ok(outcome.exit())
     }

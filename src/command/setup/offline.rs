@@ -1,5 +1,6 @@
-//! `-f FILE --dry-run=client` without a cluster: for a repository, where the file says all that decides. What only a
-//! cluster knows is taken as it usually is: the domain `cluster.local`, and nobody else's rules for the gateway.
+//! `-f FILE --dry-run=client` without a cluster: for a repository, where the file says all that
+//! decides. What only a cluster knows is taken as it usually is: the domain `cluster.local`, and
+//! nobody else's rules for the gateway.
 
 use super::gateway::GatewayWish;
 use super::wanted::hosts;
@@ -18,15 +19,28 @@ const DOMAIN: &str = "cluster.local";
 
 /// The objects; nothing where a cluster has to be asked.
 pub(super) fn objects(args: &SetupArgs) -> Result<Option<Vec<Value>>, Error> {
-    let Some(path) = args.filename.as_ref().filter(|_| args.write.dry_run == DryRun::Client) else { return Ok(None) };
+    let Some(path) = args
+        .filename
+        .as_ref()
+        .filter(|_| args.write.dry_run == DryRun::Client)
+    else {
+        return Ok(None);
+    };
     if path.as_os_str() == "-" {
         return Ok(None);
     }
     let (name, text) = (path.display().to_string(), read(path)?);
-    let Some(known) = known_gateway(&name, &text)? else { return Ok(None) };
+    let Some(known) = known_gateway(&name, &text)? else {
+        return Ok(None);
+    };
     let spec = file::read(&name, &text, "")?;
-    let unnamed = spec.wishes.iter().any(|w| w.clients.iter().any(|c| c.namespace.is_empty()));
-    let unresolved = |w: &crate::plan::Wish| w.target.protocol == AppProtocol::Tcp && w.options.addresses.is_empty();
+    let unnamed = spec
+        .wishes
+        .iter()
+        .any(|w| w.clients.iter().any(|c| c.namespace.is_empty()));
+    let unresolved = |w: &crate::plan::Wish| {
+        w.target.protocol == AppProtocol::Tcp && w.options.addresses.is_empty()
+    };
     if unnamed || spec.wishes.iter().any(unresolved) {
         return Ok(None);
     }
@@ -39,7 +53,10 @@ fn rendered(known: &KnownGateway, spec: &EgressSpec) -> Result<Vec<Value>, Error
     let place = GatewayPlace {
         namespace: known.name.namespace.clone(),
         service: known.name.service.clone(),
-        hostname: format!("{}.{}.svc.{DOMAIN}", known.name.service, known.name.namespace),
+        hostname: format!(
+            "{}.{}.svc.{DOMAIN}",
+            known.name.service, known.name.namespace
+        ),
         selector: known.selector.clone(),
     };
     let gateway = GatewayWish {

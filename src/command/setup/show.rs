@@ -16,16 +16,25 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The objects as they would be applied by hand, or in a repository.
-pub(in crate::command) fn objects(io: &Io, output: SetupOutput, objects: &[Value]) -> Result<(), Error> {
+pub(in crate::command) fn objects(
+    io: &Io,
+    output: SetupOutput,
+    objects: &[Value],
+) -> Result<(), Error> {
     match output {
         SetupOutput::Text | SetupOutput::Yaml => io.result(&diff::yaml_stream(objects)?),
         SetupOutput::Json => {
             let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
-            let text = serde_json::to_string_pretty(&list).map_err(|e| Error::Failed(e.to_string()))?;
+            let text =
+                serde_json::to_string_pretty(&list).map_err(|e| Error::Failed(e.to_string()))?;
             io.result(&text)
         }
         SetupOutput::Name => {
-            let names: Vec<String> = objects.iter().filter_map(crate::plan::reference).map(|o| o.to_string()).collect();
+            let names: Vec<String> = objects
+                .iter()
+                .filter_map(crate::plan::reference)
+                .map(|o| o.to_string())
+                .collect();
             io.result(&names.join("\n"))
         }
     }
@@ -36,13 +45,23 @@ const ONE_BY_ONE: usize = 40;
 
 /// Where, what, and what is left out.
 pub(super) fn plan(io: &Io, cluster: &Cluster, wanted: &Wanted, steps: &[Step]) {
-    io.note(&format!("context {}, server {}", cluster.context, cluster.server));
+    io.note(&format!(
+        "context {}, server {}",
+        cluster.context, cluster.server
+    ));
     picture(io, wanted);
     unwired(io, &wanted.hosts);
     wanted.reasons.iter().for_each(|reason| io.note(reason));
-    for caller in wanted.callers.iter().filter(|c| !c.without_sidecar.is_empty()) {
+    for caller in wanted
+        .callers
+        .iter()
+        .filter(|c| !c.without_sidecar.is_empty())
+    {
         let pods = caller.without_sidecar.join(", ");
-        io.warn(&format!("without a sidecar, so they leave directly: {pods} in {}", caller.client.namespace));
+        io.warn(&format!(
+            "without a sidecar, so they leave directly: {pods} in {}",
+            caller.client.namespace
+        ));
     }
     if let Some(patch) = wanted.gateway.patch.as_ref().filter(|_| io.verbose > 0) {
         io.note(&diff::yaml(&patch.to_operator()).unwrap_or_default());
@@ -57,10 +76,18 @@ pub(super) fn plan(io: &Io, cluster: &Cluster, wanted: &Wanted, steps: &[Step]) 
 fn picture(io: &Io, wanted: &Wanted) {
     let place = &wanted.gateway.place;
     let way = |host: &HostWish, wire: &Wire| {
-        let hop = if wire.hop == Hop::Mutual { " (mutual TLS)" } else { "" };
+        let hop = if wire.hop == Hop::Mutual {
+            " (mutual TLS)"
+        } else {
+            ""
+        };
         let callers = host.record.callers.join(", ");
         let server = host.record.server();
-        let by = if *server == host.record.host { String::new() } else { format!(" at {server}") };
+        let by = if *server == host.record.host {
+            String::new()
+        } else {
+            format!(" at {server}")
+        };
         format!(
             "  {callers} \u{2192} {}/{}:{}{hop} \u{2192} {}:{} ({}){by}",
             place.namespace,
@@ -71,9 +98,16 @@ fn picture(io: &Io, wanted: &Wanted) {
             wire.flow.name()
         )
     };
-    let ways: Vec<String> =
-        wanted.hosts.iter().flat_map(|h| h.record.wires.iter().map(|w| way(h, w)).collect::<Vec<_>>()).collect();
-    let shown = if io.verbose > 0 || ways.len() <= ONE_BY_ONE { ways.len() } else { ONE_BY_ONE / 4 };
+    let ways: Vec<String> = wanted
+        .hosts
+        .iter()
+        .flat_map(|h| h.record.wires.iter().map(|w| way(h, w)).collect::<Vec<_>>())
+        .collect();
+    let shown = if io.verbose > 0 || ways.len() <= ONE_BY_ONE {
+        ways.len()
+    } else {
+        ONE_BY_ONE / 4
+    };
     ways[..shown].iter().for_each(|way| io.note(way));
     if shown < ways.len() {
         io.note(&format!("  and {} more (-v shows all)", ways.len() - shown));
@@ -85,32 +119,55 @@ fn unwired(io: &Io, hosts: &[HostWish]) {
     for port in [80, 443] {
         let web = |h: &&HostWish| h.record.wires.iter().any(|w| w.flow != Flow::Tcp);
         let open = |h: &&HostWish| h.record.wires.iter().all(|w| w.port != port);
-        let names: Vec<String> = hosts.iter().filter(web).filter(open).map(|h| h.record.host.to_string()).collect();
+        let names: Vec<String> = hosts
+            .iter()
+            .filter(web)
+            .filter(open)
+            .map(|h| h.record.host.to_string())
+            .collect();
         match names.as_slice() {
             [] => {}
-            [one] => io.warn(&format!("port {port} of {one} is not wired: it leaves directly")),
+            [one] => io.warn(&format!(
+                "port {port} of {one} is not wired: it leaves directly"
+            )),
             few if few.len() <= ONE_BY_ONE / 4 => {
-                io.warn(&format!("port {port} of these is not wired, it leaves directly: {}", few.join(", ")));
+                io.warn(&format!(
+                    "port {port} of these is not wired, it leaves directly: {}",
+                    few.join(", ")
+                ));
             }
-            many => io.warn(&format!("port {port} of {} hosts is not wired: it leaves directly", many.len())),
+            many => io.warn(&format!(
+                "port {port} of {} hosts is not wired: it leaves directly",
+                many.len()
+            )),
         }
     }
 }
 
 fn objects_of(io: &Io, steps: &[Step]) {
-    let changes = steps.iter().filter(|s| s.action != Action::Unchanged).count();
+    let changes = steps
+        .iter()
+        .filter(|s| s.action != Action::Unchanged)
+        .count();
     if changes == 0 {
-        return io.note(&format!("unchanged: all {} objects are as they should be", steps.len()));
+        return io.note(&format!(
+            "unchanged: all {} objects are as they should be",
+            steps.len()
+        ));
     }
     if io.verbose > 0 || steps.len() <= ONE_BY_ONE {
         return io.note(diff::summary(steps).trim_end());
     }
     let mut counts: BTreeMap<(&str, Kind, &str), usize> = BTreeMap::new();
     for step in steps {
-        *counts.entry((step.action.name(), step.object.kind, &step.object.namespace)).or_default() += 1;
+        *counts
+            .entry((step.action.name(), step.object.kind, &step.object.namespace))
+            .or_default() += 1;
     }
     for ((action, kind, namespace), count) in counts {
-        io.note(&format!("  {action:<9} {count} of kind {kind} in {namespace}"));
+        io.note(&format!(
+            "  {action:<9} {count} of kind {kind} in {namespace}"
+        ));
     }
 }
 
@@ -122,7 +179,12 @@ pub(super) fn pruned(io: &Io, stale: &[(Host, Vec<String>)]) {
 }
 
 /// The proofs, and what was not proven.
-pub(super) fn result(io: &Io, output: SetupOutput, outcome: &Outcome, steps: &[Step]) -> Result<(), Error> {
+pub(super) fn result(
+    io: &Io,
+    output: SetupOutput,
+    outcome: &Outcome,
+    steps: &[Step],
+) -> Result<(), Error> {
     if output != SetupOutput::Text {
         let bodies: Vec<Value> = steps.iter().filter_map(|s| s.body.clone()).collect();
         objects(io, output, &bodies)?;
@@ -141,12 +203,19 @@ pub(super) fn result(io: &Io, output: SetupOutput, outcome: &Outcome, steps: &[S
         match proof.fault() {
             None if proof.denied => lines.push(format!("denied    {seen}")),
             None => lines.push(format!("proven    {seen}")),
-            Some(fault) if proof.unasked() => lines.push(format!("unproven  {}: {fault}", proof.target)),
+            Some(fault) if proof.unasked() => {
+                lines.push(format!("unproven  {}: {fault}", proof.target))
+            }
             Some(fault) => lines.push(format!("FAILED    {seen}: {fault}")),
         }
     }
     lines.extend(outcome.left.iter().map(|left| format!("left      {left}")));
-    lines.extend(outcome.unproven.iter().map(|why| format!("unproven  {why}")));
+    lines.extend(
+        outcome
+            .unproven
+            .iter()
+            .map(|why| format!("unproven  {why}")),
+    );
     if !outcome.changed {
         lines.push("unchanged".into());
     }
@@ -162,18 +231,26 @@ fn count(moved: Moved) -> u64 {
     moved.connections.max(moved.requests)
 }
 
-/// The plan in two: what the owners of the gateway's namespace have to write, and what the callers' owners have to,
-/// afterwards.
+/// The plan in two: what the owners of the gateway's namespace have to write, and what the callers'
+/// owners have to, afterwards.
 pub(super) fn halves(io: &Io, wanted: &Wanted) -> Result<(), Error> {
-    let calls =
-        |o: &Value| wanted.hosts.iter().any(|h| h.record.callers.iter().any(|c| o["metadata"]["namespace"] == *c));
+    let calls = |o: &Value| {
+        wanted.hosts.iter().any(|h| {
+            h.record
+                .callers
+                .iter()
+                .any(|c| o["metadata"]["namespace"] == *c)
+        })
+    };
     let (theirs, platform): (Vec<Value>, Vec<Value>) = wanted
         .objects()
         .into_iter()
         .partition(|o| calls(o) && o["metadata"]["namespace"] != wanted.gateway.place.namespace);
     let place = &wanted.gateway.place.namespace;
-    let mut text =
-        format!("# 1. For the owners of {place}: kubectl apply it first.\n{}", diff::yaml_stream(&platform)?);
+    let mut text = format!(
+        "# 1. For the owners of {place}: kubectl apply it first.\n{}",
+        diff::yaml_stream(&platform)?
+    );
     if !theirs.is_empty() {
         text.push_str("---\n# 2. For the callers, when the first part is there: it sends them through the gateway.\n");
         text.push_str(&diff::yaml_stream(&theirs)?);

@@ -1,4 +1,5 @@
-//! The whole of what setup wants, decided before anything is written: the gateway, the records and the objects.
+//! The whole of what setup wants, decided before anything is written: the gateway, the records and
+//! the objects.
 
 use super::gateway::{GatewayWish, gateway_wish};
 use super::needs::{check_credential, resolve};
@@ -13,8 +14,8 @@ use crate::kubernetes::gateway_api::GROUP as GATEWAY_API;
 use crate::kubernetes::pod::Pod;
 use crate::model::target::{AppProtocol, Client, Host, Target};
 use crate::plan::{
-    Addition, CallerPods, Choice, EgressSpec, HostRecord, Inventory, Ports, Stamp, Wish, caller_pods, join,
-    refuse_breaks, refuse_collisions, render,
+    Addition, CallerPods, Choice, EgressSpec, HostRecord, Inventory, Ports, Stamp, Wish,
+    caller_pods, join, refuse_breaks, refuse_collisions, render,
 };
 use crate::snapshot::Snapshot;
 use serde_json::Value;
@@ -61,7 +62,12 @@ impl Wanted {
 
     /// Every object, in a safe order of writing.
     pub(super) fn objects(&self) -> Vec<Value> {
-        self.gateway.objects.iter().chain(self.hosts.iter().flat_map(|h| &h.objects)).cloned().collect()
+        self.gateway
+            .objects
+            .iter()
+            .chain(self.hosts.iter().flat_map(|h| &h.objects))
+            .cloned()
+            .collect()
     }
 }
 
@@ -72,9 +78,17 @@ pub(super) async fn wanted(
     (args, tool, deadline): (&SetupArgs, &Istioctl, Deadline),
 ) -> Result<Wanted, Error> {
     readable(snapshot)?;
-    let callers: Vec<CallerPods> =
-        spec.clients().iter().map(|client| caller_pods(snapshot, client)).collect::<Result<_, _>>()?;
-    let choice = crate::install::choose(snapshot, spec.gateway.as_ref(), args.installer, args.patch()?)?;
+    let callers: Vec<CallerPods> = spec
+        .clients()
+        .iter()
+        .map(|client| caller_pods(snapshot, client))
+        .collect::<Result<_, _>>()?;
+    let choice = crate::install::choose(
+        snapshot,
+        spec.gateway.as_ref(),
+        args.installer,
+        args.patch()?,
+    )?;
     let namespace = choice.namespace().to_owned();
     let mut inventory = match read_inventory(cluster, &namespace).await {
         // Who only wants to have it printed may have no right there: that is what for.
@@ -85,7 +99,13 @@ pub(super) async fn wanted(
     for record in inventory.hosts.values_mut() {
         *record = record.clone().without_namespaces(&gone);
     }
-    let gateway = gateway_wish((cluster, snapshot), &inventory, choice, (args, tool, deadline)).await?;
+    let gateway = gateway_wish(
+        (cluster, snapshot),
+        &inventory,
+        choice,
+        (args, tool, deadline),
+    )
+    .await?;
     let mut spec = spec.clone();
     let mut drifted = Vec::new();
     for wish in &mut spec.wishes {
@@ -93,7 +113,10 @@ pub(super) async fn wanted(
             check_credential(cluster, &gateway.place, secret).await?;
         }
         if wish.target.protocol == AppProtocol::Tcp && wish.options.addresses.is_empty() {
-            let known = inventory.host(&wish.target.host).map(|r| r.addresses.clone()).unwrap_or_default();
+            let known = inventory
+                .host(&wish.target.host)
+                .map(|r| r.addresses.clone())
+                .unwrap_or_default();
             let now = resolve(cluster, &wish.target.host, (&callers, deadline)).await;
             wish.options.addresses = match now {
                 // What is captured already stays so where nobody can resolve it now.
@@ -106,45 +129,84 @@ pub(super) async fn wanted(
     let stamp = stamp(cluster).await;
     let (hosts, mut reasons) = hosts(snapshot, &spec, (&gateway, &inventory, &stamp))?;
     reasons.extend(drifted);
-    if find_gateways(snapshot).iter().any(|g| g.place == gateway.place) {
-        let objects: Vec<Value> = hosts.iter().flat_map(|h| h.objects.iter().cloned()).collect();
+    if find_gateways(snapshot)
+        .iter()
+        .any(|g| g.place == gateway.place)
+    {
+        let objects: Vec<Value> = hosts
+            .iter()
+            .flat_map(|h| h.objects.iter().cloned())
+            .collect();
         refuse_breaks(snapshot, &objects, &paths(&hosts))?;
     }
     let pods = pods(snapshot, &callers, &hosts);
-    Ok(Wanted { gateway, inventory, callers, hosts, stamp, reasons, gone, pods })
+    Ok(Wanted {
+        gateway,
+        inventory,
+        callers,
+        hosts,
+        stamp,
+        reasons,
+        gone,
+        pods,
+    })
 }
 
 /// Who will call what.
 fn paths(hosts: &[HostWish]) -> Vec<(Client, Target)> {
     let of = |host: &HostWish| {
-        let targets =
-            host.record.wires.iter().map(|w| Target { host: host.asked.clone(), port: w.port, protocol: w.protocol });
+        let targets = host.record.wires.iter().map(|w| Target {
+            host: host.asked.clone(),
+            port: w.port,
+            protocol: w.protocol,
+        });
         let targets: Vec<Target> = targets.collect();
-        let callers = host.record.callers.iter().map(|c| Client::namespace(c.as_str()));
-        callers.flat_map(move |c| targets.clone().into_iter().map(move |t| (c.clone(), t))).collect::<Vec<_>>()
+        let callers = host
+            .record
+            .callers
+            .iter()
+            .map(|c| Client::namespace(c.as_str()));
+        callers
+            .flat_map(move |c| targets.clone().into_iter().map(move |t| (c.clone(), t)))
+            .collect::<Vec<_>>()
     };
     hosts.iter().flat_map(of).collect()
 }
 
-/// A host without a name on the wire is captured by its addresses, and these may change behind our back.
+/// A host without a name on the wire is captured by its addresses, and these may change behind our
+/// back.
 fn drift(target: &Target, known: &[IpAddr], now: &[IpAddr]) -> Vec<String> {
-    let list = |all: Vec<&IpAddr>| all.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let list = |all: Vec<&IpAddr>| {
+        all.into_iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let new: Vec<&IpAddr> = now.iter().filter(|ip| !known.contains(ip)).collect();
     let old: Vec<&IpAddr> = known.iter().filter(|ip| !now.contains(ip)).collect();
     let mut said = Vec::new();
     if !known.is_empty() && !new.is_empty() {
-        said.push(format!("{target} has moved: it is at {} now, which is captured from now on", list(new)));
+        said.push(format!(
+            "{target} has moved: it is at {} now, which is captured from now on",
+            list(new)
+        ));
     }
     if !now.is_empty() && !old.is_empty() {
         let advice = "clean it up and set it up again if that is another host's now";
-        said.push(format!("{target} is no longer at {}, which stays captured: {advice}", list(old)));
+        said.push(format!(
+            "{target} is no longer at {}, which stays captured: {advice}",
+            list(old)
+        ));
     }
     said
 }
 
 /// The pods of this run's callers, and of those that call the same hosts from earlier runs.
 fn pods(snapshot: &Snapshot, callers: &[CallerPods], hosts: &[HostWish]) -> Vec<Pod> {
-    let mut pods: Vec<Pod> = callers.iter().flat_map(|c| c.with_sidecar.iter().cloned()).collect();
+    let mut pods: Vec<Pod> = callers
+        .iter()
+        .flat_map(|c| c.with_sidecar.iter().cloned())
+        .collect();
     let earlier: BTreeSet<&String> = hosts.iter().flat_map(|h| &h.record.callers).collect();
     for namespace in earlier {
         let found = caller_pods(snapshot, &Client::namespace(namespace.as_str()));
@@ -155,9 +217,14 @@ fn pods(snapshot: &Snapshot, callers: &[CallerPods], hosts: &[HostWish]) -> Vec<
     pods
 }
 
-/// A list that may not be read could hide what we would break; what the Gateway API has is not what we write.
+/// A list that may not be read could hide what we would break; what the Gateway API has is not what
+/// we write.
 fn readable(snapshot: &Snapshot) -> Result<(), Error> {
-    if snapshot.unseen.iter().all(|unseen| unseen.what.ends_with(GATEWAY_API)) {
+    if snapshot
+        .unseen
+        .iter()
+        .all(|unseen| unseen.what.ends_with(GATEWAY_API))
+    {
         return Ok(());
     }
     match snapshot.unread().first() {
@@ -181,21 +248,40 @@ pub(super) fn hosts(
     let mut records: Vec<HostRecord> = Vec::new();
     let mut reasons = Vec::new();
     let trust_domain = &snapshot.mesh.config.trust_domain;
-    let ports = Ports { snapshot, gateway: &gateway.place, open: &gateway.ports, inventory };
+    let ports = Ports {
+        snapshot,
+        gateway: &gateway.place,
+        open: &gateway.ports,
+        inventory,
+    };
     for wish in &spec.wishes {
-        let Wish { target, options, .. } = wish;
+        let Wish {
+            target, options, ..
+        } = wish;
         let Choice { wire, why_plain } = ports.wire(target, options)?;
-        reasons.extend(why_plain.map(|why| format!("{target}: plain from the sidecar to the gateway: {why}")));
+        reasons.extend(
+            why_plain.map(|why| format!("{target}: plain from the sidecar to the gateway: {why}")),
+        );
         let earlier = records.iter().position(|r| r.host == target.host);
-        let old = earlier.map(|at| records.remove(at)).or_else(|| inventory.host(&target.host).cloned());
-        let allow: Vec<String> = options.allow.iter().map(|a| a.principal(trust_domain)).collect();
+        let old = earlier
+            .map(|at| records.remove(at))
+            .or_else(|| inventory.host(&target.host).cloned());
+        let allow: Vec<String> = options
+            .allow
+            .iter()
+            .map(|a| a.principal(trust_domain))
+            .collect();
         let add = Addition {
             service: &gateway.place.service,
             target,
             server: &options.server_of(&target.host).map_err(Error::Usage)?,
             wire,
             callers: &wish.namespaces(),
-            addresses: if target.protocol == AppProtocol::Tcp { &options.addresses } else { &[] },
+            addresses: if target.protocol == AppProtocol::Tcp {
+                &options.addresses
+            } else {
+                &[]
+            },
             allow: &allow,
             set: spec.set.as_deref(),
             stamp,
@@ -205,7 +291,11 @@ pub(super) fn hosts(
     let wishes = records.into_iter().map(|record| {
         refuse_collisions(snapshot, &gateway.place, &record)?;
         let objects = render(&record, &gateway.place, snapshot)?;
-        Ok(HostWish { asked: record.asked(), record, objects })
+        Ok(HostWish {
+            asked: record.asked(),
+            record,
+            objects,
+        })
     });
     Ok((wishes.collect::<Result<_, Error>>()?, reasons))
 }

@@ -1,5 +1,6 @@
-//! The guided form: setup without hosts, on a terminal, asks. Every question has a flag; the answers become the same
-//! arguments, and the command that would have done the same is printed at the end.
+//! The guided form: setup without hosts, on a terminal, asks. Every question has a flag; the
+//! answers become the same arguments, and the command that would have done the same is printed at
+//! the end.
 
 use crate::cli::setup::SetupArgs;
 use crate::cluster::Cluster;
@@ -32,12 +33,23 @@ pub(super) async fn ask(
     let args = at_terminal(args, move |args, term| ask_caller(&callers, args, term)).await?;
     let progress = io.progress("looking at what leaves now");
     let named = args.from.iter().map(|client| client.namespace.as_str());
-    let found = leaving((cluster, snapshot), &named.collect::<BTreeSet<_>>(), args.write.deadline()).await;
+    let found = leaving(
+        (cluster, snapshot),
+        &named.collect::<BTreeSet<_>>(),
+        args.write.deadline(),
+    )
+    .await;
     drop(progress);
     if !found.addresses.is_empty() {
-        io.note(&format!("leaves now by its address alone: {}", found.addresses.join(", ")));
+        io.note(&format!(
+            "leaves now by its address alone: {}",
+            found.addresses.join(", ")
+        ));
     }
-    let gateways = find_gateways(snapshot).into_iter().filter(|g| g.for_egress).collect();
+    let gateways = find_gateways(snapshot)
+        .into_iter()
+        .filter(|g| g.for_egress)
+        .collect();
     let hosts = offered(declared(snapshot), found.hosts);
     let choices = Choices { hosts, gateways };
     at_terminal(args, move |args, term| choices.ask(args, term)).await
@@ -67,19 +79,28 @@ struct Caller {
     sidecars: bool,
 }
 
-/// The current namespace first, then those with sidecars; Kubernetes' and Istio's own are no callers.
+/// The current namespace first, then those with sidecars; Kubernetes' and Istio's own are no
+/// callers.
 fn callers(snapshot: &Snapshot, current: &str) -> Vec<Caller> {
     let objects = &snapshot.objects;
     let own = |name: &str| name.starts_with("kube-") || name == snapshot.mesh.namespace;
-    let names = objects.namespaces.iter().map(|n| n.name().to_owned()).filter(|n| !own(n));
+    let names = objects
+        .namespaces
+        .iter()
+        .map(|n| n.name().to_owned())
+        .filter(|n| !own(n));
     let caller = |namespace: String| {
-        let of_it = |pod: &&Pod| pod.namespace() == namespace && !pod.spec.is_gateway() && pod.is_running();
+        let of_it =
+            |pod: &&Pod| pod.namespace() == namespace && !pod.spec.is_gateway() && pod.is_running();
         if !objects.pods.iter().any(|p| of_it(&p)) {
             return None;
         }
         let pods = caller_pods(snapshot, &Client::namespace(namespace.as_str()));
         let sidecars = pods.is_ok_and(|c| !c.with_sidecar.is_empty());
-        Some(Caller { namespace, sidecars })
+        Some(Caller {
+            namespace,
+            sidecars,
+        })
     };
     let mut all: Vec<Caller> = names.filter_map(caller).collect();
     all.sort_by_key(|c| (c.namespace != current, !c.sidecars, c.namespace.clone()));
@@ -95,7 +116,11 @@ fn ask_caller(callers: &[Caller], args: &mut SetupArgs, term: &Term) -> dialogue
         format!("{}{}", c.namespace, if c.sidecars { "" } else { bare })
     };
     let prompt = "Which namespace calls? (--from)";
-    let at = Select::new().with_prompt(prompt).items(callers.iter().map(line)).default(0).interact_on(term)?;
+    let at = Select::new()
+        .with_prompt(prompt)
+        .items(callers.iter().map(line))
+        .default(0)
+        .interact_on(term)?;
     args.from = vec![Client::namespace(callers[at].namespace.as_str())];
     args.inject |= !callers[at].sidecars;
     Ok(())
@@ -103,7 +128,11 @@ fn ask_caller(callers: &[Caller], args: &mut SetupArgs, term: &Term) -> dialogue
 
 /// What is declared first, then what was only seen.
 fn offered(declared: Vec<Target>, seen: Vec<Target>) -> Vec<Target> {
-    let new = |t: &Target| !declared.iter().any(|d| (&d.host, d.port) == (&t.host, t.port));
+    let new = |t: &Target| {
+        !declared
+            .iter()
+            .any(|d| (&d.host, d.port) == (&t.host, t.port))
+    };
     let seen: Vec<Target> = seen.into_iter().filter(new).collect();
     declared.into_iter().chain(seen).collect()
 }
@@ -120,19 +149,39 @@ impl Choices {
         if args.gateway.is_none() {
             args.gateway = Some(self.gateway(term)?);
         }
-        if args.targets.iter().any(|t| t.protocol == AppProtocol::Http) && !args.flow.originate_tls {
-            let ways = ["nobody: it stays plain HTTP", "the gateway (the host must answer on 443; --originate-tls)"];
+        if args.targets.iter().any(|t| t.protocol == AppProtocol::Http) && !args.flow.originate_tls
+        {
+            let ways = [
+                "nobody: it stays plain HTTP",
+                "the gateway (the host must answer on 443; --originate-tls)",
+            ];
             let prompt = "Who starts TLS for the plain HTTP?";
-            args.flow.originate_tls = Select::new().with_prompt(prompt).items(ways).default(0).interact_on(term)? == 1;
+            args.flow.originate_tls = Select::new()
+                .with_prompt(prompt)
+                .items(ways)
+                .default(0)
+                .interact_on(term)?
+                == 1;
         }
         let hops = [
-            (HopWish::Auto, "auto: mutual TLS where the gateway has a port for it"),
+            (
+                HopWish::Auto,
+                "auto: mutual TLS where the gateway has a port for it",
+            ),
             (HopWish::Mtls, "mtls: the gateway knows who calls"),
-            (HopWish::Plain, "plain: as the application sent it, in clear for HTTP"),
+            (
+                HopWish::Plain,
+                "plain: as the application sent it, in clear for HTTP",
+            ),
         ];
         let lines: Vec<&str> = hops.iter().map(|(_, line)| *line).collect();
         let prompt = "From the sidecar to the gateway? (--hop)";
-        args.flow.hop = hops[Select::new().with_prompt(prompt).items(&lines).default(0).interact_on(term)?].0;
+        args.flow.hop = hops[Select::new()
+            .with_prompt(prompt)
+            .items(&lines)
+            .default(0)
+            .interact_on(term)?]
+        .0;
         Ok(())
     }
 
@@ -140,7 +189,10 @@ impl Choices {
         let mut targets = Vec::new();
         if !self.hosts.is_empty() {
             let prompt = "Hosts that leave directly, declared or seen in access logs (space chooses, enter goes on)";
-            let chosen = MultiSelect::new().with_prompt(prompt).items(self.hosts.iter().map(text)).interact_on(term)?;
+            let chosen = MultiSelect::new()
+                .with_prompt(prompt)
+                .items(self.hosts.iter().map(text))
+                .interact_on(term)?;
             targets.extend(chosen.into_iter().map(|at| self.hosts[at].clone()));
         }
         let optional = !targets.is_empty();
@@ -149,7 +201,11 @@ impl Choices {
             .allow_empty(optional)
             .validate_with(move |line: &String| {
                 parse(line).and_then(|found| {
-                    if found.is_empty() && !optional { Err("at least one host".to_owned()) } else { Ok(()) }
+                    if found.is_empty() && !optional {
+                        Err("at least one host".to_owned())
+                    } else {
+                        Ok(())
+                    }
                 })
             })
             .interact_text_on(term)?;
@@ -162,35 +218,70 @@ impl Choices {
         let mut names: Vec<GatewayName> = self
             .gateways
             .iter()
-            .map(|g| GatewayName { namespace: g.place.namespace.clone(), service: g.place.service.clone() })
+            .map(|g| GatewayName {
+                namespace: g.place.namespace.clone(),
+                service: g.place.service.clone(),
+            })
             .collect();
-        let mut lines: Vec<String> =
-            names.iter().zip(&self.gateways).map(|(n, g)| format!("{n} ({} pods)", g.pods.len())).collect();
-        let own = GatewayName { namespace: new.namespace, service: new.name };
+        let mut lines: Vec<String> = names
+            .iter()
+            .zip(&self.gateways)
+            .map(|(n, g)| format!("{n} ({} pods)", g.pods.len()))
+            .collect();
+        let own = GatewayName {
+            namespace: new.namespace,
+            service: new.name,
+        };
         if !names.contains(&own) {
             lines.push(format!("{own} (a new one)"));
             names.push(own);
         }
         let prompt = "Through which gateway? (--gateway)";
-        let at = Select::new().with_prompt(prompt).items(&lines).default(0).interact_on(term)?;
+        let at = Select::new()
+            .with_prompt(prompt)
+            .items(&lines)
+            .default(0)
+            .interact_on(term)?;
         Ok(names.swap_remove(at))
     }
 }
 
 fn parse(line: &str) -> Result<Vec<Target>, String> {
-    line.split([' ', ',']).filter(|word| !word.is_empty()).map(str::parse).collect()
+    line.split([' ', ','])
+        .filter(|word| !word.is_empty())
+        .map(str::parse)
+        .collect()
 }
 
 /// Hosts of `ServiceEntry`s that no route of the sidecars takes elsewhere.
 fn declared(snapshot: &Snapshot) -> Vec<Target> {
-    let routed = snapshot.objects.virtual_services.iter().filter(|v| v.spec.bound_to().contains(&MESH));
+    let routed = snapshot
+        .objects
+        .virtual_services
+        .iter()
+        .filter(|v| v.spec.bound_to().contains(&MESH));
     let routed: BTreeSet<&String> = routed.flat_map(|v| &v.spec.hosts).collect();
     let mut targets = BTreeSet::new();
-    for entry in snapshot.objects.service_entries.iter().filter(|e| e.spec.location != "MESH_INTERNAL") {
+    for entry in snapshot
+        .objects
+        .service_entries
+        .iter()
+        .filter(|e| e.spec.location != "MESH_INTERNAL")
+    {
         for host in entry.spec.hosts.iter().filter(|h| !routed.contains(h)) {
-            let Ok(host @ Host::Name(_)) = host.parse::<Host>() else { continue };
-            let ports = entry.spec.ports.iter().filter_map(|p| Some((p.number, protocol(&p.protocol)?)));
-            targets.extend(ports.map(|(port, protocol)| Target { host: host.clone(), port, protocol }));
+            let Ok(host @ Host::Name(_)) = host.parse::<Host>() else {
+                continue;
+            };
+            let ports = entry
+                .spec
+                .ports
+                .iter()
+                .filter_map(|p| Some((p.number, protocol(&p.protocol)?)));
+            targets.extend(ports.map(|(port, protocol)| Target {
+                host: host.clone(),
+                port,
+                protocol,
+            }));
         }
     }
     targets.into_iter().collect()
@@ -215,7 +306,11 @@ pub(super) fn command(args: &SetupArgs) -> String {
     let mut words = vec!["kubectl egress setup".to_owned()];
     words.extend(args.targets.iter().map(text));
     words.extend(args.from.iter().map(|client| format!("--from {client}")));
-    words.extend(args.gateway.iter().map(|gateway| format!("--gateway {gateway}")));
+    words.extend(
+        args.gateway
+            .iter()
+            .map(|gateway| format!("--gateway {gateway}")),
+    );
     if args.inject {
         words.push("--inject".into());
     }
@@ -245,11 +340,23 @@ mod tests {
                 {"number": 443, "protocol": "HTTPS", "name": "a"}, {"number": 9, "protocol": "UDP", "name": "b"}]}})
         };
         let route = json!({"metadata": {"name": "x", "namespace": "ns"}, "spec": {"hosts": ["routed.com"]}});
-        snapshot.objects.put(Kind::ServiceEntry, entry("a", "free.com")).unwrap();
-        snapshot.objects.put(Kind::ServiceEntry, entry("b", "routed.com")).unwrap();
-        snapshot.objects.put(Kind::ServiceEntry, entry("c", "*.wild.com")).unwrap();
+        snapshot
+            .objects
+            .put(Kind::ServiceEntry, entry("a", "free.com"))
+            .unwrap();
+        snapshot
+            .objects
+            .put(Kind::ServiceEntry, entry("b", "routed.com"))
+            .unwrap();
+        snapshot
+            .objects
+            .put(Kind::ServiceEntry, entry("c", "*.wild.com"))
+            .unwrap();
         snapshot.objects.put(Kind::VirtualService, route).unwrap();
-        assert_eq!(declared(&snapshot).iter().map(text).collect::<Vec<_>>(), ["free.com:443=tls"]);
+        assert_eq!(
+            declared(&snapshot).iter().map(text).collect::<Vec<_>>(),
+            ["free.com:443=tls"]
+        );
     }
 
     #[test]

@@ -6,22 +6,42 @@ use crate::model::trace::{Decision, StartedTls, Step};
 
 const BLACK_HOLE: &str = "BlackHoleCluster";
 
-pub(super) fn reach(mut step: Step, proxy: &Proxy, connection: &Connection, (name, bytes): (&str, &Bytes)) -> Step {
+pub(super) fn reach(
+    mut step: Step,
+    proxy: &Proxy,
+    connection: &Connection,
+    (name, bytes): (&str, &Bytes),
+) -> Step {
     if name == BLACK_HOLE {
-        return end(step, "UH: black hole, unknown destinations are dropped".to_owned());
+        return end(
+            step,
+            "UH: black hole, unknown destinations are dropped".to_owned(),
+        );
     }
     let Some(cluster) = proxy.cluster(name) else {
         return end(step, format!("NC: the proxy has no cluster {name}"));
     };
     let because = cluster.config.as_deref().and_then(place);
     if cluster.warming {
-        let secrets = cluster.tls.iter().flat_map(|t| t.certificate.iter().chain(&t.roots));
-        let missing: Vec<&str> = secrets.filter(|s| !is_there(proxy, s)).map(String::as_str).collect();
-        let what = if missing.is_empty() { String::new() } else { format!(" for {}", missing.join(", ")) };
+        let secrets = cluster
+            .tls
+            .iter()
+            .flat_map(|t| t.certificate.iter().chain(&t.roots));
+        let missing: Vec<&str> = secrets
+            .filter(|s| !is_there(proxy, s))
+            .map(String::as_str)
+            .collect();
+        let what = if missing.is_empty() {
+            String::new()
+        } else {
+            format!(" for {}", missing.join(", "))
+        };
         return end(step, format!("NC: cluster {name} still waits{what}"));
     }
     if cluster.discovery == "ORIGINAL_DST" {
-        let address = connection.address.map(|a| std::net::SocketAddr::new(a, connection.port).to_string());
+        let address = connection
+            .address
+            .map(|a| std::net::SocketAddr::new(a, connection.port).to_string());
         step.endpoints = Some(Decision::new(address.into_iter().collect(), []));
         return step;
     }
@@ -29,39 +49,68 @@ pub(super) fn reach(mut step: Step, proxy: &Proxy, connection: &Connection, (nam
         step.tls = Some(Decision::new(started(cluster, None, bytes), because));
         return step;
     }
-    let usable: Vec<&Endpoint> = cluster.endpoints.iter().filter(|e| e.healthy() || cluster.panics).collect();
-    step.endpoints = Some(Decision::new(usable.iter().map(|e| e.address.clone()).collect(), []));
-    let Some(first) = usable.first() else { return end(step, no_endpoint(cluster)) };
+    let usable: Vec<&Endpoint> = cluster
+        .endpoints
+        .iter()
+        .filter(|e| e.healthy() || cluster.panics)
+        .collect();
+    step.endpoints = Some(Decision::new(
+        usable.iter().map(|e| e.address.clone()).collect(),
+        [],
+    ));
+    let Some(first) = usable.first() else {
+        return end(step, no_endpoint(cluster));
+    };
     step.tls = Some(Decision::new(started(cluster, Some(first), bytes), because));
     step
 }
 
 fn is_there(proxy: &Proxy, secret: &str) -> bool {
-    proxy.secret(secret).is_some_and(crate::envoy::Secret::delivered)
+    proxy
+        .secret(secret)
+        .is_some_and(crate::envoy::Secret::delivered)
 }
 
 fn no_endpoint(cluster: &Cluster) -> String {
-    let ill: Vec<String> = cluster.endpoints.iter().map(|e| format!("{} {}", e.address, e.ill.join(" "))).collect();
+    let ill: Vec<String> = cluster
+        .endpoints
+        .iter()
+        .map(|e| format!("{} {}", e.address, e.ill.join(" ")))
+        .collect();
     match (ill.is_empty(), cluster.discovery.as_str()) {
         (false, _) => format!("UH: no healthy endpoint ({})", ill.join(", ")),
-        (true, "STRICT_DNS" | "LOGICAL_DNS") => "UH: no endpoint, the name is not resolved".to_owned(),
+        (true, "STRICT_DNS" | "LOGICAL_DNS") => {
+            "UH: no endpoint, the name is not resolved".to_owned()
+        }
         (true, _) => "UH: no endpoint".to_owned(),
     }
 }
 
 fn started(cluster: &Cluster, endpoint: Option<&Endpoint>, bytes: &Bytes) -> StartedTls {
     let Some(tls) = cluster.tls_to(endpoint) else {
-        return StartedTls { mode: "none".into(), ..StartedTls::default() };
+        return StartedTls {
+            mode: "none".into(),
+            ..StartedTls::default()
+        };
     };
     let host = match bytes {
-        Bytes::Http { host, .. } => Some(host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name)),
+        Bytes::Http { host, .. } => Some(
+            host.rsplit_once(':')
+                .map_or(host.as_str(), |(name, _)| name),
+        ),
         _ => None,
     };
-    StartedTls { mode: tls.mode().into(), sni: sni(cluster, tls, host), names: names(cluster, tls, host) }
+    StartedTls {
+        mode: tls.mode().into(),
+        sni: sni(cluster, tls, host),
+        names: names(cluster, tls, host),
+    }
 }
 
 fn sni(cluster: &Cluster, tls: &ClientTls, host: Option<&str>) -> Option<String> {
-    tls.sni.clone().or_else(|| host.filter(|_| cluster.sni_from_host).map(str::to_owned))
+    tls.sni
+        .clone()
+        .or_else(|| host.filter(|_| cluster.sni_from_host).map(str::to_owned))
 }
 
 fn names(cluster: &Cluster, tls: &ClientTls, host: Option<&str>) -> Vec<String> {

@@ -1,5 +1,6 @@
-//! The listener. A sidecar gets every connection on `virtualOutbound` and hands it on by its original destination: the
-//! exact address first, then the wildcard of the family, else it stays. A gateway has one per port.
+//! The listener. A sidecar gets every connection on `virtualOutbound` and hands it on by its
+//! original destination: the exact address first, then the wildcard of the family, else it stays. A
+//! gateway has one per port.
 
 use super::{Connection, Role};
 use crate::envoy::{Listener, Proxy};
@@ -7,7 +8,10 @@ use std::net::IpAddr;
 
 pub(super) fn choose<'a>(proxy: &'a Proxy, connection: &Connection) -> Option<&'a Listener> {
     match connection.role {
-        Role::Gateway => proxy.listeners.iter().find(|l| l.bound && l.has_port(connection.port)),
+        Role::Gateway => proxy
+            .listeners
+            .iter()
+            .find(|l| l.bound && l.has_port(connection.port)),
         Role::Sidecar => captured(proxy, connection),
     }
 }
@@ -16,7 +20,9 @@ fn captured<'a>(proxy: &'a Proxy, connection: &Connection) -> Option<&'a Listene
     let outbound = || proxy.listeners.iter().filter(|l| !l.inbound);
     let at = |want: &[IpAddr]| {
         let fits = |l: &&Listener| {
-            l.addresses.iter().any(|a| a.port == connection.port && a.ip.parse().is_ok_and(|ip| want.contains(&ip)))
+            l.addresses.iter().any(|a| {
+                a.port == connection.port && a.ip.parse().is_ok_and(|ip| want.contains(&ip))
+            })
         };
         outbound().filter(|l| !l.hands_on).find(fits)
     };
@@ -27,5 +33,7 @@ fn captured<'a>(proxy: &'a Proxy, connection: &Connection) -> Option<&'a Listene
         Some(IpAddr::V4(_)) => at(&[v4]),
         None => at(&[v4]).or_else(|| at(&[v6])),
     };
-    exact.or_else(wildcard).or_else(|| outbound().find(|l| l.hands_on))
+    exact
+        .or_else(wildcard)
+        .or_else(|| outbound().find(|l| l.hands_on))
 }

@@ -1,5 +1,6 @@
-//! What Envoy does with a connection, decided in its own order: listener, filter chain, route, cluster, endpoint, TLS.
-//! Each is one file. A step that cannot be taken ends the way with the response flag that Envoy would log.
+//! What Envoy does with a connection, decided in its own order: listener, filter chain, route,
+//! cluster, endpoint, TLS. Each is one file. A step that cannot be taken ends the way with the
+//! response flag that Envoy would log.
 
 mod chain;
 mod cluster;
@@ -43,7 +44,8 @@ pub enum Bytes {
         sni: Option<String>,
         /// The protocols that it offers.
         alpn: Vec<String>,
-        /// What is inside, for a proxy that ends the TLS; none is HTTP to the host that the SNI names.
+        /// What is inside, for a proxy that ends the TLS; none is HTTP to the host that the SNI
+        /// names.
         inside: Option<Box<Bytes>>,
     },
     /// Anything else.
@@ -53,8 +55,15 @@ pub enum Bytes {
 impl Bytes {
     /// A GET as clients send it: the port is in the Host header unless it is 80.
     pub fn http(host: &str, port: u16) -> Self {
-        let host = if port == 80 { host.to_owned() } else { format!("{host}:{port}") };
-        Bytes::Http { host, path: "/".into() }
+        let host = if port == 80 {
+            host.to_owned()
+        } else {
+            format!("{host}:{port}")
+        };
+        Bytes::Http {
+            host,
+            path: "/".into(),
+        }
     }
 
     /// In words.
@@ -70,7 +79,11 @@ impl Bytes {
     /// A ClientHello of a usual HTTPS client.
     pub fn tls(sni: Option<&str>) -> Self {
         let alpn = vec!["h2".to_owned(), "http/1.1".to_owned()];
-        Bytes::Tls { sni: sni.map(str::to_owned), alpn, inside: None }
+        Bytes::Tls {
+            sni: sni.map(str::to_owned),
+            alpn,
+            inside: None,
+        }
     }
 }
 
@@ -95,8 +108,13 @@ pub fn pass(proxy: &Proxy, connection: &Connection) -> (Step, Bytes) {
     let Some(listener) = listener::choose(proxy, connection) else {
         let why = match connection.role {
             Role::Sidecar => "no listener for outbound connections".to_owned(),
-            Role::Gateway if proxy.listeners.is_empty() => "the gateway has no listener: nothing listens".to_owned(),
-            Role::Gateway => format!("nothing listens on port {}: the connection is refused", connection.port),
+            Role::Gateway if proxy.listeners.is_empty() => {
+                "the gateway has no listener: nothing listens".to_owned()
+            }
+            Role::Gateway => format!(
+                "nothing listens on port {}: the connection is refused",
+                connection.port
+            ),
         };
         return (end(step, why), sent.clone());
     };
@@ -106,7 +124,10 @@ pub fn pass(proxy: &Proxy, connection: &Connection) -> (Step, Bytes) {
         return (end(step, why), sent.clone());
     }
     let Some((chain, label)) = chain::choose(listener, connection) else {
-        let why = format!("NR: no filter chain for {}; the connection is reset", sent.what());
+        let why = format!(
+            "NR: no filter chain for {}; the connection is reset",
+            sent.what()
+        );
         return (end(step, why), sent.clone());
     };
     let because = chain.config.as_deref().and_then(place);
@@ -119,7 +140,10 @@ pub fn pass(proxy: &Proxy, connection: &Connection) -> (Step, Bytes) {
         Forward::Clusters(shares) => to_cluster(step, proxy, connection, (shares, &bytes, because)),
         Forward::Routes(name) => match proxy.routes.iter().find(|r| r.name == *name) {
             Some(routes) => route::follow(step, proxy, connection, (routes, &bytes)),
-            None => end(step, format!("404 NR: route table {name} was not delivered")),
+            None => end(
+                step,
+                format!("404 NR: route table {name} was not delivered"),
+            ),
         },
         Forward::Inline(routes) => route::follow(step, proxy, connection, (routes, &bytes)),
         Forward::Other(filter) => end(step, format!("its last filter {filter} is not evaluated")),
@@ -127,19 +151,31 @@ pub fn pass(proxy: &Proxy, connection: &Connection) -> (Step, Bytes) {
     (step, bytes)
 }
 
-/// The connections that the next hop may get, one for each endpoint that the step leads to: the same bytes, inside the
-/// TLS that the proxy starts. A sidecar's step and these, evaluated at the gateway pod with that address, make the
-/// path.
+/// The connections that the next hop may get, one for each endpoint that the step leads to: the
+/// same bytes, inside the TLS that the proxy starts. A sidecar's step and these, evaluated at the
+/// gateway pod with that address, make the path.
 pub fn onward(step: &Step, bytes: &Bytes) -> Vec<Connection> {
-    let tls = step.tls.as_ref().map(|d| &d.value).filter(|t| t.mode != "none");
+    let tls = step
+        .tls
+        .as_ref()
+        .map(|d| &d.value)
+        .filter(|t| t.mode != "none");
     let sent = tls.map_or_else(
         || bytes.clone(),
         |tls| {
             let alpn = vec![ISTIO_ALPN.to_owned()];
-            Bytes::Tls { sni: tls.sni.clone(), alpn, inside: Some(Box::new(bytes.clone())) }
+            Bytes::Tls {
+                sni: tls.sni.clone(),
+                alpn,
+                inside: Some(Box::new(bytes.clone())),
+            }
         },
     );
-    let endpoints = step.endpoints.iter().flat_map(|d| &d.value).filter_map(|e| e.parse::<SocketAddr>().ok());
+    let endpoints = step
+        .endpoints
+        .iter()
+        .flat_map(|d| &d.value)
+        .filter_map(|e| e.parse::<SocketAddr>().ok());
     let to = |at: SocketAddr| Connection {
         address: Some(at.ip()),
         port: at.port(),
@@ -156,18 +192,37 @@ const ISTIO_ALPN: &str = "istio";
 fn unwrap(chain: &Chain, bytes: &Bytes) -> Result<Bytes, String> {
     match (&chain.tls, bytes) {
         (None, bytes) => Ok(bytes.clone()),
-        (Some(tls), Bytes::Tls { inside: Some(_), .. })
-            if tls.certificate.as_deref().is_some_and(|c| c != "default") =>
-        {
-            Err("the server's certificate is not of the mesh: the sidecar's mutual TLS refuses it".to_owned())
-        }
-        (Some(_), Bytes::Tls { inside: Some(inside), .. }) => Ok((**inside).clone()),
-        (Some(tls), Bytes::Tls { inside: None, .. }) if tls.demands_certificate => {
-            Err("the server demands a client certificate, and the application's own TLS has none".to_owned())
-        }
-        (Some(_), Bytes::Tls { sni, inside: None, .. }) => {
+        (
+            Some(tls),
+            Bytes::Tls {
+                inside: Some(_), ..
+            },
+        ) if tls.certificate.as_deref().is_some_and(|c| c != "default") => Err(
+            "the server's certificate is not of the mesh: the sidecar's mutual TLS refuses it"
+                .to_owned(),
+        ),
+        (
+            Some(_),
+            Bytes::Tls {
+                inside: Some(inside),
+                ..
+            },
+        ) => Ok((**inside).clone()),
+        (Some(tls), Bytes::Tls { inside: None, .. }) if tls.demands_certificate => Err(
+            "the server demands a client certificate, and the application's own TLS has none"
+                .to_owned(),
+        ),
+        (
+            Some(_),
+            Bytes::Tls {
+                sni, inside: None, ..
+            },
+        ) => {
             let host = sni.clone().unwrap_or_default();
-            Ok(Bytes::Http { host, path: "/".into() })
+            Ok(Bytes::Http {
+                host,
+                path: "/".into(),
+            })
         }
         (Some(_), Bytes::Http { .. } | Bytes::Tcp) => {
             Err("the chain ends TLS and gets plain bytes: the handshake fails".to_owned())
@@ -186,11 +241,19 @@ fn to_cluster(
         return end(step, "NC: the route has no cluster".to_owned());
     };
     if shares.len() > 1 {
-        let all: Vec<String> = shares.iter().map(|s| format!("{} ({})", s.cluster, s.weight)).collect();
+        let all: Vec<String> = shares
+            .iter()
+            .map(|s| format!("{} ({})", s.cluster, s.weight))
+            .collect();
         let label = format!("by weight: {}", all.join(", "));
         let route = step.route.take();
-        let label = route.as_ref().map_or(label.clone(), |r| format!("{}, {label}", r.value));
-        step.route = Some(Decision::new(label, route.map(|r| r.because).unwrap_or_default()));
+        let label = route
+            .as_ref()
+            .map_or(label.clone(), |r| format!("{}, {label}", r.value));
+        step.route = Some(Decision::new(
+            label,
+            route.map(|r| r.because).unwrap_or_default(),
+        ));
     }
     step.cluster = Some(Decision::new(share.cluster.clone().into(), because));
     cluster::reach(step, proxy, connection, (&share.cluster, bytes))
@@ -201,12 +264,14 @@ fn end(mut step: Step, why: String) -> Step {
     step
 }
 
-/// `/apis/networking.istio.io/v1/namespaces/NS/virtual-service/NAME`, as istiod writes it into metadata; the model adds
-/// the field after a `#`.
+/// `/apis/networking.istio.io/v1/namespaces/NS/virtual-service/NAME`, as istiod writes it into
+/// metadata; the model adds the field after a `#`.
 pub(crate) fn place(config: &str) -> Option<Place> {
     let (object, path) = config.split_once('#').unwrap_or((config, ""));
     let parts: Vec<&str> = object.trim_start_matches('/').splitn(7, '/').collect();
-    let ["apis", group, _, "namespaces", namespace, kind, name] = parts.as_slice() else { return None };
+    let ["apis", group, _, "namespaces", namespace, kind, name] = parts.as_slice() else {
+        return None;
+    };
     let camel = kind.split('-').map(|word| {
         let (first, rest) = word.split_at_checked(1).unwrap_or(("", ""));
         first.to_ascii_uppercase() + rest

@@ -1,5 +1,6 @@
-//! The route of an HTTP request: the virtual host by domain (exact, longest suffix, longest prefix, any), then its
-//! first rule that matches. A rule with a condition that we cannot evaluate counts as not matching.
+//! The route of an HTTP request: the virtual host by domain (exact, longest suffix, longest prefix,
+//! any), then its first rule that matches. A rule with a condition that we cannot evaluate counts
+//! as not matching.
 
 use super::{Bytes, Connection, end, place, to_cluster};
 use crate::envoy::{Action, HeaderCondition, PathCondition, Proxy, Routes, Rule, VirtualHost};
@@ -12,28 +13,48 @@ pub(super) fn follow(
     (routes, bytes): (&Routes, &Bytes),
 ) -> Step {
     let Bytes::Http { host, path } = bytes else {
-        let what = if matches!(bytes, Bytes::Tls { .. }) { "TLS" } else { "bytes that are not HTTP" };
+        let what = if matches!(bytes, Bytes::Tls { .. }) {
+            "TLS"
+        } else {
+            "bytes that are not HTTP"
+        };
         return end(step, format!("400 DPE: {what} on a chain for plain HTTP"));
     };
     let Some(virtual_host) = choose_host(routes, host) else {
-        return end(step, format!("404 NR: no virtual host for {host} in route table {}", routes.name));
+        return end(
+            step,
+            format!(
+                "404 NR: no virtual host for {host} in route table {}",
+                routes.name
+            ),
+        );
     };
     if virtual_host.require_tls == "ALL" {
         step.route = Some(Decision::new(virtual_host.name.clone(), []));
-        return end(step, "301: the gateway's server redirects to https".to_owned());
+        return end(
+            step,
+            "301: the gateway's server redirects to https".to_owned(),
+        );
     }
     let Some(rule) = virtual_host.rules.iter().find(|r| matches(r, host, path)) else {
         step.route = Some(Decision::new(virtual_host.name.clone(), []));
-        return end(step, format!("404 NR: no route in virtual host {} matches", virtual_host.name));
+        return end(
+            step,
+            format!(
+                "404 NR: no route in virtual host {} matches",
+                virtual_host.name
+            ),
+        );
     };
     let because = rule.config.as_deref().and_then(place);
     step.route = Some(Decision::new(label(virtual_host, rule), because.clone()));
     match &rule.action {
         Action::Clusters(shares) => to_cluster(step, proxy, connection, (shares, bytes, because)),
         Action::Redirect => end(step, "301: the route answers with a redirect".to_owned()),
-        Action::Answer(502) if virtual_host.name == "block_all" => {
-            end(step, "502: unknown hosts are blocked (REGISTRY_ONLY)".to_owned())
-        }
+        Action::Answer(502) if virtual_host.name == "block_all" => end(
+            step,
+            "502: unknown hosts are blocked (REGISTRY_ONLY)".to_owned(),
+        ),
         Action::Answer(status) => end(step, format!("{status}: the route answers by itself")),
         Action::Other => end(step, "the route's action is not evaluated".to_owned()),
     }
@@ -41,10 +62,18 @@ pub(super) fn follow(
 
 fn choose_host<'a>(routes: &'a Routes, host: &str) -> Option<&'a VirtualHost> {
     let lower = host.to_ascii_lowercase();
-    let host = if routes.ignores_port { without_port(&lower) } else { lower.as_str() };
+    let host = if routes.ignores_port {
+        without_port(&lower)
+    } else {
+        lower.as_str()
+    };
     let mut best: Option<((u8, usize), &VirtualHost)> = None;
     for candidate in &routes.hosts {
-        let rank = candidate.domains.iter().filter_map(|d| rank(&d.to_ascii_lowercase(), host)).max();
+        let rank = candidate
+            .domains
+            .iter()
+            .filter_map(|d| rank(&d.to_ascii_lowercase(), host))
+            .max();
         if let Some(rank) = rank
             && best.is_none_or(|(other, _)| rank > other)
         {
@@ -73,7 +102,9 @@ fn rank(domain: &str, host: &str) -> Option<(u8, usize)> {
 
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.ends_with(':') => name,
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.ends_with(':') => {
+            name
+        }
         _ => host,
     }
 }
@@ -82,9 +113,9 @@ fn matches(rule: &Rule, host: &str, path: &str) -> bool {
     let on_path = match &rule.path {
         PathCondition::Prefix(prefix) => path.starts_with(prefix.as_str()),
         PathCondition::Exact(exact) => path == exact,
-        PathCondition::Segments(start) => {
-            path.strip_prefix(start.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        }
+        PathCondition::Segments(start) => path
+            .strip_prefix(start.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
         PathCondition::Other => false,
     };
     on_path && !rule.asks_more && rule.headers.iter().all(|h| has(h, host, path))

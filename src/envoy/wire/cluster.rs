@@ -1,4 +1,5 @@
-//! `dynamic_active_clusters` and `dynamic_warming_clusters`, endpoint assignments, and `/clusters?format=json`.
+//! `dynamic_active_clusters` and `dynamic_warming_clusters`, endpoint assignments, and
+//! `/clusters?format=json`.
 
 use super::super::{Cluster, Counters, Endpoint, Rejection, SocketMatch};
 use super::tls::TransportSocket;
@@ -108,11 +109,15 @@ struct AssignedAddress {
     address: Address,
 }
 
-/// The labels of a cluster's endpoints, by the address (or the name, where it is still to be resolved) and port.
+/// The labels of a cluster's endpoints, by the address (or the name, where it is still to be
+/// resolved) and port.
 pub(in super::super) type EndpointLabels = BTreeMap<String, BTreeMap<String, String>>;
 
 impl ClusterEntry {
-    pub(in super::super) fn keep(self, warming: bool) -> (Option<(Cluster, EndpointLabels)>, Option<Rejection>) {
+    pub(in super::super) fn keep(
+        self,
+        warming: bool,
+    ) -> (Option<(Cluster, EndpointLabels)>, Option<Rejection>) {
         let name = self.cluster.as_ref().map_or("", |c| c.name.as_str());
         let rejection = self.error_state.map(|e| e.of("cluster", name));
         (self.cluster.map(|c| c.keep(warming)), rejection)
@@ -121,7 +126,10 @@ impl ClusterEntry {
 
 impl WireCluster {
     fn keep(self, warming: bool) -> (Cluster, EndpointLabels) {
-        let options = self.typed_extension_protocol_options.http.upstream_http_protocol_options;
+        let options = self
+            .typed_extension_protocol_options
+            .http
+            .upstream_http_protocol_options;
         let cluster = Cluster {
             discovery: match (self.discovery.as_str(), self.cluster_type.name) {
                 ("", name) if name.is_empty() => "STATIC".into(),
@@ -130,12 +138,19 @@ impl WireCluster {
             },
             name: self.name,
             warming,
-            socket_matches: self.transport_socket_matches.into_iter().map(WireSocketMatch::keep).collect(),
+            socket_matches: self
+                .transport_socket_matches
+                .into_iter()
+                .map(WireSocketMatch::keep)
+                .collect(),
             tls: self.transport_socket.client(),
             sni_from_host: options.auto_sni,
             names_from_host: options.auto_san_validation,
             endpoints: Vec::new(),
-            panics: self.common_lb_config.healthy_panic_threshold.is_none_or(|p| p.value > 0.0),
+            panics: self
+                .common_lb_config
+                .healthy_panic_threshold
+                .is_none_or(|p| p.value > 0.0),
             config: self.metadata.filter_metadata.istio.config,
         };
         (cluster, self.load_assignment.labels())
@@ -144,21 +159,35 @@ impl WireCluster {
 
 impl WireSocketMatch {
     fn keep(self) -> SocketMatch {
-        SocketMatch { name: self.name, labels: texts(self.labels), tls: self.transport_socket.client() }
+        SocketMatch {
+            name: self.name,
+            labels: texts(self.labels),
+            tls: self.transport_socket.client(),
+        }
     }
 }
 
 impl EndpointEntry {
     pub(in super::super) fn keep(self) -> (String, EndpointLabels) {
-        (self.endpoint_config.cluster_name.clone(), self.endpoint_config.labels())
+        (
+            self.endpoint_config.cluster_name.clone(),
+            self.endpoint_config.labels(),
+        )
     }
 }
 
 impl Assignment {
     fn labels(self) -> EndpointLabels {
         let all = self.endpoints.into_iter().flat_map(|l| l.lb_endpoints);
-        let of = |a: Assigned| (a.endpoint.address.text(), texts(a.metadata.filter_metadata.socket));
-        all.map(of).filter(|(_, labels)| !labels.is_empty()).collect()
+        let of = |a: Assigned| {
+            (
+                a.endpoint.address.text(),
+                texts(a.metadata.filter_metadata.socket),
+            )
+        };
+        all.map(of)
+            .filter(|(_, labels)| !labels.is_empty())
+            .collect()
     }
 }
 
@@ -203,13 +232,21 @@ struct Stat {
 
 impl ClusterStatus {
     pub(in super::super) fn endpoints(self) -> Vec<Endpoint> {
-        self.host_statuses.into_iter().map(HostStatus::keep).collect()
+        self.host_statuses
+            .into_iter()
+            .map(HostStatus::keep)
+            .collect()
     }
 }
 
 impl HostStatus {
     fn keep(self) -> Endpoint {
-        let stat = |name: &str| self.stats.iter().find(|s| s.name == name).map_or(0, |s| s.value);
+        let stat = |name: &str| {
+            self.stats
+                .iter()
+                .find(|s| s.name == name)
+                .map_or(0, |s| s.value)
+        };
         let counters = Counters {
             cx_total: stat("cx_total"),
             cx_active: stat("cx_active"),
@@ -220,7 +257,11 @@ impl HostStatus {
         Endpoint {
             address: self.address.text(),
             hostname: self.hostname,
-            ill: self.health_status.iter().filter_map(|(k, v)| ailment(k, v)).collect(),
+            ill: self
+                .health_status
+                .iter()
+                .filter_map(|(k, v)| ailment(k, v))
+                .collect(),
             labels: BTreeMap::new(),
             counters,
         }

@@ -118,20 +118,36 @@ impl ListenerEntry {
 
 impl WireListener {
     fn keep(self) -> Listener {
-        let inspects = |which: &str| self.listener_filters.iter().any(|f| f.name.ends_with(which));
+        let inspects = |which: &str| {
+            self.listener_filters
+                .iter()
+                .any(|f| f.name.ends_with(which))
+        };
         let more = self.additional_addresses.iter().map(|a| &a.address);
-        let address =
-            |a: &Address| kept::Address { ip: a.socket_address.address.clone(), port: a.socket_address.port_value };
+        let address = |a: &Address| kept::Address {
+            ip: a.socket_address.address.clone(),
+            port: a.socket_address.port_value,
+        };
         Listener {
-            addresses: std::iter::once(&self.address).chain(more).map(address).collect(),
+            addresses: std::iter::once(&self.address)
+                .chain(more)
+                .map(address)
+                .collect(),
             bound: self.bind_to_port.unwrap_or(true),
             hands_on: self.use_original_dst,
             inbound: self.traffic_direction == "INBOUND",
             inspects_tls: inspects("tls_inspector")
-                || self.filter_chains.iter().any(|c| c.filter_chain_match.needs_tls()),
+                || self
+                    .filter_chains
+                    .iter()
+                    .any(|c| c.filter_chain_match.needs_tls()),
             inspects_http: inspects("http_inspector"),
             has_matcher: self.filter_chain_matcher.is_some(),
-            chains: self.filter_chains.into_iter().map(WireChain::keep).collect(),
+            chains: self
+                .filter_chains
+                .into_iter()
+                .map(WireChain::keep)
+                .collect(),
             default_chain: self.default_filter_chain.map(WireChain::keep),
             name: self.name,
         }
@@ -146,11 +162,19 @@ impl WireMatch {
     }
 
     fn keep(self) -> ChainMatch {
-        let lists = [&self.source_prefix_ranges, &self.direct_source_prefix_ranges, &self.source_ports];
+        let lists = [
+            &self.source_prefix_ranges,
+            &self.direct_source_prefix_ranges,
+            &self.source_ports,
+        ];
         ChainMatch {
             port: self.destination_port,
             asks_source: self.source_type.is_some() || lists.iter().any(|l| !l.is_empty()),
-            ranges: self.prefix_ranges.into_iter().map(|r| (r.address_prefix, r.prefix_len)).collect(),
+            ranges: self
+                .prefix_ranges
+                .into_iter()
+                .map(|r| (r.address_prefix, r.prefix_len))
+                .collect(),
             server_names: self.server_names,
             transport_protocol: self.transport_protocol,
             application_protocols: self.application_protocols,

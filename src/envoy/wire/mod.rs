@@ -1,5 +1,6 @@
-//! Envoy's own JSON (protobuf's, with the original field names), as far as it is read. Every field may be missing; what
-//! is not named here is skipped while it is parsed, so that a dump of many megabytes leaves only what is kept.
+//! Envoy's own JSON (protobuf's, with the original field names), as far as it is read. Every field
+//! may be missing; what is not named here is skipped while it is parsed, so that a dump of many
+//! megabytes leaves only what is kept.
 
 mod cluster;
 mod listener;
@@ -25,7 +26,8 @@ pub(super) struct Resources<T> {
     pub(super) configs: Vec<T>,
 }
 
-/// One entry of the whole `/config_dump`: each kind of resource comes in an entry of its own, so the others are empty.
+/// One entry of the whole `/config_dump`: each kind of resource comes in an entry of its own, so
+/// the others are empty.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct WholeEntry {
@@ -57,8 +59,16 @@ struct Failed {
 impl ErrorState {
     /// A refused resource that was never in force has no name of its own, only the refused one has.
     pub(super) fn of(self, kind: &str, name: &str) -> Rejection {
-        let name = if name.is_empty() { &self.failed_configuration.name } else { name };
-        Rejection { resource: format!("{kind} {name}"), reason: self.details, when: self.last_update_attempt }
+        let name = if name.is_empty() {
+            &self.failed_configuration.name
+        } else {
+            name
+        };
+        Rejection {
+            resource: format!("{kind} {name}"),
+            reason: self.details,
+            when: self.last_update_attempt,
+        }
     }
 }
 
@@ -108,7 +118,10 @@ struct InternalAddress {
 impl Address {
     /// `address:port`, with brackets for IPv6.
     pub(super) fn text(&self) -> String {
-        let SocketAddress { address, port_value } = &self.socket_address;
+        let SocketAddress {
+            address,
+            port_value,
+        } = &self.socket_address;
         match address.as_str() {
             "" => self.envoy_internal_address.endpoint_id.clone(),
             ip if ip.contains(':') => format!("[{ip}]:{port_value}"),
@@ -126,7 +139,9 @@ pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, 
 }
 
 /// A text where it is one: other filters give the same field name to something else.
-pub(super) fn text_if<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+pub(super) fn text_if<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
     Ok(match serde_json::Value::deserialize(deserializer)? {
         serde_json::Value::String(text) => Some(text),
         _ => None,

@@ -50,7 +50,11 @@ impl Bootstrap {
             return None;
         }
         let node = self.node;
-        let Version { major_number, minor_number, patch } = node.user_agent_build_version.version;
+        let Version {
+            major_number,
+            minor_number,
+            patch,
+        } = node.user_agent_build_version.version;
         Some(Node {
             id: node.id,
             istio_version: node.metadata.istio_version,

@@ -1,6 +1,8 @@
 //! `dynamic_route_configs`: route tables, and the weighted clusters that TCP proxies have too.
 
-use super::super::{Action, HeaderCondition, PathCondition, Rejection, Routes, Rule, Share, VirtualHost};
+use super::super::{
+    Action, HeaderCondition, PathCondition, Rejection, Routes, Rule, Share, VirtualHost,
+};
 use super::{ErrorState, Metadata};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -98,7 +100,13 @@ struct Direct {
 
 impl Weighted {
     pub(super) fn keep(self) -> Vec<Share> {
-        self.clusters.into_iter().map(|c| Share { cluster: c.name, weight: c.weight }).collect()
+        self.clusters
+            .into_iter()
+            .map(|c| Share {
+                cluster: c.name,
+                weight: c.weight,
+            })
+            .collect()
     }
 }
 
@@ -142,7 +150,11 @@ impl WireRule {
             || condition.grpc.is_some();
         Rule {
             name: self.name,
-            path: match (condition.prefix, condition.path, condition.path_separated_prefix) {
+            path: match (
+                condition.prefix,
+                condition.path,
+                condition.path_separated_prefix,
+            ) {
                 (Some(prefix), ..) => PathCondition::Prefix(prefix),
                 (_, Some(path), _) => PathCondition::Exact(path),
                 (.., Some(segments)) => PathCondition::Segments(segments),

@@ -1,5 +1,5 @@
-//! `dynamic_active_secrets` and `dynamic_warming_secrets`. There is no field for a private key, and of PEM texts only
-//! the certificates are taken: people do put a key into the same file.
+//! `dynamic_active_secrets` and `dynamic_warming_secrets`. There is no field for a private key, and
+//! of PEM texts only the certificates are taken: people do put a key into the same file.
 
 use super::super::{Rejection, Secret, SecretState, Trusted};
 use super::ErrorState;
@@ -67,10 +67,23 @@ impl SecretEntry {
     pub(in super::super) fn keep(self, state: SecretState) -> (Secret, Option<Rejection>) {
         let rejection = self.error_state.map(|e| e.of("secret", &self.name));
         let validation = self.secret.validation_context;
-        let all = Trusted { trust_domain: None, pem: validation.trusted_ca.certificates() };
-        let each = validation.custom_validator_config.typed_config.trust_domains.into_iter();
-        let each = each.map(|d| Trusted { trust_domain: Some(d.name), pem: d.trust_bundle.certificates() });
-        let mut trusted: Vec<Trusted> = std::iter::once(all).chain(each).filter(|t| !t.pem.is_empty()).collect();
+        let all = Trusted {
+            trust_domain: None,
+            pem: validation.trusted_ca.certificates(),
+        };
+        let each = validation
+            .custom_validator_config
+            .typed_config
+            .trust_domains
+            .into_iter();
+        let each = each.map(|d| Trusted {
+            trust_domain: Some(d.name),
+            pem: d.trust_bundle.certificates(),
+        });
+        let mut trusted: Vec<Trusted> = std::iter::once(all)
+            .chain(each)
+            .filter(|t| !t.pem.is_empty())
+            .collect();
         let roots = trusted.iter().map(|t| t.pem.matches(BEGIN).count()).sum();
         if self.name.starts_with(SYSTEM_ROOTS) {
             trusted.clear();
@@ -110,7 +123,9 @@ fn only_certificates(text: &str) -> String {
     let mut rest = text;
     while let Some(begin) = rest.find(BEGIN) {
         let inside = &rest[begin + BEGIN.len()..];
-        let Some(length) = inside.find("-----") else { break };
+        let Some(length) = inside.find("-----") else {
+            break;
+        };
         if inside[length..].starts_with(END) {
             kept.extend([BEGIN, &inside[..length], END, "\n"]);
         }
@@ -125,10 +140,14 @@ mod tests {
 
     #[test]
     fn a_key_beside_the_certificate_is_not_kept() {
-        let text = format!("x\n-----BEGIN PRIVATE KEY-----\nAA\n-----END PRIVATE KEY-----\n{BEGIN}\nBB\n{END}\ny");
+        let text = format!(
+            "x\n-----BEGIN PRIVATE KEY-----\nAA\n-----END PRIVATE KEY-----\n{BEGIN}\nBB\n{END}\ny"
+        );
         assert_eq!(only_certificates(&text), format!("{BEGIN}\nBB\n{END}\n"));
         assert_eq!(only_certificates(BEGIN), "");
-        let torn = format!("{BEGIN}\nBB\n-----BEGIN PRIVATE KEY-----\nAA\n-----END PRIVATE KEY-----\n{END}\n");
+        let torn = format!(
+            "{BEGIN}\nBB\n-----BEGIN PRIVATE KEY-----\nAA\n-----END PRIVATE KEY-----\n{END}\n"
+        );
         assert_eq!(only_certificates(&torn), "");
     }
 }

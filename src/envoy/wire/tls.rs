@@ -1,4 +1,5 @@
-//! TLS contexts: the same message for listeners and clusters, but for the SNI and the demand for a certificate.
+//! TLS contexts: the same message for listeners and clusters, but for the SNI and the demand for a
+//! certificate.
 
 use super::super::{ClientTls, ServerTls};
 use serde::Deserialize;
@@ -92,7 +93,11 @@ impl NameMatch {
             return self.exact;
         }
         let around = |before: &str, text: &str, after: &str| format!("{before}{text}{after}");
-        match (self.prefix.as_str(), self.suffix.as_str(), self.contains.as_str()) {
+        match (
+            self.prefix.as_str(),
+            self.suffix.as_str(),
+            self.contains.as_str(),
+        ) {
             ("", "", "") => format!("~{}", self.safe_regex.regex),
             (prefix, "", "") => around("", prefix, "*"),
             ("", suffix, _) => around("*", suffix, ""),
@@ -104,7 +109,9 @@ impl NameMatch {
 impl Validation {
     fn names(&mut self) -> Vec<String> {
         let plain = std::mem::take(&mut self.match_subject_alt_names).into_iter();
-        let typed = std::mem::take(&mut self.match_typed_subject_alt_names).into_iter().map(|t| t.matcher);
+        let typed = std::mem::take(&mut self.match_typed_subject_alt_names)
+            .into_iter()
+            .map(|t| t.matcher);
         let mut names: Vec<String> = plain.chain(typed).map(NameMatch::text).collect();
         names.dedup();
         names
@@ -112,25 +119,47 @@ impl Validation {
 
     fn roots(&self) -> Option<String> {
         let file = self.trusted_ca.as_ref()?;
-        Some(if file.filename.is_empty() { "inline".into() } else { file.filename.clone() })
+        Some(if file.filename.is_empty() {
+            "inline".into()
+        } else {
+            file.filename.clone()
+        })
     }
 }
 
 impl CommonTls {
     fn certificate(&self) -> Option<String> {
-        let secret = self.tls_certificate_sds_secret_configs.first().map(|s| s.name.clone());
-        secret.or_else(|| self.tls_certificates.first().map(|c| c.certificate_chain.filename.clone()))
+        let secret = self
+            .tls_certificate_sds_secret_configs
+            .first()
+            .map(|s| s.name.clone());
+        secret.or_else(|| {
+            self.tls_certificates
+                .first()
+                .map(|c| c.certificate_chain.filename.clone())
+        })
     }
 
     /// The names that may be in the peer's certificate, and where the roots come from.
     fn validation(&mut self) -> (Vec<String>, Option<String>) {
         let mut apart = self.validation_context.take().unwrap_or_default();
         let mut names = apart.names();
-        names.extend(self.combined_validation_context.default_validation_context.names());
+        names.extend(
+            self.combined_validation_context
+                .default_validation_context
+                .names(),
+        );
         let combined = &self.combined_validation_context;
         let secret = combined.validation_context_sds_secret_config.as_ref();
-        let secret = secret.or(self.validation_context_sds_secret_config.as_ref()).map(|s| s.name.clone());
-        (names, secret.or_else(|| apart.roots()).or_else(|| combined.default_validation_context.roots()))
+        let secret = secret
+            .or(self.validation_context_sds_secret_config.as_ref())
+            .map(|s| s.name.clone());
+        (
+            names,
+            secret
+                .or_else(|| apart.roots())
+                .or_else(|| combined.default_validation_context.roots()),
+        )
     }
 }
 
@@ -149,7 +178,11 @@ impl TransportSocket {
             certificate: tls.certificate(),
             alpn: std::mem::take(&mut tls.alpn_protocols),
             sni: Some(self.typed_config.sni).filter(|s| !s.is_empty()),
-            socket: if self.name == TLS { String::new() } else { self.name },
+            socket: if self.name == TLS {
+                String::new()
+            } else {
+                self.name
+            },
             names,
             roots,
         })

@@ -1,5 +1,6 @@
-//! Why an object of the Gateway API is not in force. What istiod wrote into a status is the best witness; but it writes none
-//! for what it does not read, and none for a parent that it does not know.
+//! Why an object of the Gateway API is not in force. What istiod wrote into a status is the best
+//! witness; but it writes none for what it does not read, and none for a parent that it does not
+//! know.
 
 use super::{ENTRY, GATEWAY, World, entry, parent_of};
 use crate::kubernetes::definition::{BUNDLE_VERSION, Definition};
@@ -28,15 +29,26 @@ impl Fault {
         why: impl Into<String>,
         cure: impl Into<String>,
     ) -> Self {
-        Self { places: places.into_iter().collect(), why: why.into(), cure: cure.into(), leads_nowhere: false }
+        Self {
+            places: places.into_iter().collect(),
+            why: why.into(),
+            cure: cure.into(),
+            leads_nowhere: false,
+        }
     }
 }
 
 /// Why a route is not in force for one of its parents.
-pub(super) fn of_route(world: &World<'_>, (kind, route): (Kind, &ApiRoute), parent: &Reference) -> Option<Fault> {
+pub(super) fn of_route(
+    world: &World<'_>,
+    (kind, route): (Kind, &ApiRoute),
+    parent: &Reference,
+) -> Option<Fault> {
     let object = route.reference(kind);
     let told = route.status.parents.iter().filter(|p| p.by_istio());
-    let told: Vec<&Attached> = told.filter(|p| same(&p.parent_ref, parent, route.namespace())).collect();
+    let told: Vec<&Attached> = told
+        .filter(|p| same(&p.parent_ref, parent, route.namespace()))
+        .collect();
     if let Some(fault) = unread(world.snapshot, (kind, &object), !told.is_empty()) {
         return Some(fault);
     }
@@ -52,7 +64,8 @@ pub(super) fn of_gateway(gateway: &ApiGateway) -> Option<Fault> {
     let object = gateway.reference(Kind::K8sGateway);
     let condition = |kind: &str| gateway.status.conditions.iter().find(|c| c.kind == kind);
     let accepted = condition("Accepted").filter(|c| c.status != "True");
-    let programmed = condition("Programmed").filter(|c| c.status == "False" && c.reason != "AddressNotAssigned");
+    let programmed =
+        condition("Programmed").filter(|c| c.status == "False" && c.reason != "AddressNotAssigned");
     let found = accepted.or(programmed)?;
     let class = &gateway.spec.gateway_class_name;
     if found.status == "Unknown" {
@@ -60,42 +73,87 @@ pub(super) fn of_gateway(gateway: &ApiGateway) -> Option<Fault> {
             "no controller has taken {object}: its gatewayClassName is {class}, and its status is still {}",
             found.reason
         );
-        return Some(Fault::new([object.at("spec.gatewayClassName")], why, "set gatewayClassName istio on it"));
+        return Some(Fault::new(
+            [object.at("spec.gatewayClassName")],
+            why,
+            "set gatewayClassName istio on it",
+        ));
     }
-    let why =
-        format!("istiod says of {object}: {} is {}, {}: {}", found.kind, found.status, found.reason, found.message);
-    Some(Fault::new([object.at("spec")], why, format!("correct {object} as its status says")))
+    let why = format!(
+        "istiod says of {object}: {} is {}, {}: {}",
+        found.kind, found.status, found.reason, found.message
+    );
+    Some(Fault::new(
+        [object.at("spec")],
+        why,
+        format!("correct {object} as its status says"),
+    ))
 }
 
 /// No route of any kind is attached to the listeners that a host comes to.
 pub(super) fn of_empty(gateway: &ApiGateway, (host, port): (&str, u16)) -> Option<Fault> {
-    let takes = |l: &&Listener| l.port == port && (l.hostname.is_empty() || overlap(host, &l.hostname));
-    let attached = |l: &Listener| Some(gateway.status.listeners.iter().find(|s| s.name == l.name)?.attached_routes);
+    let takes =
+        |l: &&Listener| l.port == port && (l.hostname.is_empty() || overlap(host, &l.hostname));
+    let attached = |l: &Listener| {
+        Some(
+            gateway
+                .status
+                .listeners
+                .iter()
+                .find(|s| s.name == l.name)?
+                .attached_routes,
+        )
+    };
     let here: Vec<&Listener> = gateway.spec.listeners.iter().filter(takes).collect();
     if here.is_empty() || here.iter().any(|l| attached(l) != Some(0)) {
         return None;
     }
     let object = gateway.reference(Kind::K8sGateway);
     let names: Vec<&str> = here.iter().map(|l| l.name.as_str()).collect();
-    let why = format!("no route is attached to its listener {} (attachedRoutes is 0)", names.join(", "));
-    Some(Fault::new([object.at("spec.listeners")], why, format!("attach a route for {host} to {object}")))
+    let why = format!(
+        "no route is attached to its listener {} (attachedRoutes is 0)",
+        names.join(", ")
+    );
+    Some(Fault::new(
+        [object.at("spec.listeners")],
+        why,
+        format!("attach a route for {host} to {object}"),
+    ))
 }
 
 /// Why istiod does not read a kind at all. `answered`: it has written a status of it, at some time.
-pub(super) fn unread(snapshot: &Snapshot, (kind, object): (Kind, &ObjectRef), answered: bool) -> Option<Fault> {
+pub(super) fn unread(
+    snapshot: &Snapshot,
+    (kind, object): (Kind, &ObjectRef),
+    answered: bool,
+) -> Option<Fault> {
     let mesh = &snapshot.mesh;
     let istiod = ObjectRef::new(Kind::Deployment, &mesh.namespace, plane(mesh));
     let switch = |why: String, cure: &str| {
-        Some(Fault::new([istiod.at("spec.template.spec.containers"), object.clone().into()], why, cure))
+        Some(Fault::new(
+            [
+                istiod.at("spec.template.spec.containers"),
+                object.clone().into(),
+            ],
+            why,
+            cure,
+        ))
     };
     if !mesh.feature("PILOT_ENABLE_GATEWAY_API", true) {
         let why = format!(
             "{istiod} has PILOT_ENABLE_GATEWAY_API=false in its environment, and reads nothing of the Gateway API"
         );
-        return switch(why, "remove PILOT_ENABLE_GATEWAY_API from istiod's environment");
+        return switch(
+            why,
+            "remove PILOT_ENABLE_GATEWAY_API from istiod's environment",
+        );
     }
     let name = format!("{}.{GROUP}", kind.plural());
-    let definition = snapshot.objects.definitions.iter().find(|d| d.name() == name);
+    let definition = snapshot
+        .objects
+        .definitions
+        .iter()
+        .find(|d| d.name() == name);
     let release = release(mesh);
     if release.is_some_and(|r| r < alpha_until(kind)) {
         if !mesh.feature("PILOT_ENABLE_ALPHA_GATEWAY_API", false) {
@@ -104,7 +162,10 @@ pub(super) fn unread(snapshot: &Snapshot, (kind, object): (Kind, &ObjectRef), an
                  ignores every {kind} and writes no status",
                 mesh.version
             );
-            return switch(why, "set PILOT_ENABLE_ALPHA_GATEWAY_API=true on istiod (values.pilot.env)");
+            return switch(
+                why,
+                "set PILOT_ENABLE_ALPHA_GATEWAY_API=true on istiod (values.pilot.env)",
+            );
         }
         return definition.filter(|d| !d.spec.serves("v1alpha2")).map(|d| {
             let its = d.reference(Kind::CustomResourceDefinition);
@@ -120,7 +181,9 @@ pub(super) fn unread(snapshot: &Snapshot, (kind, object): (Kind, &ObjectRef), an
         });
     }
     let surely = release.is_some() || !answered;
-    definition.filter(|_| surely).and_then(|d| too_old(d, kind, object))
+    definition
+        .filter(|_| surely)
+        .and_then(|d| too_old(d, kind, object))
 }
 
 /// The first release that reads a kind at v1, and without a switch.
@@ -155,7 +218,10 @@ fn too_old(definition: &Definition, kind: Kind, object: &ObjectRef) -> Option<Fa
         "upgrade the Gateway API's CRDs to v{major}.{minor}.0 or later: kubectl apply --server-side -f \
          https://github.com/kubernetes-sigs/gateway-api/releases/download/v{major}.{minor}.0/standard-install.yaml"
     );
-    let place = Place { object: its, path: format!("metadata.annotations[{BUNDLE_VERSION}]") };
+    let place = Place {
+        object: its,
+        path: format!("metadata.annotations[{BUNDLE_VERSION}]"),
+    };
     Some(Fault::new([place, object.clone().into()], why, cure))
 }
 
@@ -178,27 +244,66 @@ fn plane(mesh: &Mesh) -> String {
 
 /// The first condition that says no.
 pub(super) fn refused(conditions: &[Condition]) -> Option<&Condition> {
-    let no = |kind: &str| conditions.iter().find(|c| c.kind == kind && c.status == "False");
+    let no = |kind: &str| {
+        conditions
+            .iter()
+            .find(|c| c.kind == kind && c.status == "False")
+    };
     no("Accepted").or_else(|| no("ResolvedRefs"))
 }
 
 fn by_condition(object: &ObjectRef, parent: &Place, condition: &Condition) -> Fault {
-    let Condition { kind, reason, message, .. } = condition;
+    let Condition {
+        kind,
+        reason,
+        message,
+        ..
+    } = condition;
     let own = |path: &str| object.at(path);
     let (places, cure) = match (kind.as_str(), reason.as_str()) {
-        ("ResolvedRefs", _) => (vec![own("spec.rules")], format!("correct the backendRefs of {object}")),
+        ("ResolvedRefs", _) => (
+            vec![own("spec.rules")],
+            format!("correct the backendRefs of {object}"),
+        ),
         (_, "NotAllowedByListeners") => (
-            vec![Place { path: "spec.listeners".into(), ..parent.clone() }, own("spec.parentRefs")],
-            format!("let the route in by allowedRoutes of {}'s listener, or put it where that allows", parent.object),
+            vec![
+                Place {
+                    path: "spec.listeners".into(),
+                    ..parent.clone()
+                },
+                own("spec.parentRefs"),
+            ],
+            format!(
+                "let the route in by allowedRoutes of {}'s listener, or put it where that allows",
+                parent.object
+            ),
         ),
         (_, "NoMatchingListenerHostname") => (
-            vec![own("spec.hostnames"), Place { path: "spec.listeners".into(), ..parent.clone() }],
-            format!("give {} a listener with the host, or correct the hostnames of {object}", parent.object),
+            vec![
+                own("spec.hostnames"),
+                Place {
+                    path: "spec.listeners".into(),
+                    ..parent.clone()
+                },
+            ],
+            format!(
+                "give {} a listener with the host, or correct the hostnames of {object}",
+                parent.object
+            ),
         ),
-        _ => (vec![own("spec.parentRefs"), parent.clone()], format!("correct the parentRefs of {object}")),
+        _ => (
+            vec![own("spec.parentRefs"), parent.clone()],
+            format!("correct the parentRefs of {object}"),
+        ),
     };
-    let why = format!("istiod says of {object} under {}: {kind} is False, {reason}: {message}", parent.object);
-    Fault { leads_nowhere: kind == "ResolvedRefs", ..Fault::new(places, why, cure) }
+    let why = format!(
+        "istiod says of {object} under {}: {kind} is False, {reason}: {message}",
+        parent.object
+    );
+    Fault {
+        leads_nowhere: kind == "ResolvedRefs",
+        ..Fault::new(places, why, cure)
+    }
 }
 
 /// Without a status: what it would say, or why there is none.
@@ -209,19 +314,33 @@ fn unattached(
 ) -> Option<Fault> {
     let objects = &world.snapshot.objects;
     let missing = || {
-        let why = format!("{object} is attached to {}, which does not exist", whose.object);
-        Fault::new([object.at("spec.parentRefs"), whose.clone()], why, format!("correct the parentRefs of {object}"))
+        let why = format!(
+            "{object} is attached to {}, which does not exist",
+            whose.object
+        );
+        Fault::new(
+            [object.at("spec.parentRefs"), whose.clone()],
+            why,
+            format!("correct the parentRefs of {object}"),
+        )
     };
     if parent.is(ENTRY, GATEWAY) {
         return entry(objects, route, parent).is_none().then(missing);
     }
-    let Some(gateway) = parent_of(objects, route, parent) else { return Some(missing()) };
+    let Some(gateway) = parent_of(objects, route, parent) else {
+        return Some(missing());
+    };
     if let Some(fault) = of_gateway(gateway) {
         return Some(fault);
     }
-    let meta = objects.namespaces.iter().find(|n| n.name() == route.namespace()).map(|n| &n.metadata);
+    let meta = objects
+        .namespaces
+        .iter()
+        .find(|n| n.name() == route.namespace())
+        .map(|n| &n.metadata);
     let meant = |l: &&Listener| {
-        parent.section_name.as_ref().is_none_or(|s| *s == l.name) && parent.port.is_none_or(|p| p == l.port)
+        parent.section_name.as_ref().is_none_or(|s| *s == l.name)
+            && parent.port.is_none_or(|p| p == l.port)
     };
     let listeners: Vec<&Listener> = gateway.spec.listeners.iter().filter(meant).collect();
     let declined = |reason: &str, message: &str| Condition {
@@ -238,14 +357,25 @@ fn unattached(
     let condition = if listeners.is_empty() {
         declined("NoMatchingParent", "it has no such listener")
     } else if by_host.is_empty() {
-        declined("NoMatchingListenerHostname", "no hostname matches one of its listeners")
-    } else if !by_host.iter().any(|l| admits(l, gateway.namespace(), (route.namespace(), meta))) {
-        declined("NotAllowedByListeners", "its listeners do not admit the route's namespace")
+        declined(
+            "NoMatchingListenerHostname",
+            "no hostname matches one of its listeners",
+        )
+    } else if !by_host
+        .iter()
+        .any(|l| admits(l, gateway.namespace(), (route.namespace(), meta)))
+    {
+        declined(
+            "NotAllowedByListeners",
+            "its listeners do not admit the route's namespace",
+        )
     } else {
         return None;
     };
     let fault = by_condition(object, &whose, &condition);
-    let why = fault.why.replacen("istiod says of", "istiod does not accept", 1);
+    let why = fault
+        .why
+        .replacen("istiod says of", "istiod does not accept", 1);
     Some(Fault { why, ..fault })
 }
 
@@ -262,13 +392,20 @@ fn admits(listener: &Listener, own: &str, (namespace, meta): (&str, Option<&Meta
 }
 
 fn parent_place(route: &ApiRoute, parent: &Reference) -> Place {
-    let kind = if parent.is(ENTRY, GATEWAY) { Kind::ServiceEntry } else { Kind::K8sGateway };
+    let kind = if parent.is(ENTRY, GATEWAY) {
+        Kind::ServiceEntry
+    } else {
+        Kind::K8sGateway
+    };
     ObjectRef::new(kind, parent.namespace(route.namespace()), &parent.name).into()
 }
 
 fn same(a: &Reference, b: &Reference, own: &str) -> bool {
     let kind = |r: &Reference| {
-        (r.group.clone().unwrap_or_else(|| GATEWAY.0.into()), r.kind.clone().unwrap_or_else(|| GATEWAY.1.into()))
+        (
+            r.group.clone().unwrap_or_else(|| GATEWAY.0.into()),
+            r.kind.clone().unwrap_or_else(|| GATEWAY.1.into()),
+        )
     };
     kind(a) == kind(b)
         && a.name == b.name

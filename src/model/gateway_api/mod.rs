@@ -1,5 +1,6 @@
-//! What the Gateway API's objects want for a host, and whether istiod has put them in force. istiod makes VirtualServices and
-//! Gateways of its own of them, which this model does not follow: it knows who leads where, and says no more.
+//! What the Gateway API's objects want for a host, and whether istiod has put them in force. istiod
+//! makes VirtualServices and Gateways of its own of them, which this model does not follow: it
+//! knows who leads where, and says no more.
 //!
 //! Source: pilot/pkg/config/kube/gateway (`conversion.go`, `backend_policies.go`).
 
@@ -33,7 +34,8 @@ pub struct ApiWay {
     pub lead: Option<Lead>,
     /// The gateway that the path leads to, where that API made it.
     pub exit: Option<ApiExit>,
-    /// What follows was decided by objects that the model does not follow: it has nothing to say of it.
+    /// What follows was decided by objects that the model does not follow: it has nothing to say of
+    /// it.
     pub handed: bool,
 }
 
@@ -74,10 +76,13 @@ pub fn routes(objects: &Objects) -> impl Iterator<Item = (Kind, &ApiRoute)> {
     http.chain(tls).chain(tcp)
 }
 
-/// The route that leads a target from the mesh to a gateway: one that is in force, else one that is not.
+/// The route that leads a target from the mesh to a gateway: one that is in force, else one that is
+/// not.
 pub fn lead(world: &World<'_>, node: &Node, target: &Target) -> Option<Lead> {
     let all = routes(&world.snapshot.objects).filter(|(kind, _)| carries(*kind, target.protocol));
-    let mut found: Vec<Lead> = all.filter_map(|(kind, route)| of_mesh(world, (kind, route), (node, target))).collect();
+    let mut found: Vec<Lead> = all
+        .filter_map(|(kind, route)| of_mesh(world, (kind, route), (node, target)))
+        .collect();
     found.sort_by_key(|lead| lead.fault.is_some());
     found.into_iter().next()
 }
@@ -85,15 +90,25 @@ pub fn lead(world: &World<'_>, node: &Node, target: &Target) -> Option<Lead> {
 /// The hosts and ports that routes lead from the mesh to a gateway.
 pub fn led(world: &World<'_>) -> Vec<(String, u16)> {
     let objects = &world.snapshot.objects;
-    let parents = routes(objects).flat_map(|(_, r)| r.spec.parent_refs.iter().map(move |parent| (r, parent)));
+    let parents =
+        routes(objects).flat_map(|(_, r)| r.spec.parent_refs.iter().map(move |parent| (r, parent)));
     let entries = parents.filter_map(|(route, parent)| entry(objects, route, parent));
     let pairs = entries.flat_map(|e| {
-        e.spec.hosts.iter().flat_map(|host| e.spec.ports.iter().map(move |port| (host.clone(), port.number)))
+        e.spec.hosts.iter().flat_map(|host| {
+            e.spec
+                .ports
+                .iter()
+                .map(move |port| (host.clone(), port.number))
+        })
     });
     pairs.collect()
 }
 
-fn of_mesh(world: &World<'_>, (kind, route): (Kind, &ApiRoute), (node, target): (&Node, &Target)) -> Option<Lead> {
+fn of_mesh(
+    world: &World<'_>,
+    (kind, route): (Kind, &ApiRoute),
+    (node, target): (&Node, &Target),
+) -> Option<Lead> {
     let objects = &world.snapshot.objects;
     let host = target.host.text();
     let named = route.spec.hostnames.iter().any(|h| within(&host, h));
@@ -113,7 +128,12 @@ fn of_mesh(world: &World<'_>, (kind, route): (Kind, &ApiRoute), (node, target): 
     })?;
     let (gateway, port) = backends(route).find_map(|backend| to_gateway(world, route, backend))?;
     let fault = fault::of_route(world, (kind, route), parent);
-    Some(Lead { route: route.reference(kind), gateway, port, fault })
+    Some(Lead {
+        route: route.reference(kind),
+        gateway,
+        port,
+        fault,
+    })
 }
 
 /// The gateway's Service that a backend is: one of a gateway, or one that is not there at all.
@@ -122,27 +142,51 @@ fn to_gateway(world: &World<'_>, route: &ApiRoute, backend: &Reference) -> Optio
         return None;
     }
     let domain = &world.snapshot.mesh.domain;
-    let host = format!("{}.{}.svc.{domain}", backend.name, backend.namespace(route.namespace()));
+    let host = format!(
+        "{}.{}.svc.{domain}",
+        backend.name,
+        backend.namespace(route.namespace())
+    );
     let known = world.registry.iter().any(|s| s.host == host);
     (!known || world.is_gateway(&host)).then_some((host, backend.port.unwrap_or_default()))
 }
 
-/// The Gateway behind a Service, and whether it leads a target on; nothing for a Service of no such Gateway.
-pub fn exit(world: &World<'_>, (service, port): (&Service, u16), target: &Target) -> Option<ApiExit> {
+/// The Gateway behind a Service, and whether it leads a target on; nothing for a Service of no such
+/// Gateway.
+pub fn exit(
+    world: &World<'_>,
+    (service, port): (&Service, u16),
+    target: &Target,
+) -> Option<ApiExit> {
     let gateway = gateway_of(world, service)?;
     let reference = gateway.reference(Kind::K8sGateway);
-    let exit = |fault| Some(ApiExit { gateway: reference.clone(), fault });
+    let exit = |fault| {
+        Some(ApiExit {
+            gateway: reference.clone(),
+            fault,
+        })
+    };
     if let Some(fault) = fault::of_gateway(gateway) {
         return exit(Some(fault));
     }
     let mut faults = Vec::new();
-    for (kind, route) in routes(&world.snapshot.objects).filter(|(kind, _)| carries(*kind, target.protocol)) {
-        for parent in route.spec.parent_refs.iter().filter(|p| p.is(GATEWAY, GATEWAY) && leads_out(route, target)) {
-            let here = parent.name == gateway.name() && parent.namespace(route.namespace()) == gateway.namespace();
+    for (kind, route) in
+        routes(&world.snapshot.objects).filter(|(kind, _)| carries(*kind, target.protocol))
+    {
+        for parent in route
+            .spec
+            .parent_refs
+            .iter()
+            .filter(|p| p.is(GATEWAY, GATEWAY) && leads_out(route, target))
+        {
+            let here = parent.name == gateway.name()
+                && parent.namespace(route.namespace()) == gateway.namespace();
             let fault = fault::of_route(world, (kind, route), parent);
             match fault {
                 None if here => return exit(None),
-                Some(fault) if here || parent_of(&world.snapshot.objects, route, parent).is_none() => {
+                Some(fault)
+                    if here || parent_of(&world.snapshot.objects, route, parent).is_none() =>
+                {
                     faults.push((!here, fault));
                 }
                 _ => {}
@@ -175,7 +219,9 @@ fn backends(route: &ApiRoute) -> impl Iterator<Item = &Reference> {
 fn gateway_of<'a>(world: &World<'a>, service: &Service) -> Option<&'a ApiGateway> {
     let host = service.hostname(&world.snapshot.mesh.domain);
     let short = format!("{}.{}", service.name(), service.namespace());
-    let made_by = service.metadata.label("gateway.networking.k8s.io/gateway-name");
+    let made_by = service
+        .metadata
+        .label("gateway.networking.k8s.io/gateway-name");
     world.snapshot.objects.api_gateways.iter().find(|g| {
         let made = made_by == Some(g.name()) && g.namespace() == service.namespace();
         made || g.spec.addresses.iter().any(|a| {
@@ -187,15 +233,29 @@ fn gateway_of<'a>(world: &World<'a>, service: &Service) -> Option<&'a ApiGateway
     })
 }
 
-fn entry<'a>(objects: &'a Objects, route: &ApiRoute, parent: &Reference) -> Option<&'a ServiceEntry> {
+fn entry<'a>(
+    objects: &'a Objects,
+    route: &ApiRoute,
+    parent: &Reference,
+) -> Option<&'a ServiceEntry> {
     let namespace = parent.namespace(route.namespace());
-    let mut entries = objects.service_entries.iter().filter(|_| parent.is(ENTRY, GATEWAY));
+    let mut entries = objects
+        .service_entries
+        .iter()
+        .filter(|_| parent.is(ENTRY, GATEWAY));
     entries.find(|e| e.name() == parent.name && e.namespace() == namespace)
 }
 
-fn parent_of<'a>(objects: &'a Objects, route: &ApiRoute, parent: &Reference) -> Option<&'a ApiGateway> {
+fn parent_of<'a>(
+    objects: &'a Objects,
+    route: &ApiRoute,
+    parent: &Reference,
+) -> Option<&'a ApiGateway> {
     let namespace = parent.namespace(route.namespace());
-    objects.api_gateways.iter().find(|g| g.name() == parent.name && g.namespace() == namespace)
+    objects
+        .api_gateways
+        .iter()
+        .find(|g| g.name() == parent.name && g.namespace() == namespace)
 }
 
 /// Whether routes of a kind carry what an application speaks.

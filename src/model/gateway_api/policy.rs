@@ -1,4 +1,5 @@
-//! A BackendTLSPolicy for a host outside: it has istiod start TLS towards the host, if istiod takes its target.
+//! A BackendTLSPolicy for a host outside: it has istiod start TLS towards the host, if istiod takes
+//! its target.
 
 use super::fault::{Fault, refused, unread};
 use super::{ENTRY, HOSTNAME, SERVICE, World};
@@ -18,12 +19,14 @@ pub struct Originator {
     pub fault: Option<Fault>,
 }
 
-/// The policy for a host's port, or for any of its ports: one that is in force, else one that is not.
+/// The policy for a host's port, or for any of its ports: one that is in force, else one that is
+/// not.
 pub fn originator(world: &World<'_>, host: &str, port: Option<u16>) -> Option<Originator> {
     let policies = world.snapshot.objects.backend_tls_policies.iter();
     let targets = policies.flat_map(|p| p.spec.target_refs.iter().map(move |target| (p, target)));
     let about = targets.filter(|(policy, target)| is_about(world, policy, target, host));
-    let meant = about.filter(|(policy, target)| port.is_none_or(|port| is_for(world, policy, target, port)));
+    let meant = about
+        .filter(|(policy, target)| port.is_none_or(|port| is_for(world, policy, target, port)));
     let mut found: Vec<Originator> = meant
         .map(|(policy, target)| Originator {
             policy: policy.reference(Kind::BackendTLSPolicy),
@@ -35,20 +38,33 @@ pub fn originator(world: &World<'_>, host: &str, port: Option<u16>) -> Option<Or
     found.into_iter().next()
 }
 
-/// Whether its target means the host: by a ServiceEntry that has it, by its name, or by the name that it verifies.
+/// Whether its target means the host: by a ServiceEntry that has it, by its name, or by the name
+/// that it verifies.
 fn is_about(world: &World<'_>, policy: &BackendTlsPolicy, target: &Reference, host: &str) -> bool {
     if target.is(SERVICE, SERVICE) {
         return false;
     }
-    let by_entry = named(world, policy, target).map(|entry| entry.spec.hosts.iter().any(|h| within(host, h)));
+    let by_entry =
+        named(world, policy, target).map(|entry| entry.spec.hosts.iter().any(|h| within(host, h)));
     by_entry.unwrap_or_else(|| {
-        (target.is(HOSTNAME, SERVICE) && target.name == host) || policy.spec.validation.hostname == host
+        (target.is(HOSTNAME, SERVICE) && target.name == host)
+            || policy.spec.validation.hostname == host
     })
 }
 
-/// The ServiceEntry that a target names, where there is one. A target is in the policy's own namespace.
-fn named<'a>(world: &World<'a>, policy: &BackendTlsPolicy, target: &Reference) -> Option<&'a ServiceEntry> {
-    let mut entries = world.snapshot.objects.service_entries.iter().filter(|_| target.is(ENTRY, SERVICE));
+/// The ServiceEntry that a target names, where there is one. A target is in the policy's own
+/// namespace.
+fn named<'a>(
+    world: &World<'a>,
+    policy: &BackendTlsPolicy,
+    target: &Reference,
+) -> Option<&'a ServiceEntry> {
+    let mut entries = world
+        .snapshot
+        .objects
+        .service_entries
+        .iter()
+        .filter(|_| target.is(ENTRY, SERVICE));
     entries.find(|e| e.name() == target.name && e.namespace() == policy.namespace())
 }
 
@@ -59,19 +75,37 @@ fn section(target: &Reference) -> Option<&str> {
 
 /// Whether it means a port of the host; one that means no port at all could mean any.
 fn is_for(world: &World<'_>, policy: &BackendTlsPolicy, target: &Reference, port: u16) -> bool {
-    let (Some(section), Some(entry)) = (section(target), named(world, policy, target)) else { return true };
-    let mut meant = entry.spec.ports.iter().filter(|p| p.name == section).peekable();
+    let (Some(section), Some(entry)) = (section(target), named(world, policy, target)) else {
+        return true;
+    };
+    let mut meant = entry
+        .spec
+        .ports
+        .iter()
+        .filter(|p| p.name == section)
+        .peekable();
     meant.peek().is_none() || meant.any(|p| p.number == port)
 }
 
 fn fault(world: &World<'_>, policy: &BackendTlsPolicy, target: &Reference) -> Option<Fault> {
     let object = policy.reference(Kind::BackendTLSPolicy);
-    let mut told = policy.status.ancestors.iter().filter(|a| a.by_istio()).filter(|a| {
-        let (said, meant) = (&a.parent_ref, target);
-        said.name == meant.name && said.kind == meant.kind && said.section_name == meant.section_name
-    });
+    let mut told = policy
+        .status
+        .ancestors
+        .iter()
+        .filter(|a| a.by_istio())
+        .filter(|a| {
+            let (said, meant) = (&a.parent_ref, target);
+            said.name == meant.name
+                && said.kind == meant.kind
+                && said.section_name == meant.section_name
+        });
     let told = told.next();
-    if let Some(fault) = unread(world.snapshot, (Kind::BackendTLSPolicy, &object), told.is_some()) {
+    if let Some(fault) = unread(
+        world.snapshot,
+        (Kind::BackendTLSPolicy, &object),
+        told.is_some(),
+    ) {
         return Some(fault);
     }
     let targets = || object.at("spec.targetRefs");
@@ -84,12 +118,19 @@ fn fault(world: &World<'_>, policy: &BackendTlsPolicy, target: &Reference) -> Op
     if let Some(told) = told {
         let condition = refused(&told.conditions)?;
         let (reason, message) = (&condition.reason, &condition.message);
-        let why = format!("istiod says of {object}: {} is False, {reason}: {message}", condition.kind);
+        let why = format!(
+            "istiod says of {object}: {} is False, {reason}: {message}",
+            condition.kind
+        );
         let about_target = reason == "TargetNotFound" || reason == "Conflicted";
         return Some(if about_target {
             Fault::new([targets()], why, cure())
         } else {
-            Fault::new([object.at("spec.validation")], why, format!("correct the validation of {object}"))
+            Fault::new(
+                [object.at("spec.validation")],
+                why,
+                format!("correct the validation of {object}"),
+            )
         });
     }
     let kind = target.kind.as_deref().unwrap_or_default();
@@ -102,7 +143,9 @@ fn fault(world: &World<'_>, policy: &BackendTlsPolicy, target: &Reference) -> Op
     let (name, namespace) = (&target.name, policy.namespace());
     let why = match (named(world, policy, target), section(target)) {
         (None, _) => {
-            format!("{object} is for the ServiceEntry {name} in its own namespace {namespace}, which has none")
+            format!(
+                "{object} is for the ServiceEntry {name} in its own namespace {namespace}, which has none"
+            )
         }
         (Some(entry), Some(section)) if !entry.spec.ports.iter().any(|p| p.name == section) => {
             format!(

@@ -1,5 +1,5 @@
-//! Ways round the gateway, tried from containers that are there already: before a policy and after it. Only what got
-//! through before and no longer does shows that somebody enforces the policy.
+//! Ways round the gateway, tried from containers that are there already: before a policy and after
+//! it. Only what got through before and no longer does shows that somebody enforces the policy.
 //!
 //! Nothing is made in the cluster. A way that cannot be tried says why, and proves nothing.
 
@@ -55,7 +55,8 @@ pub enum Way {
     Address(SocketAddr, AppProtocol),
     /// A datagram to the port of QUIC.
     Datagram(SocketAddr),
-    /// Not round the gateway but into it, without a sidecar: the gateway's own address, and the server name that is sent.
+    /// Not round the gateway but into it, without a sidecar: the gateway's own address, and the
+    /// server name that is sent.
     Straight(SocketAddr, String),
 }
 
@@ -92,10 +93,15 @@ impl Outcome {
         }
     }
 
-    /// An answer of the far side is one, however little it pleases; an answer of the client's own sidecar is none.
+    /// An answer of the far side is one, however little it pleases; an answer of the client's own
+    /// sidecar is none.
     fn of(answer: &Answer) -> Self {
         let Some(failure) = &answer.failure else {
-            return Outcome::Through(answer.status.map_or_else(|| "a connection".into(), |s| format!("HTTP {s}")));
+            return Outcome::Through(
+                answer
+                    .status
+                    .map_or_else(|| "a connection".into(), |s| format!("HTTP {s}")),
+            );
         };
         let words = failure.to_string();
         match failure {
@@ -105,10 +111,14 @@ impl Outcome {
             | Failure::NotHttp
             | Failure::DemandsCertificate => Outcome::Through(words),
             _ if answer.reached => Outcome::Through(words),
-            Failure::Refused | Failure::Unreachable | Failure::Reset | Failure::Timeout | Failure::Envoy { .. } => {
-                Outcome::Stopped(words)
+            Failure::Refused
+            | Failure::Unreachable
+            | Failure::Reset
+            | Failure::Timeout
+            | Failure::Envoy { .. } => Outcome::Stopped(words),
+            Failure::NameNotResolved | Failure::NoTool | Failure::Other { .. } => {
+                Outcome::Untried(words)
             }
-            Failure::NameNotResolved | Failure::NoTool | Failure::Other { .. } => Outcome::Untried(words),
         }
     }
 }
@@ -119,7 +129,9 @@ impl fmt::Display for Way {
             Way::Name(target) => write!(f, "{target}"),
             Way::Address(to, _) => write!(f, "{to}"),
             Way::Datagram(to) => write!(f, "{to} by UDP"),
-            Way::Straight(to, name) => write!(f, "the gateway itself, {to}, with the server name {name}"),
+            Way::Straight(to, name) => {
+                write!(f, "the gateway itself, {to}, with the server name {name}")
+            }
         }
     }
 }
@@ -135,7 +147,8 @@ impl RunawayKind {
         }
     }
 
-    /// Over HTTP a sidecar sends on connections that it keeps: one from before a policy proves nothing about it.
+    /// Over HTTP a sidecar sends on connections that it keeps: one from before a policy proves
+    /// nothing about it.
     fn pools(self, way: &Way) -> bool {
         self == RunawayKind::Sidecar && matches!(way, Way::Address(_, AppProtocol::Http))
     }
@@ -157,7 +170,12 @@ impl RunawayKind {
                 80 => Some(Way::Address(at(443), AppProtocol::Tls)),
                 _ => None,
             };
-            ways.extend([Some(own), other].into_iter().flatten().filter(|way| !self.pools(way)));
+            ways.extend(
+                [Some(own), other]
+                    .into_iter()
+                    .flatten()
+                    .filter(|way| !self.pools(way)),
+            );
             ways.push(Way::Datagram(at(443)));
         }
         ways
@@ -168,7 +186,9 @@ impl Way {
     /// Where it leads; `addresses` are those of the host.
     pub fn leads_to(&self, addresses: &[IpAddr]) -> Option<(Transport, SocketAddr)> {
         match self {
-            Way::Name(target) => addresses.first().map(|a| (Transport::Tcp, SocketAddr::new(*a, target.port))),
+            Way::Name(target) => addresses
+                .first()
+                .map(|a| (Transport::Tcp, SocketAddr::new(*a, target.port))),
             Way::Address(to, _) | Way::Straight(to, _) => Some((Transport::Tcp, *to)),
             Way::Datagram(to) => Some((Transport::Udp, *to)),
         }
@@ -177,20 +197,36 @@ impl Way {
 
 impl Runaway {
     /// Try it. Errors are those of reaching the container.
-    pub async fn attempt(&self, cluster: &Cluster, way: &Way, deadline: Deadline) -> Result<Outcome, Error> {
+    pub async fn attempt(
+        &self,
+        cluster: &Cluster,
+        way: &Way,
+        deadline: Deadline,
+    ) -> Result<Outcome, Error> {
         let deadline = deadline.at_most(LONGEST);
         let target = match way {
             Way::Name(target) => target.clone(),
-            Way::Address(to, protocol) => Target { host: Host::Address(to.ip()), port: to.port(), protocol: *protocol },
-            Way::Datagram(to) => return udp::udp(cluster, (&self.at, &self.tools), *to, deadline).await,
+            Way::Address(to, protocol) => Target {
+                host: Host::Address(to.ip()),
+                port: to.port(),
+                protocol: *protocol,
+            },
+            Way::Datagram(to) => {
+                return udp::udp(cluster, (&self.at, &self.tools), *to, deadline).await;
+            }
             Way::Straight(to, name) => return self.straight(cluster, (*to, name), deadline).await,
         };
-        let request = Request { target, path: "/".into() };
+        let request = Request {
+            target,
+            path: "/".into(),
+        };
         let answer = client(cluster, &self.at, &self.tools, &request, deadline).await;
         match answer {
             // A sidecar accepts every connection: only words of the far side are an answer.
             Ok(answer) if self.kind == RunawayKind::Sidecar && answer.is_quiet() => {
-                Ok(Outcome::Untried("the far side says nothing first, and the sidecar accepts everything".into()))
+                Ok(Outcome::Untried(
+                    "the far side says nothing first, and the sidecar accepts everything".into(),
+                ))
             }
             Ok(answer) => Ok(Outcome::of(&answer)),
             Err(Error::Deadline { .. }) => Ok(Outcome::Stopped(Failure::Timeout.to_string())),
@@ -211,12 +247,19 @@ impl Runaway {
             Some(Reply::Taken { .. }) if seen.demands_certificate => {
                 Outcome::Stopped("the gateway demands a certificate of the mesh".into())
             }
-            Some(Reply::Taken { .. }) => Outcome::Through("the gateway takes it from a pod without a sidecar".into()),
-            Some(Reply::Failed { failure: Failure::NoTool }) | None => {
+            Some(Reply::Taken { .. }) => {
+                Outcome::Through("the gateway takes it from a pod without a sidecar".into())
+            }
+            Some(Reply::Failed {
+                failure: Failure::NoTool,
+            })
+            | None => {
                 Outcome::Untried("the container has nothing that carries bytes as they are".into())
             }
             Some(Reply::Failed { failure }) => Outcome::Stopped(failure.to_string()),
-            Some(Reply::Alert { alert }) => Outcome::Stopped(format!("the gateway answers with the alert {alert}")),
+            Some(Reply::Alert { alert }) => {
+                Outcome::Stopped(format!("the gateway answers with the alert {alert}"))
+            }
             Some(Reply::NotTls { .. }) => Outcome::Stopped("what answers is not TLS".into()),
         })
     }
@@ -234,22 +277,45 @@ mod tests {
 
     #[test]
     fn an_answer_from_outside_is_told_from_silence() {
-        let of = |failure: Option<Failure>| Outcome::of(&Answer { failure, ..Answer::default() });
+        let of = |failure: Option<Failure>| {
+            Outcome::of(&Answer {
+                failure,
+                ..Answer::default()
+            })
+        };
         assert!(of(None).through());
-        assert!(of(Some(Failure::Alert { alert: "handshake failure".into() })).through());
+        assert!(
+            of(Some(Failure::Alert {
+                alert: "handshake failure".into()
+            }))
+            .through()
+        );
         assert!(of(Some(Failure::Timeout)).stopped() && of(Some(Failure::Reset)).stopped());
-        let envoy = Failure::Envoy { status: 502, flag: "blocked".into(), hop: HopName::Sidecar };
-        assert!(of(Some(envoy)).stopped(), "the client's own sidecar is not outside");
+        let envoy = Failure::Envoy {
+            status: 502,
+            flag: "blocked".into(),
+            hop: HopName::Sidecar,
+        };
+        assert!(
+            of(Some(envoy)).stopped(),
+            "the client's own sidecar is not outside"
+        );
         assert!(matches!(of(Some(Failure::NoTool)), Outcome::Untried(_)));
     }
 
     #[test]
     fn a_captured_pod_tries_what_its_sidecar_knows_nothing_of() {
         let target: Target = "x.example:443".parse().unwrap();
-        let addresses = ["203.0.113.1".parse().unwrap(), "2001:db8::1".parse().unwrap()];
+        let addresses = [
+            "203.0.113.1".parse().unwrap(),
+            "2001:db8::1".parse().unwrap(),
+        ];
         let words = |kind: RunawayKind| {
             let ways = kind.ways(&target, &addresses);
-            ways.iter().map(Way::to_string).collect::<Vec<_>>().join(", ")
+            ways.iter()
+                .map(Way::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         assert_eq!(
             words(RunawayKind::Sidecar),

@@ -1,5 +1,6 @@
-//! A datagram from the client's container, where QUIC would go: no sidecar captures it. A QUIC server answers a version
-//! that it does not know (RFC 9000, section 6), a closed port answers by ICMP, and a policy lets nothing come back.
+//! A datagram from the client's container, where QUIC would go: no sidecar captures it. A QUIC
+//! server answers a version that it does not know (RFC 9000, section 6), a closed port answers by
+//! ICMP, and a policy lets nothing come back.
 
 use super::super::client::ClientPod;
 use super::super::pipe::Tools;
@@ -9,13 +10,14 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use std::net::SocketAddr;
 
-/// A long header with a version that is reserved to be unknown, and two connection ids of 8 bytes; QUIC servers answer
-/// only what is 1,200 bytes long.
+/// A long header with a version that is reserved to be unknown, and two connection ids of 8 bytes;
+/// QUIC servers answer only what is 1,200 bytes long.
 const HELLO: &str = "\\300\\032\\052\\072\\112\\010egressAA\\010egressBB";
 
 const LENGTH: usize = 1200;
 
-/// What comes back by ICMP may be held back: Linux answers a host once a second (`icmp_ratelimit`). So silence is asked twice.
+/// What comes back by ICMP may be held back: Linux answers a host once a second (`icmp_ratelimit`).
+/// So silence is asked twice.
 const SECONDS: &str = "1.5";
 
 const SILENT: &str = "nothing comes back";
@@ -54,13 +56,20 @@ pub(super) async fn udp(
         () if tools.has("python3") => &["python3", "-c", PYTHON],
         () if tools.has("perl") && to.is_ipv4() => &["perl", "-e", PERL],
         () if tools.has("bash") => &["bash", "-c", BASH, "bash"],
-        () => return Ok(Outcome::Untried("the container has nothing to send a datagram with".into())),
+        () => {
+            return Ok(Outcome::Untried(
+                "the container has nothing to send a datagram with".into(),
+            ));
+        }
     };
     let (host, port) = (to.ip().to_string(), to.port().to_string());
     // The hello is 23 bytes long once its escapes are read.
     let pad = (LENGTH - 23).to_string();
-    let command: Vec<&str> =
-        script.iter().copied().chain([host.as_str(), port.as_str(), HELLO, pad.as_str(), SECONDS]).collect();
+    let command: Vec<&str> = script
+        .iter()
+        .copied()
+        .chain([host.as_str(), port.as_str(), HELLO, pad.as_str(), SECONDS])
+        .collect();
     let first = once(cluster, at, &command, deadline).await?;
     if first != Outcome::Stopped(SILENT.into()) {
         return Ok(first);
@@ -71,16 +80,33 @@ pub(super) async fn udp(
     }
 }
 
-async fn once(cluster: &Cluster, at: &ClientPod, command: &[&str], deadline: Deadline) -> Result<Outcome, Error> {
-    let output = cluster.exec((&at.namespace, &at.pod, &at.container), command, &[], deadline).await?;
+async fn once(
+    cluster: &Cluster,
+    at: &ClientPod,
+    command: &[&str],
+    deadline: Deadline,
+) -> Result<Outcome, Error> {
+    let output = cluster
+        .exec(
+            (&at.namespace, &at.pod, &at.container),
+            command,
+            &[],
+            deadline,
+        )
+        .await?;
     Ok(match output.text().trim() {
         "answered" => Outcome::Through("an answer".into()),
         "refused" => Outcome::Through("the far side says that nobody listens".into()),
         "silent" => Outcome::Stopped(SILENT.into()),
         other => {
-            let words =
-                if other.is_empty() { String::from_utf8_lossy(&output.stderr).into_owned() } else { other.into() };
-            if words.to_lowercase().contains("unreachable") || words.to_lowercase().contains("not permitted") {
+            let words = if other.is_empty() {
+                String::from_utf8_lossy(&output.stderr).into_owned()
+            } else {
+                other.into()
+            };
+            if words.to_lowercase().contains("unreachable")
+                || words.to_lowercase().contains("not permitted")
+            {
                 Outcome::Stopped(words.trim().to_lowercase())
             } else {
                 Outcome::Untried(words.trim().to_owned())

@@ -12,12 +12,15 @@ pub enum Offer {
     Envoy,
     /// The same with the curves P-384 and P-521.
     MoreCurves,
-    /// All suites and curves that servers still have, and all versions below TLS 1.3, so that the certificate is shown.
+    /// All suites and curves that servers still have, and all versions below TLS 1.3, so that the
+    /// certificate is shown.
     Everything,
 }
 
 /// Signature schemes: ECDSA, RSA-PSS and RSA with SHA-2, at last with SHA-1.
-const SCHEMES: &[u16] = &[0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0603, 0x0806, 0x0601, 0x0201, 0x0203];
+const SCHEMES: &[u16] = &[
+    0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0603, 0x0806, 0x0601, 0x0201, 0x0203,
+];
 
 const X25519: u16 = 29;
 
@@ -30,7 +33,11 @@ impl Offer {
     }
 
     fn curves(self) -> &'static [u16] {
-        if self == Offer::Envoy { ENVOY_CURVES } else { ALL_CURVES }
+        if self == Offer::Envoy {
+            ENVOY_CURVES
+        } else {
+            ALL_CURVES
+        }
     }
 
     fn versions(self) -> &'static [u16] {
@@ -75,7 +82,10 @@ fn extensions(offer: Offer, name: Option<&str>) -> Vec<u8> {
     add(0xff01, vec![0]);
     if modern {
         let versions = numbers(offer.versions());
-        add(43, [vec![u8::try_from(versions.len()).unwrap_or(0)], versions].concat());
+        add(
+            43,
+            [vec![u8::try_from(versions.len()).unwrap_or(0)], versions].concat(),
+        );
         add(45, vec![1, 1]);
         let share = [X25519.to_be_bytes().to_vec(), long(&random())].concat();
         add(51, long(&share));

@@ -1,4 +1,5 @@
-//! The server's first words: ServerHello and certificate, or an alert, or something that is not TLS.
+//! The server's first words: ServerHello and certificate, or an alert, or something that is not
+//! TLS.
 
 use super::super::answer::{Failure, cut};
 use super::super::sni::pem;
@@ -48,13 +49,19 @@ impl Reply {
     pub fn read(heard: &[u8]) -> Option<Reply> {
         let (first, _) = heard.split_first()?;
         if !(20..=23).contains(first) || heard.get(1).is_some_and(|major| *major != 3) {
-            return Some(Reply::NotTls { words: cut(&String::from_utf8_lossy(heard), 100) });
+            return Some(Reply::NotTls {
+                words: cut(&String::from_utf8_lossy(heard), 100),
+            });
         }
         let mut handshake = Vec::new();
         let mut records = Bytes(heard);
         while let Some((kind, body)) = records.record() {
             match kind {
-                21 => return Some(Reply::Alert { alert: alert(body.get(1).copied().unwrap_or(0)) }),
+                21 => {
+                    return Some(Reply::Alert {
+                        alert: alert(body.get(1).copied().unwrap_or(0)),
+                    });
+                }
                 22 => handshake.extend_from_slice(body),
                 _ => {}
             }
@@ -75,7 +82,11 @@ fn read_handshake(bytes: &[u8]) -> Option<Reply> {
             (2, None) => match server_hello(body) {
                 Some((0x0304, number)) => return Some(taken(0x0304, number, String::new())),
                 Some(found) => hello = Some(found),
-                None => return Some(Reply::NotTls { words: "a ServerHello that cannot be read".into() }),
+                None => {
+                    return Some(Reply::NotTls {
+                        words: "a ServerHello that cannot be read".into(),
+                    });
+                }
             },
             (11, Some((v, s))) => return Some(taken(*v, *s, pem(&certificates(body)))),
             // A suite without a certificate ends with ServerHelloDone.
@@ -87,7 +98,11 @@ fn read_handshake(bytes: &[u8]) -> Option<Reply> {
 }
 
 fn taken(number: u16, chosen: u16, chain: String) -> Reply {
-    Reply::Taken { version: version(number), suite: suite(chosen), chain }
+    Reply::Taken {
+        version: version(number),
+        suite: suite(chosen),
+        chain,
+    }
 }
 
 /// Version and suite.
@@ -143,7 +158,8 @@ impl<'a> Bytes<'a> {
 
     /// A length of three bytes.
     fn length(&mut self) -> Option<usize> {
-        self.take(3).map(|b| usize::from(b[0]) << 16 | usize::from(b[1]) << 8 | usize::from(b[2]))
+        self.take(3)
+            .map(|b| usize::from(b[0]) << 16 | usize::from(b[1]) << 8 | usize::from(b[2]))
     }
 
     /// A whole record: its kind, and what is in it.

@@ -1,7 +1,9 @@
-//! bash's own `/dev/tcp`, with two `cat`s for the two directions and a subshell that ends them in time.
+//! bash's own `/dev/tcp`, with two `cat`s for the two directions and a subshell that ends them in
+//! time.
 //!
-//! All children are waited for: in a container whose first process reaps nothing, an orphan would stay as a zombie. So
-//! the subshell sleeps by `read` on a pipe that nobody writes to, and has no child of its own.
+//! All children are waited for: in a container whose first process reaps nothing, an orphan would
+//! stay as a zombie. So the subshell sleeps by `read` on a pipe that nobody writes to, and has no
+//! child of its own.
 
 use super::{BytePipe, words};
 
@@ -14,6 +16,14 @@ pub(super) const PIPE: BytePipe = BytePipe {
     name: "bash",
     starts_tls: false,
     command: |_, (host, port, seconds)| {
-        words(["bash", "-c", SCRIPT, "bash", host, &port.to_string(), &seconds.to_string()])
+        words([
+            "bash",
+            "-c",
+            SCRIPT,
+            "bash",
+            host,
+            &port.to_string(),
+            &seconds.to_string(),
+        ])
     },
 };

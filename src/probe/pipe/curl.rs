@@ -1,5 +1,6 @@
-//! curl: the whole request by the client's own libraries. The certificate is verified first; where that alone fails,
-//! the request is made again without, so that "not trusted" and "not reached" stay apart.
+//! curl: the whole request by the client's own libraries. The certificate is verified first; where
+//! that alone fails, the request is made again without, so that "not trusted" and "not reached"
+//! stay apart.
 
 use super::super::answer::{Answer, Body, Failure, cut, envoy_flag};
 use crate::model::trace::HopName;
@@ -12,8 +13,18 @@ const FORMAT: &str = "\n--egress--%{http_code} %{http_version} %{time_appconnect
 /// The command. `insecure` does not verify.
 pub(in super::super) fn command(url: &str, seconds: u64, insecure: bool) -> Vec<String> {
     let seconds = seconds.to_string();
-    let mut command: Vec<String> =
-        ["curl", "-sSiv", "--noproxy", "*", "--max-time", &seconds, "-w", FORMAT].map(str::to_owned).to_vec();
+    let mut command: Vec<String> = [
+        "curl",
+        "-sSiv",
+        "--noproxy",
+        "*",
+        "--max-time",
+        &seconds,
+        "-w",
+        FORMAT,
+    ]
+    .map(str::to_owned)
+    .to_vec();
     if insecure {
         command.push("-k".into());
     }
@@ -35,7 +46,10 @@ pub fn read(stdout: &[u8], stderr: &str, code: Option<i32>, tcp: bool) -> Answer
     let (status, version, handshake, redirect) = (field(), field(), field(), field());
     let (head, body) = split_head(output);
     let header = |name: &str| {
-        let found = head.lines().filter_map(|l| l.split_once(':')).find(|(n, _)| n.eq_ignore_ascii_case(name));
+        let found = head
+            .lines()
+            .filter_map(|l| l.split_once(':'))
+            .find(|(n, _)| n.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.trim().to_owned())
     };
     let status = status.parse().ok().filter(|s| *s != 0);
@@ -43,15 +57,25 @@ pub fn read(stdout: &[u8], stderr: &str, code: Option<i32>, tcp: bool) -> Answer
     let passed_on = header("x-envoy-upstream-service-time").is_some();
     let shook = handshake.parse::<f64>().is_ok_and(|t| t > 0.0);
     let failure = match (code, status) {
-        (_, Some(status)) => envoy_flag((status, &server, body.as_bytes()), passed_on, HopName::Sidecar),
+        (_, Some(status)) => envoy_flag(
+            (status, &server, body.as_bytes()),
+            passed_on,
+            HopName::Sidecar,
+        ),
         (Some(0 | 28), None) if tcp && (code == Some(28) || !output.is_empty()) => None,
-        (Some(0) | None, None) => Some(Failure::Other { words: "curl got nothing".into() }),
+        (Some(0) | None, None) => Some(Failure::Other {
+            words: "curl got nothing".into(),
+        }),
         (Some(code), None) => Some(why(code, stderr)),
     };
     Answer {
         reached: failure.is_none() || shook && status.is_none(),
         status,
-        version: if version == "0" { String::new() } else { version },
+        version: if version == "0" {
+            String::new()
+        } else {
+            version
+        },
         redirect: Some(redirect).filter(|r| !r.is_empty()),
         body: status.map(|_| Body::of(body.as_bytes())),
         subject: verbose(stderr, "subject:"),
@@ -69,7 +93,9 @@ fn split_head(output: &str) -> (&str, &str) {
     let mut rest = output;
     let mut head = "";
     while rest.starts_with("HTTP/") {
-        let Some((block, after)) = rest.split_once("\r\n\r\n") else { return (rest, "") };
+        let Some((block, after)) = rest.split_once("\r\n\r\n") else {
+            return (rest, "");
+        };
         (head, rest) = (block, after);
     }
     (head, rest)
@@ -97,7 +123,9 @@ fn complaints(stderr: &str) -> String {
 /// A line such as `*  subject: CN=edition.cnn.com`.
 fn verbose(stderr: &str, field: &str) -> Option<String> {
     let mut lines = stderr.lines().filter_map(|l| l.strip_prefix('*'));
-    lines.find_map(|l| l.trim().strip_prefix(field)).map(|value| value.trim().to_owned())
+    lines
+        .find_map(|l| l.trim().strip_prefix(field))
+        .map(|value| value.trim().to_owned())
 }
 
 #[cfg(test)]
@@ -120,17 +148,33 @@ mod tests {
         let out = b"HTTP/1.1 503 Service Unavailable\r\nserver: envoy\r\n\r\nno healthy upstream\n--egress--503 1.1 0 ";
         let answer = read(out, "", Some(0), false);
         assert!(!answer.reached);
-        assert_eq!(answer.failure, Some(Failure::Envoy { status: 503, flag: "UH".into(), hop: HopName::Sidecar }));
+        assert_eq!(
+            answer.failure,
+            Some(Failure::Envoy {
+                status: 503,
+                flag: "UH".into(),
+                hop: HopName::Sidecar
+            })
+        );
     }
 
     #[test]
     fn a_failed_handshake_is_told_from_an_untrusted_certificate() {
         let stderr = "*   Trying 203.0.113.10:443...\ncurl: (35) OpenSSL SSL_connect: SSL_ERROR_SYSCALL in x:443";
         let answer = read(b"\n--egress--000 0 0.000000 ", stderr, Some(35), false);
-        assert_eq!((answer.reached, answer.failure), (false, Some(Failure::Reset)));
+        assert_eq!(
+            (answer.reached, answer.failure),
+            (false, Some(Failure::Reset))
+        );
         assert!(distrusts(Some(60)) && !distrusts(Some(35)));
-        let stderr = "* Server certificate:\n*  subject: CN=edition.cnn.com\n*  issuer: CN=Outside CA";
-        let answer = read(b"HTTP/2 200 \r\n\r\nhi\n--egress--200 2 0.01 ", stderr, Some(0), false);
+        let stderr =
+            "* Server certificate:\n*  subject: CN=edition.cnn.com\n*  issuer: CN=Outside CA";
+        let answer = read(
+            b"HTTP/2 200 \r\n\r\nhi\n--egress--200 2 0.01 ",
+            stderr,
+            Some(0),
+            false,
+        );
         assert_eq!(
             (answer.subject.as_deref(), answer.issuer.as_deref()),
             (Some("CN=edition.cnn.com"), Some("CN=Outside CA"))
@@ -139,11 +183,27 @@ mod tests {
 
     #[test]
     fn a_quiet_tcp_connection_is_open() {
-        assert!(read(b"\n--egress--000 0 0 ", "curl: (28) Operation timed out", Some(28), true).reached);
+        assert!(
+            read(
+                b"\n--egress--000 0 0 ",
+                "curl: (28) Operation timed out",
+                Some(28),
+                true
+            )
+            .reached
+        );
         assert!(read(b"ready\n\n--egress--000 0 0 ", "", Some(0), true).reached);
         assert!(!read(b"\n--egress--000 0 0 ", "", Some(0), true).reached);
-        let refused = read(b"", "curl: (7) Failed to connect: Connection refused", Some(7), true);
-        assert_eq!((refused.reached, refused.failure), (false, Some(Failure::Refused)));
+        let refused = read(
+            b"",
+            "curl: (7) Failed to connect: Connection refused",
+            Some(7),
+            true,
+        );
+        assert_eq!(
+            (refused.reached, refused.failure),
+            (false, Some(Failure::Refused))
+        );
     }
 
     proptest::proptest! {

@@ -1,7 +1,9 @@
-//! What a container may have to connect with: one file each. A byte pipe joins standard input and output to a host's
-//! port, and TLS and HTTP are spoken by us over it; curl, wget and openssl speak them by themselves.
+//! What a container may have to connect with: one file each. A byte pipe joins standard input and
+//! output to a host's port, and TLS and HTTP are spoken by us over it; curl, wget and openssl speak
+//! them by themselves.
 //!
-//! Hosts are arguments of their own, never part of a script. Each command ends by itself after a number of seconds.
+//! Hosts are arguments of their own, never part of a script. Each command ends by itself after a
+//! number of seconds.
 
 mod bash;
 mod busybox;
@@ -37,7 +39,15 @@ pub(super) struct BytePipe {
 }
 
 /// Those that carry bytes as they are; the first that is there is taken.
-const PLAIN: &[BytePipe] = &[nc::PIPE, socat::PIPE, python::PIPE, perl::PIPE, bash::PIPE, node::PIPE, busybox::PIPE];
+const PLAIN: &[BytePipe] = &[
+    nc::PIPE,
+    socat::PIPE,
+    python::PIPE,
+    perl::PIPE,
+    bash::PIPE,
+    node::PIPE,
+    busybox::PIPE,
+];
 
 /// Asked once in a shell: one line for each tool that is there.
 pub(super) const DETECT: &str = "for t in curl wget openssl nc socat python3 perl bash node busybox timeout; do \
@@ -50,7 +60,9 @@ pub(super) const WITHOUT_SHELL: &[&str] = &["curl", "python3", "node"];
 impl Tools {
     pub(super) fn named<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let names = names.into_iter().map(str::trim).filter(|n| !n.is_empty());
-        Tools { names: names.map(str::to_owned).collect() }
+        Tools {
+            names: names.map(str::to_owned).collect(),
+        }
     }
 
     /// Whether that tool is there.
@@ -70,7 +82,11 @@ impl Tools {
 
     /// A pipe for the plaintext of TLS: openssl's own, else a plain one, over which we speak TLS.
     pub(super) fn for_tls(&self) -> Option<&'static BytePipe> {
-        if self.has(openssl::PIPE.name) { Some(&openssl::PIPE) } else { self.plain() }
+        if self.has(openssl::PIPE.name) {
+            Some(&openssl::PIPE)
+        } else {
+            self.plain()
+        }
     }
 }
 
@@ -89,21 +105,32 @@ mod tests {
     fn the_best_pipe_that_is_there_is_taken() {
         let tools = Tools::named("perl\nbash\n\n".lines());
         assert_eq!(tools.plain().map(|p| p.name), Some("perl"));
-        assert_eq!(tools.for_tls().map(|p| (p.name, p.starts_tls)), Some(("perl", false)));
+        assert_eq!(
+            tools.for_tls().map(|p| (p.name, p.starts_tls)),
+            Some(("perl", false))
+        );
         let tools = Tools::named(["openssl", "timeout"]);
         assert!(tools.plain().is_none() && tools.for_tls().is_some_and(|p| p.starts_tls));
         assert!(Tools::named(["timeout"]).is_empty() && !tools.is_empty());
     }
 
-    /// Each pipe that this machine has a tool for, against a listener of our own; bash is on every machine that builds.
+    /// Each pipe that this machine has a tool for, against a listener of our own; bash is on every
+    /// machine that builds.
     #[test]
     fn pipes_carry_bytes_both_ways_and_end_with_the_far_side() {
         let mut tried = Vec::new();
         for pipe in PLAIN {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            let command = (pipe.command)(&Tools::default(), ("127.0.0.1", listener.local_addr().unwrap().port(), 5));
+            let command = (pipe.command)(
+                &Tools::default(),
+                ("127.0.0.1", listener.local_addr().unwrap().port(), 5),
+            );
             let mut child = Command::new(&command[0]);
-            let child = child.args(&command[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+            let child = child
+                .args(&command[1..])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn();
             let Ok(mut child) = child else { continue };
             let (mut far, _) = listener.accept().unwrap();
             let mut input = child.stdin.take().unwrap();
@@ -115,7 +142,12 @@ mod tests {
             let mut said = Vec::new();
             child.stdout.take().unwrap().read_to_end(&mut said).unwrap();
             child.wait().unwrap();
-            assert_eq!((&heard, said.as_slice()), (b"ping", &b"pong"[..]), "{}", pipe.name);
+            assert_eq!(
+                (&heard, said.as_slice()),
+                (b"ping", &b"pong"[..]),
+                "{}",
+                pipe.name
+            );
             tried.push(pipe.name);
         }
         assert!(tried.contains(&"bash"), "{tried:?}");
@@ -125,8 +157,13 @@ mod tests {
     fn hosts_are_arguments_of_their_own() {
         for pipe in PLAIN {
             let command = (pipe.command)(&Tools::default(), ("host.example", 443, 7));
-            let whole = |w: &&String| w.as_str() == "host.example" || w.starts_with("TCP:host.example:443");
-            assert!(command.iter().any(|w| whole(&w)), "{}: {command:?}", pipe.name);
+            let whole =
+                |w: &&String| w.as_str() == "host.example" || w.starts_with("TCP:host.example:443");
+            assert!(
+                command.iter().any(|w| whole(&w)),
+                "{}: {command:?}",
+                pipe.name
+            );
         }
     }
 }

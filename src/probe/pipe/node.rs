@@ -12,5 +12,14 @@ const SCRIPT: &str = "const [host, port, seconds] = process.argv.slice(1); \
 pub(super) const PIPE: BytePipe = BytePipe {
     name: "node",
     starts_tls: false,
-    command: |_, (host, port, seconds)| words(["node", "-e", SCRIPT, host, &port.to_string(), &seconds.to_string()]),
+    command: |_, (host, port, seconds)| {
+        words([
+            "node",
+            "-e",
+            SCRIPT,
+            host,
+            &port.to_string(),
+            &seconds.to_string(),
+        ])
+    },
 };

@@ -25,5 +25,14 @@ while (1) {
 pub(super) const PIPE: BytePipe = BytePipe {
     name: "perl",
     starts_tls: false,
-    command: |_, (host, port, seconds)| words(["perl", "-e", SCRIPT, host, &port.to_string(), &seconds.to_string()]),
+    command: |_, (host, port, seconds)| {
+        words([
+            "perl",
+            "-e",
+            SCRIPT,
+            host,
+            &port.to_string(),
+            &seconds.to_string(),
+        ])
+    },
 };

@@ -33,5 +33,14 @@ while True:
 pub(super) const PIPE: BytePipe = BytePipe {
     name: "python3",
     starts_tls: false,
-    command: |_, (host, port, seconds)| words(["python3", "-c", SCRIPT, host, &port.to_string(), &seconds.to_string()]),
+    command: |_, (host, port, seconds)| {
+        words([
+            "python3",
+            "-c",
+            SCRIPT,
+            host,
+            &port.to_string(),
+            &seconds.to_string(),
+        ])
+    },
 };

@@ -1,5 +1,6 @@
-//! wget, GNU's or busybox': the status lines that `-S` shows are all that is read. GNU's verifies and says so, and goes
-//! on; busybox' does not verify, follows redirects, and has no other switches.
+//! wget, GNU's or busybox': the status lines that `-S` shows are all that is read. GNU's verifies
+//! and says so, and goes on; busybox' does not verify, follows redirects, and has no other
+//! switches.
 
 use super::super::answer::{Answer, Body, Failure, cut, envoy_flag};
 use super::{Tools, words};
@@ -29,10 +30,18 @@ pub(in super::super) fn command(tools: &Tools, url: &str, seconds: u64) -> Vec<S
 }
 
 /// Read what it printed.
-pub(in super::super) fn read(stdout: &[u8], stderr: &str, code: Option<i32>, verifies: bool) -> Answer {
+pub(in super::super) fn read(
+    stdout: &[u8],
+    stderr: &str,
+    code: Option<i32>,
+    verifies: bool,
+) -> Answer {
     let lines: Vec<&str> = stderr.lines().map(str::trim).collect();
     let header = |name: &str| {
-        let found = lines.iter().filter_map(|l| l.split_once(':')).find(|(n, _)| n.eq_ignore_ascii_case(name));
+        let found = lines
+            .iter()
+            .filter_map(|l| l.split_once(':'))
+            .find(|(n, _)| n.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.trim().to_owned())
     };
     // The first answer, before any redirect was followed.
@@ -52,8 +61,9 @@ pub(in super::super) fn read(stdout: &[u8], stderr: &str, code: Option<i32>, ver
         version: version.to_owned(),
         redirect: header("location").map(|l| l.trim_end_matches(" [following]").to_owned()),
         body: status.map(|_| Body::of(stdout)),
-        trusted: (verifies && failure.is_none())
-            .then(|| !stderr.contains("cannot verify") && !stderr.contains("no certificate subject")),
+        trusted: (verifies && failure.is_none()).then(|| {
+            !stderr.contains("cannot verify") && !stderr.contains("no certificate subject")
+        }),
         failure,
         server,
         through: "wget".into(),
@@ -70,11 +80,15 @@ mod tests {
     fn status_lines_are_read() {
         let stderr = "  HTTP/1.1 301 Moved Permanently\n  server: nginx\n  Location: https://x/ [following]\n";
         let answer = read(b"", stderr, Some(8), false);
-        assert_eq!((answer.status, answer.redirect.as_deref()), (Some(301), Some("https://x/")));
+        assert_eq!(
+            (answer.status, answer.redirect.as_deref()),
+            (Some(301), Some("https://x/"))
+        );
         assert!(answer.reached && answer.version == "1.1");
         let answer = read(b"", "wget: bad address 'nobody.invalid'", Some(1), false);
         assert_eq!(answer.failure, Some(Failure::NameNotResolved));
-        let stderr = "WARNING: cannot verify x's certificate, issued by 'CN=y':\n  HTTP/1.1 200 OK\n";
+        let stderr =
+            "WARNING: cannot verify x's certificate, issued by 'CN=y':\n  HTTP/1.1 200 OK\n";
         assert_eq!(read(b"hi", stderr, Some(0), true).trusted, Some(false));
     }
 }

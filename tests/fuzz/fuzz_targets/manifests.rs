@@ -1,4 +1,5 @@
-//! YAML and JSON text as `doctor -f` and `setup -f` read it, and doctor's judgement of the objects in it.
+//! YAML and JSON text as `doctor -f` and `setup -f` read it, and doctor's judgement of the objects
+//! in it.
 #![no_main]
 
 use kubectl_egress::plan::file::{known_gateway, read};

@@ -1,5 +1,6 @@
-//! Bundles of real failures with some of their values exchanged, taken away or doubled, and doctor's judgement of them:
-//! the shapes stay those of objects, so that what is fuzzed is the model and the checks.
+//! Bundles of real failures with some of their values exchanged, taken away or doubled, and
+//! doctor's judgement of them: the shapes stay those of objects, so that what is fuzzed is the
+//! model and the checks.
 #![no_main]
 
 use kubectl_egress::snapshot::Snapshot;

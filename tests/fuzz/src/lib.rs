@@ -1,5 +1,5 @@
-//! What the targets share: everything that doctor does with what it has read, from the choice of paths to each form of
-//! the report. Nothing of it may panic or hang, whatever was read.
+//! What the targets share: everything that doctor does with what it has read, from the choice of
+//! paths to each form of the report. Nothing of it may panic or hang, whatever was read.
 
 use kubectl_egress::checks::Layer;
 use kubectl_egress::checks::engine::{Choice, examine, follow};
@@ -25,7 +25,8 @@ const FORMATS: [Format; 8] = [
 /// At most so many paths: more are more of the same, and slow.
 const PATHS: usize = 12;
 
-/// Judge a snapshot: the paths that its objects wire, and those to some hosts, `HOST[:PORT][=PROTOCOL]` each.
+/// Judge a snapshot: the paths that its objects wire, and those to some hosts,
+/// `HOST[:PORT][=PROTOCOL]` each.
 pub fn judge(snapshot: &Snapshot, hosts: &[&str]) {
     let world = World::new(snapshot);
     let named = snapshot.objects.namespaces.iter().map(|n| n.name().to_owned());
