@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154,SC2086 # names are shared with the files sourced beside it; codes are numbers
 # Names, places and the way to speak, for every script of the mesh. Sourced.
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
-home=${EGRESS_MESH_HOME:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/kubectl-egress/mesh}
+home=$(readlink -m "${EGRESS_MESH_HOME:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/kubectl-egress/mesh}")
 bin=$home/bin
 
 # Exit codes, after sysexits.h where it has one.

@@ -2,18 +2,25 @@
 # First process of a mesh's node: a real Kubernetes control plane, kubelet and containerd in namespaces of their own.
 # usage: node.sh RUN NAME ADDRESS BIN IMAGES
 set -euo pipefail
-run=$1 name=$2 address=$3 bin=$4 images=$5
+run=$1 name=$2 address=$3 bin=$4 images=$5 home=${1%/run/*}
 pki=$run/pki log=$run/log
 mkdir -p "$log"
 export PATH=$bin:$PATH
 
-# A private /var and /run, so that nothing of the node lands in, or is read from, the machine's.
+# A private /var and /run, so that nothing of the node lands in, or is read from, the machine's. The cache folder stays
+# where it is, also where it is in one of these.
+hidden() { case $home in /var/* | /run/*) ;; *) false ;; esac; }
 mount --make-rprivate /
+if hidden; then mount --rbind "$home" /mnt; fi
 mkdir -p "$run/var"/{lib,log,tmp,cache} "$run/cni" "$run/kubelet/plugins"
 mount --bind "$run/var" /var
 mount -t tmpfs -o mode=755 run /run
 ln -sfn /run /var/run
 mkdir -p /run/netns
+if hidden; then
+  mkdir -p "$home"
+  mount --move /mnt "$home"
+fi
 mount --make-rshared /
 # The kubelet wants some kernel settings that are the whole machine's. It finds them as it wants them, and leaves them alone.
 mkdir /run/sysctl

@@ -7,7 +7,7 @@ need_root() {
 need_machine() {
   need_root
   [ "$(uname -m)" = x86_64 ] || die $EX_OS "the mesh needs x86_64 (Envoy's build is for that), this is $(uname -m)."
-  case $home/ in /var/* | /run/*) die $EX_OS "the cache folder $home must not be under /var or /run, which a mesh hides from itself: set EGRESS_MESH_HOME." ;; esac
+  case $home in *[[:space:]]*) die $EX_OS "the cache folder \"$home\" has a space in its path, which the parts of a mesh cannot take: set EGRESS_MESH_HOME." ;; esac
 }
 need_kernel() {
   local root
