@@ -13,7 +13,7 @@ use crate::flow::{GatewayPlace, LOCKDOWN};
 use crate::install::find_gateways;
 use crate::kubernetes::Kind;
 use crate::lockdown::policy;
-use crate::plan::{Inventory, diff, render};
+use crate::plan::{Inventory, diff, recorded, render};
 use crate::snapshot::{Look, Snapshot, take};
 use crate::status::{Drift, Material, Status, assemble, drift, names, table};
 use futures::stream::{self, StreamExt};
@@ -53,7 +53,7 @@ async fn look(
     let progress = (!args.watch).then(|| io.progress("reading the cluster"));
     let scope = connect.scope();
     let (snapshot, inventories) = tokio::join!(take(cluster, &scope), read_inventories(cluster));
-    let snapshot = snapshot?;
+    let mut snapshot = snapshot?;
     let mut incomplete = Vec::new();
     let inventories = inventories.or_else(|error| match error {
         Error::Forbidden { .. } => {
@@ -64,6 +64,7 @@ async fn look(
         }
         other => Err(other),
     })?;
+    snapshot.recorded = Look::Seen(recorded(&inventories));
     let drift = drifted(cluster, &snapshot, &inventories)
         .await
         .unwrap_or_else(|error| {

@@ -9,8 +9,8 @@
 use super::lockdown::LockdownRecord;
 use crate::flow::{MANAGED_BY, Names, Wire};
 use crate::kubernetes::{FIELD_MANAGER, Kind, ObjectRef};
-use crate::model::target::Host;
-use crate::snapshot::Snapshot;
+use crate::model::target::{Host, Target};
+use crate::snapshot::{RecordedHost, Snapshot};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -398,6 +398,27 @@ impl Inventory {
             .filter(|ns| !ns.is_empty() && *ns != self.namespace);
         others.collect::<Vec<_>>().join(",")
     }
+}
+
+/// What the inventories say is routed through a gateway.
+pub fn recorded(inventories: &[Inventory]) -> Vec<RecordedHost> {
+    let mut all = Vec::new();
+    for inventory in inventories {
+        for record in inventory.hosts.values() {
+            let target = |wire: &Wire| Target {
+                host: record.host.clone(),
+                port: wire.port,
+                protocol: wire.protocol,
+            };
+            all.push(RecordedHost {
+                targets: record.wires.iter().map(target).collect(),
+                gateway_namespace: inventory.namespace.clone(),
+                gateway_service: record.service.clone(),
+                clients: record.callers.clone(),
+            });
+        }
+    }
+    all
 }
 
 /// The names in `managedFields`.

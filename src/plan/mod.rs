@@ -28,7 +28,7 @@ pub use export::{before_export, hidden_from};
 pub use injection::{RESTARTED_AT, injection_record};
 pub use inventory::{
     GatewayRecord, HostRecord, INVENTORY, Inventory, NamespaceRecord, Owned, PART_OF, Restarted,
-    Restore, Stamp, managers, reference,
+    Restore, Stamp, managers, recorded, reference,
 };
 pub use joined::{Joined, joined};
 pub use lockdown::{Enforcement, InCluster, LockdownRecord, LockdownSpec};

@@ -8,10 +8,12 @@ mod gateway_api;
 mod manifests;
 mod narrow;
 mod objects;
+mod recorded;
 mod take;
 
 pub use manifests::Origin;
 pub use objects::{Change, Objects};
+pub use recorded::RecordedHost;
 pub use take::{Scope, find_mesh, take};
 
 use crate::envoy::{Plane, Proxy};
@@ -42,6 +44,8 @@ pub struct Snapshot {
     pub planes: BTreeMap<String, Look<Plane>>,
     /// What connections did.
     pub observations: Vec<Observation>,
+    /// What `setup` routes through a gateway, as its records say.
+    pub recorded: Look<Vec<RecordedHost>>,
     /// What could not be read, and why.
     pub unseen: Vec<Unseen>,
 }

@@ -77,7 +77,7 @@ fn gateway_of<'g>(gateways: &'g [FoundGateway], name: &str) -> Option<&'g FoundG
 
 fn hosts(material: &Material<'_>, world: &World<'_>) -> Vec<HostStatus> {
     let walker = Walker::new(world);
-    let known = known(material.inventories);
+    let known = material.snapshot.recorded_targets();
     let mut namespaces: BTreeSet<&str> =
         paths::namespaces_with_sidecars(&material.snapshot.objects);
     namespaces.extend(known.iter().map(|(namespace, _)| namespace.as_str()));
@@ -124,25 +124,6 @@ fn hosts(material: &Material<'_>, world: &World<'_>) -> Vec<HostStatus> {
         }
     }
     rows.into_values().collect()
-}
-
-/// What our inventories have wired, by calling namespace.
-fn known(inventories: &[Inventory]) -> Vec<(String, Target)> {
-    let records = inventories.iter().flat_map(|i| i.hosts.values());
-    let targets = records.flat_map(|record| {
-        record.callers.iter().flat_map(move |caller| {
-            let target = |w: &crate::flow::Wire| Target {
-                host: record.host.clone(),
-                port: w.port,
-                protocol: w.protocol,
-            };
-            record
-                .wires
-                .iter()
-                .map(move |wire| (caller.clone(), target(wire)))
-        })
-    });
-    targets.collect()
 }
 
 fn row(path: &EgressPath, walk: &Walk) -> HostStatus {

@@ -21,7 +21,6 @@ use crate::exit::Exit;
 use crate::model::{EgressPath, World, paths};
 use crate::report::{Material, Report, assemble};
 use crate::snapshot::Snapshot;
-use source::wired_targets;
 use std::time::Duration;
 
 /// Between two looks at the same cluster.
@@ -101,7 +100,7 @@ async fn examined(
 ) -> Result<(Report, Option<Cluster>), Error> {
     let mut source = source::read(args, connect, io).await?;
     let clients = clients::clients(args, &mut source.snapshot, &source.namespace)?;
-    let known = wired_targets(&source.snapshot);
+    let known = source.snapshot.recorded_targets();
     let paths = match args.asked() {
         Some(asked) => paths::to(&World::new(&source.snapshot), &clients, &asked),
         None => paths::wired(&World::new(&source.snapshot), &clients, &known),

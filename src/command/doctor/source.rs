@@ -7,10 +7,8 @@ use crate::cli::doctor::DoctorArgs;
 use crate::cluster::Cluster;
 use crate::command::Io;
 use crate::error::Error;
-use crate::kubernetes::{Kind, ObjectRef};
-use crate::model::target::Target;
-use crate::plan::{INVENTORY, Inventory};
-use crate::snapshot::{Origin, Scope, Snapshot, take};
+use crate::plan::recorded;
+use crate::snapshot::{Look, Origin, Scope, Snapshot, take};
 use std::path::{Path, PathBuf};
 
 /// All that is read before paths are chosen.
@@ -86,46 +84,16 @@ async fn cluster(args: &DoctorArgs, connect: &ConnectArgs) -> Result<Source, Err
     };
     let (snapshot, inventories) = tokio::join!(take(&cluster, &scope), read_inventories(&cluster));
     let mut snapshot = snapshot?;
-    for inventory in inventories.unwrap_or_default() {
-        // What we wrote ourselves can be read; a bundle keeps it, since it says which hosts are
-        // wired.
-        let _ = snapshot.objects.put(Kind::ConfigMap, inventory.to_object());
-    }
+    snapshot.recorded = match inventories {
+        Ok(inventories) => Look::Seen(recorded(&inventories)),
+        Err(error) => Look::Unseen(error.to_string()),
+    };
     let namespace = cluster.namespace.clone();
     Ok(Source {
         snapshot,
         live: Some(cluster),
         namespace,
     })
-}
-
-/// What each namespace has wired by our own hand.
-pub(super) fn wired_targets(snapshot: &Snapshot) -> Vec<(String, Target)> {
-    let maps = snapshot
-        .objects
-        .config_maps
-        .iter()
-        .filter(|m| m.metadata.name == INVENTORY);
-    let inventories = maps.filter_map(|map| {
-        let namespace = &map.metadata.namespace;
-        let object = ObjectRef::new(Kind::ConfigMap, namespace, INVENTORY);
-        Inventory::parse(namespace, &snapshot.objects.get(&object)?).ok()
-    });
-    let records = inventories.flat_map(|inventory| inventory.hosts.into_values());
-    let targets = records.flat_map(|record| {
-        let wired = record.callers.iter().flat_map(|caller| {
-            record.wires.iter().map(|wire| {
-                let target = Target {
-                    host: record.host.clone(),
-                    port: wire.port,
-                    protocol: wire.protocol,
-                };
-                (caller.clone(), target)
-            })
-        });
-        wired.collect::<Vec<_>>()
-    });
-    targets.collect()
 }
 
 /// The files to read, those of a folder in the order of their names.
