@@ -1,6 +1,7 @@
 //! The pages of the checks on the objects held to what they say: their heads, and their YAML, which
 //! is laid over a small mesh and judged by all of these checks. *Wrong* must make the page's own
-//! check speak first; under *Right* neither it nor any error may be left.
+//! check speak first; under *Right* neither it nor any error may be left. What both have in common
+//! stands once, under *Scenario*.
 
 use super::engine::{Choice, examine, follow};
 use super::finding::{Finding, Severity};
@@ -22,6 +23,9 @@ const HEADS: [&str; 6] = [
     "Source",
 ];
 
+/// The objects that all examples of a page share; a page may have none.
+const SCENARIO: &str = "Scenario";
+
 #[test]
 fn a_page_has_its_checks_title_and_the_usual_heads() {
     for check in on_objects() {
@@ -31,6 +35,7 @@ fn a_page_has_its_checks_title_and_the_usual_heads() {
             .page
             .lines()
             .filter_map(|line| line.strip_prefix("## "))
+            .filter(|head| *head != SCENARIO)
             .collect();
         assert_eq!(heads, HEADS, "{}", check.code.0);
         let empty = HEADS
@@ -43,7 +48,7 @@ fn a_page_has_its_checks_title_and_the_usual_heads() {
 #[test]
 fn wrong_on_a_page_makes_its_check_speak_first() {
     for (check, at, block) in blocks("Wrong") {
-        let found = judge(block);
+        let found = judge(&block);
         let first = found.first().map(|f| f.code);
         assert_eq!(
             first,
@@ -63,7 +68,7 @@ fn wrong_on_a_page_makes_its_check_speak_first() {
 #[test]
 fn right_on_a_page_leaves_no_error() {
     for (check, at, block) in blocks("Right") {
-        let found = judge(block);
+        let found = judge(&block);
         let left = found
             .iter()
             .any(|f| f.code == check.code || f.severity == Severity::Error);
@@ -84,28 +89,32 @@ fn on_objects() -> impl Iterator<Item = &'static Check> {
     CHECKS.iter().filter(|check| check.layer == Layer::Intended)
 }
 
-/// The YAML below a head, for each check on the objects; a page without any has no fixture.
-fn blocks(head: &str) -> Vec<(&'static Check, usize, &'static str)> {
+/// The examples below a head, for each check on the objects, each with the page's scenario before
+/// it; a page without any has no fixture.
+fn blocks(head: &str) -> Vec<(&'static Check, usize, String)> {
     let mut all = Vec::new();
     for check in on_objects() {
-        let found: Vec<&str> = part(check, head)
-            .split("```yaml\n")
-            .skip(1)
-            .filter_map(|rest| rest.split("```").next())
-            .collect();
+        let scenario = yaml(check, SCENARIO);
+        let found = yaml(check, head);
         assert!(
             !found.is_empty(),
             "{} has no YAML under {head}",
             check.code.0
         );
-        all.extend(
-            found
-                .into_iter()
-                .enumerate()
-                .map(|(at, block)| (check, at + 1, block)),
-        );
+        for (at, block) in found.into_iter().enumerate() {
+            let documents: Vec<&str> = scenario.iter().copied().chain([block]).collect();
+            all.push((check, at + 1, documents.join("\n---\n")));
+        }
     }
     all
+}
+
+fn yaml(check: &Check, head: &str) -> Vec<&'static str> {
+    part(check, head)
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("\n```").next())
+        .collect()
 }
 
 fn told(found: &[Finding]) -> String {
@@ -133,7 +142,10 @@ fn judge(block: &str) -> Vec<Finding> {
         .unwrap();
     let mut snapshot = mesh();
     for (at, document) in block.split("\n---\n").enumerate() {
-        put(&mut snapshot, at, serde_saphyr::from_str(document).unwrap());
+        let only_comments = document.lines().all(|line| line.starts_with('#'));
+        if !only_comments {
+            put(&mut snapshot, at, serde_saphyr::from_str(document).unwrap());
+        }
     }
     snapshot
         .objects

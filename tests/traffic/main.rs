@@ -18,5 +18,6 @@ mod mesh;
 mod run;
 mod tcp;
 mod tls;
+mod tour;
 mod uninterrupted;
 mod wrong_input;
