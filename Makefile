@@ -3,7 +3,7 @@
 # left it: it compares who owns each field, and the faults scale istiod.
 on_mesh := --test faults --test differential
 
-.PHONY: build test test-mesh clinic fuzz demo check completions deny
+.PHONY: build test test-mesh clinic fuzz demo check completions docs deny
 
 build:
 	cargo build --release
@@ -49,3 +49,7 @@ completions:
 # Needs cargo-deny: licences, banned crates, sources.
 deny:
 	cargo deny check bans licenses sources
+
+# docs/checks.md as the checks are now; a test tells when it is not.
+docs:
+	EGRESS_WRITE_DOCS=1 cargo test --test offline docs

@@ -5,6 +5,7 @@ mod cases;
 mod completion;
 mod connection;
 mod declarative;
+mod docs;
 mod exits;
 mod faults;
 mod house;
