@@ -38,7 +38,9 @@ fn every_command_of_the_documentation_is_understood() {
                 continue;
             };
             seen += 1;
-            let words = command.split_whitespace().map(|w| w.trim_matches('\'').into());
+            let words = command
+                .split_whitespace()
+                .map(|w| w.trim_matches('\'').into());
             let arguments = std::iter::once("kubectl-egress".into()).chain(words);
             let read = App::read(arguments.collect());
             let help = read.as_ref().is_err_and(|e| e.exit_code() == 0);
