@@ -50,7 +50,7 @@ impl Until {
                 let now = step.cluster.map(|c| c.value.to_string());
                 if now.as_ref() != Some(name) {
                     let instead = now
-                        .or(step.ends.map(|e| e.value))
+                        .or(step.ends.map(|e| e.value.to_string()))
                         .unwrap_or_else(|| "nowhere".into());
                     return Some(format!(
                         "port {} goes to {instead}, not to {name}",

@@ -1,5 +1,6 @@
 //! Clusters: how a proxy reaches what is behind a name, over which TLS, and at which addresses.
 
+use crate::model::StartedMode;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -136,12 +137,12 @@ impl Cluster {
 }
 
 impl ClientTls {
-    /// `SIMPLE`, `MUTUAL` or `ISTIO_MUTUAL`, in the words of a DestinationRule.
-    pub fn mode(&self) -> &'static str {
+    /// Which kind of TLS this is, told by the client's certificate.
+    pub fn mode(&self) -> StartedMode {
         match self.certificate.as_deref() {
-            None => "SIMPLE",
-            Some("default") => "ISTIO_MUTUAL",
-            Some(_) => "MUTUAL",
+            None => StartedMode::Simple,
+            Some("default") => StartedMode::IstioMutual,
+            Some(_) => StartedMode::Mutual,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a sidecar and a gateway of a live mesh were given, and what they did with connections.
 
 use super::*;
+use crate::model::StartedMode;
 use crate::model::trace::Step;
 use serde_json::Value;
 
@@ -245,6 +246,7 @@ fn a_gateway_ends_what_it_does_not_know() {
             .ends
             .unwrap()
             .value
+            .to_string()
     };
     assert!(
         ends(8443, Bytes::tls(Some("nobody.invalid")))
@@ -286,7 +288,7 @@ fn decisions_name_the_object_that_istiod_took_them_from() {
 fn a_cluster_without_its_secret_waits() {
     let gateway = load(GATEWAY);
     let waiting = gateway.cluster("outbound|443||www.wikipedia.org").unwrap();
-    assert!(waiting.warming && waiting.tls.as_ref().unwrap().mode() == "MUTUAL");
+    assert!(waiting.warming && waiting.tls.as_ref().unwrap().mode() == StartedMode::Mutual);
     assert!(
         !gateway
             .secret("kubernetes://no-such-secret")
@@ -297,7 +299,7 @@ fn a_cluster_without_its_secret_waits() {
     assert!(
         plain.sni_from_host
             && plain.names_from_host
-            && plain.tls.as_ref().unwrap().mode() == "SIMPLE"
+            && plain.tls.as_ref().unwrap().mode() == StartedMode::Simple
     );
     let roots = gateway.secret("file-root:system").unwrap();
     assert!(roots.delivered() && roots.roots == 2 && roots.trusted.is_empty());

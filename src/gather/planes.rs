@@ -10,7 +10,7 @@ use crate::kubernetes::workload::ConfigMap;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::model::EgressPath;
 use crate::probe::{SniAnswer, sni};
-use crate::snapshot::{Look, Snapshot, Unseen};
+use crate::snapshot::{Look, Snapshot, Subject, Unseen};
 use futures::stream::{self, StreamExt};
 use std::collections::BTreeSet;
 
@@ -121,7 +121,7 @@ async fn roots(
     let reads = namespaces.into_iter().map(|namespace| async move {
         let object = ObjectRef::new(Kind::ConfigMap, namespace, ROOTS);
         let unseen = |why: String| Unseen {
-            what: object.to_string(),
+            what: Subject::Object(object.clone()),
             why,
         };
         match tokio::time::timeout(deadline.left(), cluster.get(&object)).await {

@@ -120,7 +120,7 @@ impl<'a> Trial<'a> {
             .tls
             .as_ref()
             .map(|d| &d.value)
-            .filter(|t| ["SIMPLE", "MUTUAL"].contains(&t.mode.as_str()))?;
+            .filter(|t| t.mode.originates())?;
         let address = step
             .endpoints
             .as_ref()?
@@ -177,7 +177,7 @@ impl<'a> Trial<'a> {
         };
         let (step, _) = pass(sidecar.seen()?, &connection);
         let untouched =
-            step.ends.is_none() && step.tls.as_ref().is_none_or(|t| t.value.mode == "none");
+            step.ends.is_none() && step.tls.as_ref().is_none_or(|t| !t.value.mode.starts());
         untouched.then(own)
     }
 

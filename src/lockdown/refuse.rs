@@ -2,14 +2,21 @@
 //! not there.
 
 use crate::error::Error;
+use crate::kubernetes::Kind;
 use crate::kubernetes::pod::Pod;
 use crate::snapshot::Snapshot;
 
 /// Say why not, and what to do instead.
 pub fn refuse(snapshot: &Snapshot, namespace: &str) -> Result<(), Error> {
-    let unread = |what: &str| snapshot.unseen.iter().find(|u| u.what == what);
-    for what in ["pods", "services", "namespaces", "networkpolicies"] {
-        if let Some(unseen) = unread(what) {
+    let needed = [
+        Kind::Pod,
+        Kind::Service,
+        Kind::Namespace,
+        Kind::NetworkPolicy,
+    ];
+    for kind in needed {
+        if let Some(unseen) = snapshot.unseen.iter().find(|u| u.what.is_list(kind)) {
+            let what = kind.plural();
             return Err(Error::Refused {
                 why: format!("{what} could not be read, so it is not known what a policy would cut: {}", unseen.why),
                 hint: "lockdown reads pods, services, namespaces, endpointslices and networkpolicies of all namespaces"

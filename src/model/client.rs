@@ -12,6 +12,7 @@ use crate::istio::mesh_config::ProxyDefaults;
 use crate::istio::service_entry::Resolution;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, ObjectRef, Place};
+use std::fmt;
 use std::net::IpAddr;
 
 /// The user that the proxy runs as: its own traffic is not captured.
@@ -30,6 +31,24 @@ pub enum Uncaptured {
     Excluded(&'static str),
     /// The proxy does not capture: the application would have to call it.
     InterceptionOff,
+}
+
+impl fmt::Display for Uncaptured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Uncaptured::NoProxy => {
+                f.write_str("no sidecar: the connection leaves the pod as it is")
+            }
+            Uncaptured::HostNetwork => {
+                f.write_str("the node's own network: no sidecar can capture it")
+            }
+            Uncaptured::ProxyUser(id) => {
+                write!(f, "it runs as {id}, the proxy's own user: not captured")
+            }
+            Uncaptured::Excluded(annotation) => write!(f, "left out of capture by {annotation}"),
+            Uncaptured::InterceptionOff => f.write_str("interception is off: not captured"),
+        }
+    }
 }
 
 /// What is known of the client.

@@ -9,6 +9,7 @@ mod authorization;
 mod chains;
 mod client;
 mod clusters;
+mod end;
 pub mod essentials;
 mod gateway;
 pub mod gateway_api;
@@ -37,6 +38,7 @@ pub use client::{
     ClientEnd, PROXY_USER, Uncaptured, client_end, dns_capture, node, owner, workload_of,
 };
 pub use clusters::{cluster, mesh_sni, name_of, policy, rule};
+pub use end::{End, StartedMode};
 pub use gateway::serves;
 pub use given::{Clash, Given, LeftOut};
 pub use listeners::{ANY, outbound_mode, unknown};

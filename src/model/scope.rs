@@ -274,13 +274,13 @@ fn one_namespace_a_host<'w>(
     let mut valid: BTreeMap<&str, (&str, bool)> = BTreeMap::new();
     for service in &services {
         let this = (service.namespace(), service.is_kubernetes());
-        match valid.get(service.host.as_str()).copied() {
-            None => drop(valid.insert(&service.host, this)),
-            Some(_) if this.0 == own => drop(valid.insert(&service.host, this)),
-            Some((held, kubernetes)) if !kubernetes && this.1 && held != own => {
-                drop(valid.insert(&service.host, this))
-            }
-            Some(_) => {}
+        let takes = match valid.get(service.host.as_str()).copied() {
+            None => true,
+            Some(_) if this.0 == own => true,
+            Some((held, kubernetes)) => !kubernetes && this.1 && held != own,
+        };
+        if takes {
+            valid.insert(&service.host, this);
         }
     }
     services

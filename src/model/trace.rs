@@ -1,6 +1,7 @@
 //! A path, decision by decision: what each hop does with a connection, and because of which object.
 //! *Intended* and *programmed* both come as a [`Trace`], so "where they part" is a comparison.
 
+use super::end::{End, StartedMode};
 use crate::kubernetes::Place;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -46,12 +47,12 @@ impl fmt::Display for HopName {
 }
 
 /// A decision, and the fields that took it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Decision<T> {
     /// What was decided.
     pub value: T,
     /// Why.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<Place>,
 }
 
@@ -67,8 +68,7 @@ impl<T> Decision<T> {
 
 /// What one proxy does with the connection. A field is absent where the hop has no such decision,
 /// or did not get there.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Step {
     /// The listener that takes it, by Envoy's name: `0.0.0.0_443`, `virtualOutbound`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,15 +90,14 @@ pub struct Step {
     pub tls: Option<Decision<StartedTls>>,
     /// Why it goes no further here.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ends: Option<Decision<String>>,
+    pub ends: Option<Decision<End>>,
 }
 
 /// TLS that a proxy starts towards the next hop.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct StartedTls {
-    /// `none`, `SIMPLE`, `MUTUAL` or `ISTIO_MUTUAL`.
-    pub mode: String,
+    /// Of which kind.
+    pub mode: StartedMode,
     /// The name in the ClientHello, where one is fixed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sni: Option<String>,
@@ -108,8 +107,7 @@ pub struct StartedTls {
 }
 
 /// What each hop does.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Trace {
     /// The application's pod.
     pub client: Step,

@@ -1,7 +1,8 @@
 //! The walk: one path through all decisions that the objects take, kept whole for the checks.
 
 use super::authorization::{Denied, Request, Verdict, decide};
-use super::client::{ClientEnd, Uncaptured, client_end, node};
+use super::client::{ClientEnd, client_end, node};
+use super::end::{End, StartedMode};
 use super::gateway_api::{self, ApiWay, Lead, originator};
 use super::given::Given;
 use super::path::EgressPath;
@@ -75,8 +76,8 @@ pub struct Sends {
     pub cluster: ClusterName,
     /// What is in it.
     pub bytes: Bytes,
-    /// `none`, or the TLS that is started around it.
-    pub tls: String,
+    /// The TLS that is started around it.
+    pub tls: StartedMode,
 }
 
 impl World<'_> {
@@ -102,7 +103,10 @@ impl Walker<'_> {
             walk.wanted = walk.api.lead.as_ref().map(|lead| by_api(lead, path));
         }
         if let Some((why, place)) = &walk.client.uncaptured {
-            walk.trace.client.ends = Some(Decision::new(bypasses(why), [place.clone()]));
+            walk.trace.client.ends = Some(Decision::new(
+                End::NotCaptured(why.clone()),
+                [place.clone()],
+            ));
             walk.sends = Some(straight_out(path));
             return walk;
         }
@@ -176,19 +180,16 @@ impl Walker<'_> {
         self.originates(&mut step);
         if reached
             && step.chain.is_some()
-            && step
-                .ends
-                .as_ref()
-                .is_none_or(|e| !e.value.contains("handshake"))
+            && step.ends.as_ref().is_none_or(|e| !e.value.is_handshake())
         {
             let request = self.request(walk, path, (&connection, &bytes));
             if let Verdict::Denied(denied) = decide(self.world, &node, &request) {
                 let what = if request.host.is_some() {
-                    "403: denied by policy"
+                    End::RequestDenied
                 } else {
-                    "denied by policy: the connection is closed"
+                    End::ConnectionDenied
                 };
-                step.ends = Some(Decision::new(what.into(), [denied.place.clone()]));
+                step.ends = Some(Decision::new(what, [denied.place.clone()]));
                 walk.denied = Some(denied);
             }
         }
@@ -246,14 +247,14 @@ impl Walker<'_> {
         else {
             return;
         };
-        let none = step.tls.as_ref().is_none_or(|t| t.value.mode == "none");
+        let none = step.tls.as_ref().is_none_or(|t| !t.value.mode.starts());
         let Some(by) =
             originator(self.world, host, Some(*port)).filter(|o| none && o.fault.is_none())
         else {
             return;
         };
         let tls = StartedTls {
-            mode: "SIMPLE".into(),
+            mode: StartedMode::Simple,
             sni: Some(by.sni.clone()),
             names: vec![by.sni],
         };
@@ -276,7 +277,7 @@ impl Walker<'_> {
             .sidecar
             .tls
             .as_ref()
-            .is_some_and(|t| t.value.mode == "ISTIO_MUTUAL");
+            .is_some_and(|t| t.value.mode == StartedMode::IstioMutual);
         let ended = of_mesh && *bytes != connection.bytes;
         let pod = self.world.pod(path);
         let account = pod.map_or("default", |p| match p.spec.service_account_name.as_str() {
@@ -310,22 +311,12 @@ pub(super) fn spoken(path: &EgressPath) -> Bytes {
     }
 }
 
-fn bypasses(why: &Uncaptured) -> String {
-    match why {
-        Uncaptured::NoProxy => "no sidecar: the connection leaves the pod as it is".into(),
-        Uncaptured::HostNetwork => "the node's own network: no sidecar can capture it".into(),
-        Uncaptured::ProxyUser(id) => format!("it runs as {id}, the proxy's own user: not captured"),
-        Uncaptured::Excluded(annotation) => format!("left out of capture by {annotation}"),
-        Uncaptured::InterceptionOff => "interception is off: not captured".into(),
-    }
-}
-
 fn straight_out(path: &EgressPath) -> Sends {
     Sends {
         from: HopName::Client,
         cluster: ClusterName::Passthrough,
         bytes: spoken(path),
-        tls: "none".into(),
+        tls: StartedMode::None,
     }
 }
 
@@ -375,7 +366,7 @@ fn sent(from: HopName, step: &Step, bytes: &Bytes) -> Option<Sends> {
     let tls = step
         .tls
         .as_ref()
-        .map_or_else(|| "none".to_owned(), |t| t.value.mode.clone());
+        .map_or(StartedMode::None, |t| t.value.mode);
     Some(Sends {
         from,
         cluster,
@@ -397,7 +388,7 @@ fn outside(walk: &mut Walk) {
 
 impl Walk {
     /// The first hop that ends the path, and its words.
-    pub fn end(&self) -> Option<(HopName, &Decision<String>)> {
+    pub fn end(&self) -> Option<(HopName, &Decision<End>)> {
         let steps = [
             (HopName::Client, Some(&self.trace.client)),
             (HopName::Sidecar, Some(&self.trace.sidecar)),

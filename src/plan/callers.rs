@@ -2,6 +2,7 @@
 //! sidecar. Without one nothing that we write reaches them.
 
 use crate::error::Error;
+use crate::kubernetes::Kind;
 use crate::kubernetes::pod::Pod;
 use crate::model::target::Client;
 use crate::snapshot::Snapshot;
@@ -24,7 +25,10 @@ pub fn caller_pods(snapshot: &Snapshot, client: &Client) -> Result<CallerPods, E
         .namespaces
         .iter()
         .find(|n| n.name() == client.namespace);
-    let listed = !snapshot.unseen.iter().any(|u| u.what == "namespaces");
+    let listed = !snapshot
+        .unseen
+        .iter()
+        .any(|u| u.what.is_list(Kind::Namespace));
     if listed && namespace.is_none() {
         return Err(Error::NotFound {
             what: format!("namespace {}", client.namespace),
@@ -110,7 +114,6 @@ fn not_injected(client: &Client, injected: bool, without: &[&Pod]) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kubernetes::Kind;
     use serde_json::{Value, json};
 
     fn check(labels: &Value, containers: &[&str]) -> Result<CallerPods, Error> {

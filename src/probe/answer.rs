@@ -1,5 +1,6 @@
 //! What came back, and each way in which nothing did.
 
+use super::flag::ResponseFlag;
 use crate::model::trace::HopName;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -94,9 +95,8 @@ pub enum Failure {
     Envoy {
         /// The status.
         status: u16,
-        /// The response flag that fits: `NR`, `UH`, `UF`, `NC`, `RBAC`; `blocked` where unknown
-        /// hosts are.
-        flag: String,
+        /// The response flag that fits.
+        flag: ResponseFlag,
         /// Whose Envoy.
         hop: HopName,
     },
@@ -205,30 +205,28 @@ pub(super) fn envoy_flag(
     }
     let text = String::from_utf8_lossy(body);
     let flag = match status {
-        403 if text.starts_with("RBAC: access denied") => "RBAC",
-        503 if text.starts_with("no healthy upstream") => "UH",
-        503 if text.starts_with("upstream connect error") && text.contains("overflow") => "UO",
-        503 if text.starts_with("upstream connect error") => "UF",
-        504 if text.starts_with("upstream request timeout") => "UT",
+        403 if text.starts_with("RBAC: access denied") => ResponseFlag::Denied,
+        503 if text.starts_with("no healthy upstream") => ResponseFlag::NoHealthyUpstream,
+        503 if text.starts_with("upstream connect error") && text.contains("overflow") => {
+            ResponseFlag::Overflow
+        }
+        503 if text.starts_with("upstream connect error") => ResponseFlag::ConnectionFailure,
+        504 if text.starts_with("upstream request timeout") => ResponseFlag::Timeout,
         _ if passed_on || !body.is_empty() => return None,
         other => empty_flag(other)?,
     };
     let hop = if passed_on { HopName::Gateway } else { nearest };
-    Some(Failure::Envoy {
-        status,
-        flag: flag.into(),
-        hop,
-    })
+    Some(Failure::Envoy { status, flag, hop })
 }
 
 /// The flag that fits an answer of Envoy's own that has no body.
-fn empty_flag(status: u16) -> Option<&'static str> {
+fn empty_flag(status: u16) -> Option<ResponseFlag> {
     match status {
-        400 => Some("DPE"),
-        404 => Some("NR"),
-        502 => Some("blocked"),
-        503 => Some("NC"),
-        504 => Some("UT"),
+        400 => Some(ResponseFlag::ProtocolError),
+        404 => Some(ResponseFlag::NoRoute),
+        502 => Some(ResponseFlag::Blocked),
+        503 => Some(ResponseFlag::NoCluster),
+        504 => Some(ResponseFlag::Timeout),
         _ => None,
     }
 }
@@ -262,7 +260,7 @@ impl Answer {
         {
             self.failure = Some(Failure::Envoy {
                 status,
-                flag: flag.into(),
+                flag,
                 hop: HopName::Gateway,
             });
             self.reached = false;

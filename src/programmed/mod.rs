@@ -7,7 +7,7 @@ mod part;
 #[cfg(test)]
 mod tests;
 
-pub use part::{Parting, parting};
+pub use part::{Difference, Parting, parting};
 
 use crate::envoy::{Bytes, Connection, Proxy, onward, pass};
 use crate::kubernetes::Kind;

@@ -2,14 +2,36 @@
 //! in words.
 
 use crate::model::trace::{HopName, Step, Trace};
+use std::fmt;
+
+/// The decision that differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// Whether the path ends there.
+    End,
+    /// The cluster that it goes to.
+    Cluster,
+    /// The TLS that is started.
+    Tls,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Difference::End => "end",
+            Difference::Cluster => "cluster",
+            Difference::Tls => "tls",
+        })
+    }
+}
 
 /// The first difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parting {
     /// The hop.
     pub hop: HopName,
-    /// The decision: `listener`, `chain`, `cluster`, `tls`, `end`.
-    pub what: &'static str,
+    /// The decision.
+    pub what: Difference,
     /// What the objects say.
     pub intended: String,
     /// What the proxy has.
@@ -49,16 +71,17 @@ fn compare(hop: HopName, intended: Option<&Step>, programmed: Option<&Step>) -> 
         })
     };
     let cluster = |step: &Step| step.cluster.as_ref().map(|d| d.value.to_string());
-    let end = |step: &Step| step.ends.as_ref().map(|d| d.value.clone());
-    let tls = |step: &Step| step.tls.as_ref().map(|d| d.value.mode.clone());
+    let end = |step: &Step| step.ends.as_ref().map(|d| d.value.to_string());
+    let tls = |step: &Step| step.tls.as_ref().map(|d| d.value.mode.to_string());
     if end(intended).is_some() != end(programmed).is_some() {
         return part(
-            "end",
+            Difference::End,
             end(intended).or_else(|| cluster(intended)),
             end(programmed).or_else(|| cluster(programmed)),
         );
     }
     let both = end(intended).is_none();
-    let by_cluster = part("cluster", cluster(intended), cluster(programmed)).filter(|_| both);
-    by_cluster.or_else(|| part("tls", tls(intended), tls(programmed)).filter(|_| both))
+    let by_cluster =
+        part(Difference::Cluster, cluster(intended), cluster(programmed)).filter(|_| both);
+    by_cluster.or_else(|| part(Difference::Tls, tls(intended), tls(programmed)).filter(|_| both))
 }

@@ -1,6 +1,7 @@
 //! The programmed path is told hop by hop, and so is where it parts from the intended one.
 
 use super::*;
+use crate::model::End;
 use crate::model::trace::{ClusterName, Decision, HopName};
 
 fn sends(cluster: &str) -> Step {
@@ -29,16 +30,16 @@ fn the_first_hop_where_they_part_is_told() {
     let part = parting(&same, &direct).unwrap();
     assert_eq!(
         (part.hop, part.what, part.programmed.as_str()),
-        (HopName::Sidecar, "cluster", "outbound|443||cnn")
+        (HopName::Sidecar, Difference::Cluster, "outbound|443||cnn")
     );
     let ends = Step {
-        ends: Some(Decision::new("UH: no endpoint".into(), [])),
+        ends: Some(Decision::new(End::NoEndpoint, [])),
         ..sends("outbound|443||cnn")
     };
     let part = parting(&same, &to(sends("outbound|443|cnn|egress"), Some(ends))).unwrap();
     assert_eq!(
         (part.hop, part.what, part.programmed.as_str()),
-        (HopName::Gateway, "end", "UH: no endpoint")
+        (HopName::Gateway, Difference::End, "UH: no endpoint")
     );
 }
 

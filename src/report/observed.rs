@@ -1,8 +1,8 @@
 //! What connections did, in the shape that all three truths share: who answered is where it led,
 //! and what broke it off is where it ends.
 
-use crate::model::EgressPath;
 use crate::model::trace::{Decision, HopName, Step};
+use crate::model::{EgressPath, End};
 use crate::probe::{Answer, Observation, Observed, Outside, Reply, SniAnswer, TcpAnswer, nobody};
 use crate::snapshot::Snapshot;
 
@@ -37,7 +37,11 @@ pub(super) fn step(snapshot: &Snapshot, path: &EgressPath, hop: HopName) -> Opti
                     .value;
                 pods.push(observation.pod.clone());
             }
-            Err(why) => step.ends = step.ends.or_else(|| Some(Decision::new(why, []))),
+            Err(why) => {
+                step.ends = step
+                    .ends
+                    .or_else(|| Some(Decision::new(End::Observed(why), [])))
+            }
         }
     }
     Some(step)

@@ -1,7 +1,7 @@
 //! The Secrets that DestinationRules name: only these are read, one by one, and of each only what
 //! is public.
 
-use super::{Snapshot, Unseen};
+use super::{Snapshot, Subject, Unseen};
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::istio::DestinationRule;
@@ -36,14 +36,14 @@ pub(super) async fn read(cluster: &Cluster, snapshot: &mut Snapshot) {
             Ok(Some(found)) => {
                 if let Err(error) = snapshot.objects.put(Kind::Secret, found) {
                     snapshot.unseen.push(Unseen {
-                        what: secret.to_string(),
+                        what: Subject::Object(secret.clone()),
                         why: format!("cannot be read: {error}"),
                     });
                 }
             }
             Err(error @ Error::Forbidden { .. }) if gateways.contains(&secret.namespace) => {
                 snapshot.unseen.push(Unseen {
-                    what: secret.to_string(),
+                    what: Subject::Object(secret.clone()),
                     why: error.to_string(),
                 });
             }
@@ -70,7 +70,7 @@ pub(super) fn unasked(snapshot: &mut Snapshot) {
         .collect();
     let why = "it is not among the manifests";
     snapshot.unseen.extend(missing.into_iter().map(|n| Unseen {
-        what: format!("Secret {n}"),
+        what: Subject::Secret(n),
         why: why.into(),
     }));
 }

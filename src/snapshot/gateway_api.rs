@@ -2,7 +2,7 @@
 //! the definitions' own release, by which istiod decides whether it reads them at all. Elsewhere
 //! one request says that there is nothing.
 
-use super::Unseen;
+use super::{Subject, Unseen};
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::kubernetes::definition::BUNDLE_VERSION;
@@ -34,7 +34,9 @@ pub(super) async fn read(cluster: &Cluster) -> Result<Found, Error> {
     let mut found = Found::default();
     let versions = match cluster.versions(GROUP).await {
         Ok(versions) => versions,
-        Err(error) => return fatal(error).map(|error| unseen(GROUP.into(), &error)),
+        Err(error) => {
+            return fatal(error).map(|error| unseen(Subject::Other(GROUP.into()), &error));
+        }
     };
     let mut served: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for version in versions {
@@ -70,7 +72,7 @@ async fn read_kind(cluster: &Cluster, kind: Kind, versions: &[String]) -> Result
         .map_or(own, String::as_str);
     let items = match cluster.list_at(kind, version).await {
         Ok(items) => items,
-        Err(error) => return fatal(error).map(|error| unseen(name, &error)),
+        Err(error) => return fatal(error).map(|error| unseen(Subject::List(kind), &error)),
     };
     if items.is_empty() {
         return Ok(Found::default());
@@ -100,12 +102,12 @@ async fn read_kind(cluster: &Cluster, kind: Kind, versions: &[String]) -> Result
         Ok(None) => {}
         Err(error) => found
             .unseen
-            .extend(unseen(definition.to_string(), &fatal(error)?).unseen),
+            .extend(unseen(Subject::Object(definition), &fatal(error)?).unseen),
     }
     Ok(found)
 }
 
-fn unseen(what: String, error: &Error) -> Found {
+fn unseen(what: Subject, error: &Error) -> Found {
     Found {
         unseen: vec![Unseen {
             what,

@@ -10,11 +10,13 @@ mod narrow;
 mod objects;
 mod recorded;
 mod take;
+mod unseen;
 
 pub use manifests::Origin;
 pub use objects::{Change, Objects};
 pub use recorded::RecordedHost;
 pub use take::{Scope, find_mesh, take};
+pub use unseen::{Subject, Unseen};
 
 use crate::envoy::{Plane, Proxy};
 use crate::istio::MeshConfig;
@@ -96,13 +98,4 @@ impl<T> Look<T> {
             Look::Unseen(_) => None,
         }
     }
-}
-
-/// One thing that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unseen {
-    /// What: a list, an object, a proxy.
-    pub what: String,
-    /// Why: no right, no such kind, no answer.
-    pub why: String,
 }

@@ -3,7 +3,7 @@
 //! Istio's defaults are assumed.
 
 use super::take::{LISTED, SIDE_BY_SIDE, Scope, find_mesh, keep};
-use super::{Mesh, Snapshot, Unseen};
+use super::{Mesh, Snapshot, Subject, Unseen};
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::kubernetes::Kind;
@@ -76,7 +76,7 @@ fn unseen(kinds: &[Kind], namespaces: &BTreeSet<String>) -> Vec<Unseen> {
     kinds
         .iter()
         .map(|kind| Unseen {
-            what: kind.plural().into(),
+            what: Subject::List(*kind),
             why: why.clone(),
         })
         .collect()
@@ -133,7 +133,7 @@ pub(super) async fn mesh(
     Ok((
         mesh,
         Some(Unseen {
-            what: "istiod and the mesh config".into(),
+            what: Subject::ControlPlane,
             why,
         }),
     ))
@@ -142,11 +142,11 @@ pub(super) async fn mesh(
 impl Snapshot {
     /// What could not be read, each reason once, after all that it is for.
     pub fn unread(&self) -> Vec<String> {
-        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+        let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
         for unseen in &self.unseen {
             match reasons.iter_mut().find(|(why, _)| *why == unseen.why) {
-                Some((_, what)) => what.push(&unseen.what),
-                None => reasons.push((&unseen.why, vec![&unseen.what])),
+                Some((_, what)) => what.push(unseen.what.to_string()),
+                None => reasons.push((&unseen.why, vec![unseen.what.to_string()])),
             }
         }
         reasons
@@ -168,7 +168,7 @@ impl Snapshot {
         ];
         self.unseen
             .iter()
-            .find(|u| decisive.iter().any(|kind| u.what == kind.plural()))
+            .find(|u| decisive.iter().any(|kind| u.what.is_list(*kind)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reading a cluster: find the control plane, then list all that the model wants, side by side.
 
-use super::{BUNDLE_VERSION, Mesh, Snapshot, Unseen, narrow};
+use super::{BUNDLE_VERSION, Mesh, Snapshot, Subject, Unseen, narrow};
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::istio::MeshConfig;
@@ -76,7 +76,7 @@ pub async fn take(cluster: &Cluster, scope: &Scope) -> Result<Snapshot, Error> {
                 return Err(error);
             }
             Err(error) => snapshot.unseen.push(Unseen {
-                what: kind.plural().into(),
+                what: Subject::List(kind),
                 why: error.to_string(),
             }),
         }
@@ -113,7 +113,7 @@ pub(super) fn keep(snapshot: &mut Snapshot, kind: Kind, items: Vec<Value>) {
     for (meta, error) in snapshot.objects.extend(kind, items) {
         let object = ObjectRef::new(kind, meta.namespace, meta.name);
         snapshot.unseen.push(Unseen {
-            what: object.to_string(),
+            what: Subject::Object(object.clone()),
             why: format!("cannot be read: {error}"),
         });
     }

@@ -10,7 +10,7 @@ use crate::kubernetes::pod::Pod;
 use crate::model::path::EgressPath;
 use crate::model::policy_network::{Side, isolating};
 use crate::model::target::{Client, Target};
-use crate::model::{Walk, Walker, World, paths};
+use crate::model::{StartedMode, Walk, Walker, World, paths};
 use crate::plan::Inventory;
 use crate::snapshot::{Look, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
@@ -132,7 +132,7 @@ fn row(path: &EgressPath, walk: &Walk) -> HostStatus {
         .sidecar
         .tls
         .as_ref()
-        .is_some_and(|t| t.value.mode == "ISTIO_MUTUAL");
+        .is_some_and(|t| t.value.mode == StartedMode::IstioMutual);
     let gateway = walk
         .exit
         .as_ref()

@@ -66,5 +66,5 @@ fn dropped(answer: &Answer) -> bool {
     matches!(
         answer.failure,
         Some(Failure::Timeout | Failure::Unreachable)
-    ) || matches!(&answer.failure, Some(Failure::Envoy { flag, .. }) if flag == "UF" || flag == "UT")
+    ) || matches!(&answer.failure, Some(Failure::Envoy { flag, .. }) if flag.is_upstream())
 }

@@ -5,7 +5,7 @@ use crate::checks::finding::{Code, Confidence, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::network_policy::Transport;
 use crate::kubernetes::pod::{Labels, Pod};
-use crate::kubernetes::{ObjectRef, Place};
+use crate::kubernetes::{Kind, ObjectRef, Place};
 use crate::model::essentials::essentials;
 use crate::model::policy_network::{Permission, Side, enters, isolating, leaves, leaves_to};
 use crate::model::trace::HopName;
@@ -23,7 +23,11 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn look(view: &View<'_>) -> Outcome {
     let snapshot = view.world.snapshot;
-    if let Some(unseen) = snapshot.unseen.iter().find(|u| u.what == "networkpolicies") {
+    if let Some(unseen) = snapshot
+        .unseen
+        .iter()
+        .find(|u| u.what.is_list(Kind::NetworkPolicy))
+    {
         return Outcome::Skip(format!("networkpolicies: {}", unseen.why));
     }
     if snapshot.objects.network_policies.is_empty() {

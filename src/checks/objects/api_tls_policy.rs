@@ -25,7 +25,7 @@ fn look(view: &View<'_>) -> Outcome {
     // for it.
     let (host, port, hop) = match (&walk.sends, walk.api.handed) {
         (_, true) => (view.path.target.host.text(), None, HopName::Gateway),
-        (Some(sends), false) if sends.tls == "none" => match &sends.cluster {
+        (Some(sends), false) if !sends.tls.starts() => match &sends.cluster {
             ClusterName::Outbound { port, host, .. } => (
                 host.clone(),
                 Some(*port),

@@ -2,7 +2,7 @@
 //! them, open a port for the host there, and let the route's namespace bind it. Shared by the
 //! checks on each of these.
 
-use super::{ends, sending};
+use super::{end, sending};
 use crate::checks::View;
 use crate::istio::gateway::{Gateway, Server};
 use crate::istio::virtual_service::MESH;
@@ -22,19 +22,7 @@ pub(super) struct Binding<'v> {
 pub(super) fn unbound<'v>(view: &View<'v>) -> Option<Binding<'v>> {
     let walk = view.walk;
     let step = walk.trace.gateway.as_ref()?;
-    let end = ends(step);
-    let unknown = [
-        "nothing listens",
-        "the gateway has no listener",
-        "NR:",
-        "404",
-        "400 DPE",
-    ]
-    .iter()
-    .any(|e| end.starts_with(e));
-    if !unknown {
-        return None;
-    }
+    end(step).filter(|end| end.is_unserved())?;
     let routes = sending(view)?;
     let exit = walk.exit.as_ref()?;
     let named = routes.gateways.iter().filter(|g| *g != MESH);

@@ -1,12 +1,12 @@
 #![doc = include_str!("blocked.md")]
 
-use super::{ends, finding, walker, whole};
+use super::{end, finding, walker, whole};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::{Kind, Place};
 use crate::model::target::Host;
 use crate::model::trace::{ClusterName, HopName};
-use crate::model::{Scope, owner};
+use crate::model::{End, Scope, owner};
 use std::net::IpAddr;
 
 const CODE: Code = Code("EG228");
@@ -28,7 +28,7 @@ fn look(view: &View<'_>) -> Outcome {
         .cluster
         .as_ref()
         .is_some_and(|d| d.value == ClusterName::BlackHole);
-    if !dropped && !ends(step).starts_with("502") {
+    if !dropped && end(step) != Some(&End::UnknownHostBlocked) {
         return Outcome::Pass;
     }
     let walker = walker(view);

@@ -47,7 +47,7 @@ fn look(view: &View<'_>) -> Outcome {
         .sidecar
         .tls
         .as_ref()
-        .filter(|d| d.value.mode != "none");
+        .filter(|d| d.value.mode.starts());
     let rule = tls.and_then(|d| d.because.first().cloned());
     let sni = tls.and_then(|d| d.value.sni.clone());
     let how = match &sni {

@@ -67,9 +67,8 @@ fn look(view: &View<'_>) -> Outcome {
             None => Outcome::Pass,
         };
     }
-    let of_secrets =
-        |u: &&crate::snapshot::Unseen| u.what.starts_with("Secret") || u.what == "secrets";
-    if let Some(unseen) = view.world.snapshot.unseen.iter().find(of_secrets) {
+    let unseen = &view.world.snapshot.unseen;
+    if let Some(unseen) = unseen.iter().find(|u| u.what.is_secret()) {
         return Outcome::Skip(format!("cannot look at {}: {}", asked.secret, unseen.why));
     }
     let elsewhere = credentials.iter().find(|c| c.metadata.name == name);

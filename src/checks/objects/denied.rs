@@ -4,8 +4,8 @@ use super::{finding, sending};
 use crate::checks::finding::{Code, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::{Kind, Place};
-use crate::model::Denied;
 use crate::model::trace::HopName;
+use crate::model::{Denied, End};
 
 const CODE: Code = Code("EG280");
 
@@ -64,7 +64,7 @@ fn is_http(view: &View<'_>) -> bool {
         .gateway
         .as_ref()
         .and_then(|s| s.ends.as_ref())
-        .is_some_and(|d| d.value.starts_with("403"))
+        .is_some_and(|d| d.value == End::RequestDenied)
 }
 
 fn explain(view: &View<'_>, denied: &Denied) -> (String, String) {

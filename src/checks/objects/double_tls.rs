@@ -20,7 +20,7 @@ fn look(view: &View<'_>) -> Outcome {
     let (Some((hop, step, _)), Some(sends)) = (last_proxy(view), &view.walk.sends) else {
         return Outcome::Idle;
     };
-    let started = ["SIMPLE", "MUTUAL"].contains(&sends.tls.as_str());
+    let started = sends.tls.originates();
     if !started || !matches!(&sends.bytes, Bytes::Tls { inside: None, .. }) {
         return Outcome::Pass;
     }

@@ -42,7 +42,7 @@ fn look(view: &View<'_>) -> Outcome {
         return Outcome::Pass;
     };
     let started = matches!(tls.mode, TlsMode::Simple | TlsMode::Mutual);
-    if !started || tls.insecure_skip_verify == Some(true) || sends.tls == "none" {
+    if !started || tls.insecure_skip_verify == Some(true) || !sends.tls.starts() {
         return Outcome::Pass;
     }
     let asked = Asked {

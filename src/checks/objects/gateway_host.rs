@@ -8,6 +8,7 @@ use crate::envoy::Bytes;
 use crate::istio::Gateway;
 use crate::istio::gateway::Server;
 use crate::kubernetes::{Kind, Place};
+use crate::model::StartedMode;
 use crate::model::hosts::overlap;
 use crate::model::trace::HopName;
 use serde_json::json;
@@ -87,7 +88,7 @@ fn on_port<'v>(binding: &Binding<'v>) -> Vec<(&'v Gateway, usize, &'v Server)> {
 fn sni(view: &View<'_>) -> Option<(String, bool)> {
     let tls = &view.walk.trace.sidecar.tls.as_ref()?.value;
     let sni = tls.sni.clone()?;
-    (tls.mode == "ISTIO_MUTUAL").then(|| (sni.clone(), !sni.starts_with("outbound_.")))
+    (tls.mode == StartedMode::IstioMutual).then(|| (sni.clone(), !sni.starts_with("outbound_.")))
 }
 
 fn lists(server: &Server, host: &str) -> bool {

@@ -6,6 +6,7 @@ use crate::checks::finding::{Code, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::istio::gateway::Server;
 use crate::kubernetes::{Kind, Place};
+use crate::model::End;
 use crate::model::hosts::within;
 use crate::model::trace::HopName;
 
@@ -44,7 +45,7 @@ fn look(view: &View<'_>) -> Outcome {
         .trace
         .gateway
         .as_ref()
-        .is_some_and(|step| super::ends(step).starts_with(super::hop_tls::PLAIN));
+        .is_some_and(|step| super::end(step).is_some_and(End::is_plain_without_chain));
     if bound && (servers.is_empty() || plain) {
         return Outcome::Pass;
     }

@@ -1,11 +1,12 @@
 #![doc = include_str!("hop_tls.md")]
 
 use super::binding::{Binding, unbound};
-use super::{ends, finding, sending};
+use super::{end, finding, sending};
 use crate::checks::finding::{Code, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::{Kind, Place};
 use crate::model::trace::HopName;
+use crate::model::{End, StartedMode};
 use serde_json::json;
 
 const CODE: Code = Code("EG250");
@@ -18,14 +19,13 @@ pub(in crate::checks) const CHECK: Check = Check {
     look,
 };
 
-/// How the way ends where a port has chains for TLS only.
-pub(super) const PLAIN: &str = "NR: no filter chain for plain";
-
 fn look(view: &View<'_>) -> Outcome {
     let (Some(step), Some(exit)) = (&view.walk.trace.gateway, &view.walk.exit) else {
         return Outcome::Idle;
     };
-    let end = ends(step);
+    let Some(end) = end(step) else {
+        return Outcome::Pass;
+    };
     let server = step.chain.as_ref().and_then(|d| {
         d.because
             .iter()
@@ -55,7 +55,7 @@ fn look(view: &View<'_>) -> Outcome {
         .sidecar
         .tls
         .as_ref()
-        .map_or("none", |d| d.value.mode.as_str());
+        .map_or(StartedMode::None, |d| d.value.mode);
     let rule = view
         .walk
         .trace
@@ -64,7 +64,7 @@ fn look(view: &View<'_>) -> Outcome {
         .as_ref()
         .and_then(|d| d.because.first().cloned());
     let sends = exit.hop.connection.bytes.what();
-    let (title, message, cure) = if end.contains("demands a client certificate") {
+    let (title, message, cure) = if *end == End::ClientCertificateRequired {
         (
             "the server is ISTIO_MUTUAL, the hop to it is not".to_owned(),
             format!(
@@ -74,7 +74,7 @@ fn look(view: &View<'_>) -> Outcome {
             ),
             "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's Service, or make the server PASSTHROUGH",
         )
-    } else if end.starts_with(PLAIN) && passes {
+    } else if end.is_plain_without_chain() && passes {
         (
             "the server passes TLS on, and plain bytes arrive".to_owned(),
             format!(
@@ -83,7 +83,7 @@ fn look(view: &View<'_>) -> Outcome {
             ),
             "send it to a server for plain HTTP, or let the application speak TLS",
         )
-    } else if end.contains("gets plain bytes") || end.starts_with(PLAIN) {
+    } else if *end == End::PlainBytes || end.is_plain_without_chain() {
         (
             "the server ends TLS, the hop to it is plain".to_owned(),
             format!(
@@ -92,7 +92,7 @@ fn look(view: &View<'_>) -> Outcome {
             ),
             "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's Service, or make the server plain HTTP",
         )
-    } else if end.contains("on a chain for plain HTTP")
+    } else if matches!(end, End::TlsOnHttp | End::NotHttp)
         && exit.hop.bytes != exit.hop.connection.bytes
     {
         (
@@ -105,8 +105,8 @@ fn look(view: &View<'_>) -> Outcome {
             ),
             "give the server protocol TLS (mode ISTIO_MUTUAL), and a tcp rule from it to the host",
         )
-    } else if end.contains("on a chain for plain HTTP") && exit.hop.given.left_out.is_empty() {
-        let who = if started == "none" {
+    } else if matches!(end, End::TlsOnHttp | End::NotHttp) && exit.hop.given.left_out.is_empty() {
+        let who = if !started.starts() {
             "the application's own TLS"
         } else {
             "the sidecar's mutual TLS (ISTIO_MUTUAL)"
@@ -118,7 +118,7 @@ fn look(view: &View<'_>) -> Outcome {
             ),
             "make the server HTTPS with tls mode ISTIO_MUTUAL (for the sidecar's mTLS) or TLS PASSTHROUGH (for the application's), or drop TLS from the hop",
         )
-    } else if end.contains("certificate is not of the mesh") {
+    } else if *end == End::ForeignCertificate {
         (
             "the sidecar's mutual TLS meets a certificate that is not the mesh's".to_owned(),
             format!(
@@ -165,7 +165,7 @@ fn cure_for(view: &View<'_>, words: &str) -> Fix {
         .sidecar
         .tls
         .as_ref()
-        .is_none_or(|d| d.value.mode == "none");
+        .is_none_or(|d| !d.value.mode.starts());
     let (Some(exit), Some(sidecar), true) = (&view.walk.exit, &view.walk.sidecar, plain) else {
         return advice();
     };

@@ -53,7 +53,7 @@ fn look(view: &View<'_>) -> Outcome {
     let Some(place) = by.filter(|_| plain) else {
         return Outcome::Pass;
     };
-    let (what, confidence) = if sends.tls == "none" {
+    let (what, confidence) = if !sends.tls.starts() {
         ("HTTP/2 without TLS (h2c)", Confidence::Likely)
     } else {
         ("HTTP/2 and nothing else (ALPN h2)", Confidence::Possible)
@@ -63,7 +63,7 @@ fn look(view: &View<'_>) -> Outcome {
          understand it, and the caller gets 502 or 503",
         place.object
     );
-    let severity = if sends.tls == "none" {
+    let severity = if !sends.tls.starts() {
         crate::checks::finding::Severity::Error
     } else {
         crate::checks::finding::Severity::Warning

@@ -6,7 +6,7 @@ use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::{Kind, Place};
 use crate::model::hosts::within;
 use crate::model::trace::{ClusterName, HopName};
-use crate::model::{Import, Registered, bound};
+use crate::model::{End, Import, Registered, bound};
 
 const CODE: Code = Code("EG210");
 
@@ -34,7 +34,7 @@ fn look(view: &View<'_>) -> Outcome {
     };
     let (service, route) = (left_out(view, import), not_taken(view, import));
     let goes_astray = view.walk.leaves_directly()
-        || super::ends(&view.walk.trace.sidecar).starts_with("502")
+        || super::end(&view.walk.trace.sidecar) == Some(&End::UnknownHostBlocked)
         || is_dropped(view);
     if !goes_astray || (service.is_none() && route.is_none()) {
         return Outcome::Pass;
@@ -134,7 +134,7 @@ fn not_taken(view: &View<'_>, import: &Import<'_>) -> Option<Place> {
 fn outcome(view: &View<'_>) -> &'static str {
     if is_dropped(view) {
         "REGISTRY_ONLY drops the connection"
-    } else if super::ends(&view.walk.trace.sidecar).starts_with("502") {
+    } else if super::end(&view.walk.trace.sidecar) == Some(&End::UnknownHostBlocked) {
         "REGISTRY_ONLY answers 502"
     } else {
         "the traffic leaves directly, past the gateway"

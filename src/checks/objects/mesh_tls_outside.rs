@@ -4,8 +4,8 @@ use super::{decider, finding};
 use crate::checks::finding::{Code, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::{Kind, Place};
-use crate::model::rule;
 use crate::model::trace::{ClusterName, Step};
+use crate::model::{StartedMode, rule};
 
 const CODE: Code = Code("EG262");
 
@@ -25,7 +25,7 @@ fn look(view: &View<'_>) -> Outcome {
         .walk
         .sends
         .as_ref()
-        .is_none_or(|s| s.tls != "ISTIO_MUTUAL")
+        .is_none_or(|s| s.tls != StartedMode::IstioMutual)
     {
         return Outcome::Pass;
     }

@@ -50,11 +50,11 @@ use super::{Outcome, View};
 use crate::checks::finding::{Code, Finding};
 use crate::kubernetes::{Kind, ObjectRef, Place};
 use crate::model::trace::{ClusterName, Decision, HopName, Step};
-use crate::model::{Node, Policy, Routes, Walker, policy};
+use crate::model::{End, Node, Policy, Routes, Walker, policy};
 
-/// The words of a hop's end, where it ends there.
-fn ends(step: &Step) -> &str {
-    step.ends.as_ref().map_or("", |d| d.value.as_str())
+/// Why the path ends at a hop, where it does.
+fn end(step: &Step) -> Option<&End> {
+    step.ends.as_ref().map(|d| &d.value)
 }
 
 /// The hop whose proxy has no such cluster, the cluster, and the proxy.
@@ -63,7 +63,7 @@ fn missing_cluster<'v>(view: &View<'v>) -> Option<(HopName, &'v ClusterName, &'v
     let missing = |step: &'v Step| {
         step.cluster
             .as_ref()
-            .filter(|_| ends(step).starts_with("NC:"))
+            .filter(|_| end(step).is_some_and(End::lacks_cluster))
             .map(|d| &d.value)
     };
     if let (Some(name), Some(sidecar)) = (missing(&walk.trace.sidecar), &walk.sidecar) {

@@ -1,10 +1,10 @@
 #![doc = include_str!("owner.md")]
 
-use super::{decider, ends, finding, last_proxy, routes_at, walker};
+use super::{decider, end, finding, last_proxy, routes_at, walker};
 use crate::checks::finding::{Code, Confidence, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::model::trace::{ClusterName, HopName};
-use crate::model::{Node, Registered, exported};
+use crate::model::{End, Node, Registered, exported};
 use serde_json::json;
 
 const CODE: Code = Code("EG212");
@@ -37,7 +37,7 @@ fn look(view: &View<'_>) -> Outcome {
         .filter(|s| s.host == winner.host && s.object() != winner.object() && differ(s, winner));
     let found: Vec<Finding> = rival
         .filter(|loser| {
-            winner.is_kubernetes() && ends(step).starts_with("UH")
+            winner.is_kubernetes() && end(step).is_some_and(End::lacks_endpoint)
                 || meant_instead(loser, winner, meant)
         })
         .take(1)

@@ -24,7 +24,7 @@ fn look(view: &View<'_>) -> Outcome {
     let (Some((hop, step, node)), Some(sends)) = (last_proxy(view), &view.walk.sends) else {
         return Outcome::Idle;
     };
-    if sends.tls != "none" || !matches!(sends.bytes, Bytes::Http { .. }) {
+    if sends.tls.starts() || !matches!(sends.bytes, Bytes::Http { .. }) {
         return Outcome::Pass;
     }
     let ClusterName::Outbound { port, host, .. } = &sends.cluster else {

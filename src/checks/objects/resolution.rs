@@ -1,6 +1,6 @@
 #![doc = include_str!("resolution.md")]
 
-use super::{decider, ends, finding, routes_at, walker};
+use super::{decider, end, finding, routes_at, walker};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::envoy::Bytes;
@@ -8,7 +8,7 @@ use crate::istio::service_entry::Resolution;
 use crate::kubernetes::Place;
 use crate::model::hosts::is_wild;
 use crate::model::trace::{ClusterName, HopName};
-use crate::model::{Exit, Registered};
+use crate::model::{End, Exit, Registered};
 use serde_json::json;
 
 const CODE: Code = Code("EG265");
@@ -61,7 +61,7 @@ fn look(view: &View<'_>) -> Outcome {
             ),
             "declare each host with resolution DNS, or route the wildcard to one host that serves them all",
         ),
-        Resolution::Static if ends(step).starts_with("UH") => (
+        Resolution::Static if end(step).is_some_and(End::lacks_endpoint) => (
             format!("{object} has resolution STATIC and no endpoint"),
             format!(
                 "{object} has resolution STATIC and no endpoint that serves: the gateway's cluster for {host} is empty (UH, 503)"

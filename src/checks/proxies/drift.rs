@@ -63,7 +63,7 @@ fn look(view: &View<'_>) -> Outcome {
 /// What a pod does, as far as it must be the same in all of them.
 fn word(step: &Step) -> String {
     match (&step.ends, &step.cluster) {
-        (Some(end), _) => end.value.clone(),
+        (Some(end), _) => end.value.to_string(),
         (None, Some(cluster)) => cluster.value.to_string(),
         (None, None) => "nowhere".into(),
     }

@@ -6,9 +6,9 @@ use crate::checks::finding::{Code, Confidence, Finding, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::envoy::SyncState;
 use crate::kubernetes::Place;
-use crate::model::trace::{HopName, Step};
-use crate::model::workload_of;
-use crate::programmed::{Parting, parting};
+use crate::model::trace::{HopName, Step, Trace};
+use crate::model::{End, workload_of};
+use crate::programmed::{Difference, Parting, parting};
 use crate::snapshot::Look;
 
 const CODE: Code = Code("EG304");
@@ -32,14 +32,7 @@ fn look(view: &View<'_>) -> Outcome {
         Look::Seen(trace) => trace,
         Look::Unseen(why) => return Outcome::Skip(why.clone()),
     };
-    // A proxy that has it and lacks an address, or waits for a secret, is another check's matter.
-    let told = |p: &Parting| {
-        p.what == "end"
-            && ["UH: no", "NC: cluster"]
-                .iter()
-                .any(|w| p.programmed.starts_with(w))
-    };
-    let Some(part) = parting(&view.walk.trace, trace).filter(|p| !told(p)) else {
+    let Some(part) = parting(&view.walk.trace, trace).filter(|p| !lacks_a_part(p, trace)) else {
         return Outcome::Pass;
     };
     let pod = proxied(view)
@@ -87,6 +80,17 @@ fn look(view: &View<'_>) -> Outcome {
         "ask again in a moment; if it stays, see what istiod logs about this proxy, or restart it",
     ));
     Outcome::Found(vec![finding])
+}
+
+/// A proxy that has it and lacks an address, or waits for a secret, is another check's matter.
+fn lacks_a_part(part: &Parting, programmed: &Trace) -> bool {
+    let step = match part.hop {
+        HopName::Gateway => programmed.gateway.as_ref(),
+        _ => Some(&programmed.sidecar),
+    };
+    let end = step.and_then(|s| s.ends.as_ref()).map(|d| &d.value);
+    part.what == Difference::End
+        && end.is_some_and(|e| e.lacks_endpoint() || matches!(e, End::Warming { .. }))
 }
 
 fn reasons(step: &Step) -> Vec<Place> {

@@ -46,9 +46,7 @@ fn look(view: &View<'_>) -> Outcome {
 
 /// The cluster that the step ends at for want of an endpoint.
 fn without_endpoint<'p>(proxy: &'p Proxy, step: &Step) -> Option<&'p Cluster> {
-    step.ends
-        .as_ref()
-        .filter(|e| e.value.starts_with("UH: no"))?;
+    step.ends.as_ref().filter(|e| e.value.lacks_endpoint())?;
     proxy.cluster(&step.cluster.as_ref()?.value.to_string())
 }
 

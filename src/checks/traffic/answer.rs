@@ -6,7 +6,7 @@ use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::Place;
 use crate::model::trace::HopName;
 use crate::model::workload_of;
-use crate::probe::Failure;
+use crate::probe::{Failure, ResponseFlag};
 
 const CODE: Code = Code("EG501");
 
@@ -75,8 +75,8 @@ fn hop(view: &View<'_>, call: &Call<'_>, failure: Option<&Failure>) -> HopName {
                 ..
             }),
             _,
-        ) if flag == "UH" && through_gateway(view) => HopName::Gateway,
-        (Some(Failure::Envoy { flag, hop, .. }), _) if flag != "UF" && flag != "UT" => *hop,
+        ) if *flag == ResponseFlag::NoHealthyUpstream && through_gateway(view) => HopName::Gateway,
+        (Some(Failure::Envoy { flag, hop, .. }), _) if !flag.is_upstream() => *hop,
         (_, Some(p)) if p.gateway_to_host.tried() && p.sidecar_to_gateway.tried() => {
             HopName::Outside
         }
@@ -96,13 +96,13 @@ fn words(view: &View<'_>, failure: Option<&Failure>) -> (String, String) {
         Some(Failure::NameNotResolved) => {
             (format!("The client cannot resolve {host}"), "DNS does not answer its name with an address".into())
         }
-        Some(Failure::Envoy { flag, status, .. }) if flag == "RBAC" => (
+        Some(Failure::Envoy { flag, status, .. }) if *flag == ResponseFlag::Denied => (
             "The call is denied by policy".into(),
             format!("{status} RBAC: access denied, an AuthorizationPolicy refuses it"),
         ),
         Some(Failure::Envoy { flag, status, .. }) => (
             format!("The call fails with {status} ({flag})"),
-            format!("{status} with response flag {flag}: {}", flag_words(flag)),
+            format!("{status} with response flag {flag}: {}", flag.words()),
         ),
         Some(Failure::Reset) => (
             "The connection is reset".into(),
@@ -114,27 +114,12 @@ fn words(view: &View<'_>, failure: Option<&Failure>) -> (String, String) {
     }
 }
 
-/// Envoy's response flags, in words.
-fn flag_words(flag: &str) -> &'static str {
-    match flag {
-        "NR" => "no route for the Host",
-        "UH" => "no healthy upstream, the cluster has no endpoint",
-        "UF" => "the connection to the next hop failed",
-        "UO" => "too many connections or requests, the circuit breaker is open",
-        "UT" => "the next hop did not answer in time",
-        "NC" => "the route leads to a cluster that the proxy does not have, or that still waits",
-        "DPE" => "what came is not HTTP",
-        "blocked" => "unknown hosts are blocked (REGISTRY_ONLY)",
-        _ => "Envoy answered in the host's place",
-    }
-}
-
 fn cure(failure: Option<&Failure>, hop: HopName) -> &'static str {
     match (failure, hop) {
         (Some(Failure::NameNotResolved), _) => {
             "make the name known to the cluster's DNS, or switch DNS capture on"
         }
-        (Some(Failure::Envoy { flag, .. }), _) if flag == "RBAC" => {
+        (Some(Failure::Envoy { flag, .. }), _) if *flag == ResponseFlag::Denied => {
             "let the client's principal into the AuthorizationPolicy at the gateway"
         }
         (_, HopName::Outside) => {

@@ -26,11 +26,8 @@ pub(super) fn look(view: &View<'_>) -> Outcome {
         Ok(call) => call,
         Err(other) => return other,
     };
-    let by_proxy = last(view).filter(|(_, s)| {
-        s.tls
-            .as_ref()
-            .is_some_and(|t| t.value.mode == "SIMPLE" || t.value.mode == "MUTUAL")
-    });
+    let by_proxy =
+        last(view).filter(|(_, s)| s.tls.as_ref().is_some_and(|t| t.value.mode.originates()));
     let found = match by_proxy {
         Some(_) if call.answer.reached => None,
         Some(_) => outside(view)

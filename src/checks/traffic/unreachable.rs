@@ -4,7 +4,7 @@ use super::{Call, declared, failed_call, last, logged, outside};
 use crate::checks::finding::{Code, Confidence, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::model::trace::HopName;
-use crate::probe::{Failure, Reply};
+use crate::probe::{Failure, Reply, ResponseFlag};
 
 const CODE: Code = Code("EG505");
 
@@ -66,7 +66,7 @@ fn how(view: &View<'_>, call: &Call<'_>) -> Option<(&'static str, Confidence)> {
     // check's matter.
     let starts_tls = last(view)
         .and_then(|(_, s)| s.tls.as_ref())
-        .is_some_and(|t| t.value.mode != "none");
+        .is_some_and(|t| t.value.mode.starts());
     let passage = call.passage?;
     let failed = passage.gateway_to_host.failed > 0
         || passage.sidecar_direct.failed > 0
@@ -97,7 +97,13 @@ fn how(view: &View<'_>, call: &Call<'_>) -> Option<(&'static str, Confidence)> {
 /// The gateway tried, and nothing came back.
 fn timeout(view: &View<'_>, call: &Call<'_>) -> bool {
     let waited = matches!(&call.answer.failure, Some(Failure::Timeout))
-        || matches!(&call.answer.failure, Some(Failure::Envoy { flag, .. }) if flag == "UT");
+        || matches!(
+            &call.answer.failure,
+            Some(Failure::Envoy {
+                flag: ResponseFlag::Timeout,
+                ..
+            })
+        );
     let programmed = last(view).is_some_and(|(_, s)| s.ends.is_none() && s.cluster.is_some());
     let tried = call.passage.is_some_and(|p| {
         p.gateway_to_host.tried() || p.sidecar_direct.tried() || p.passthrough.tried()

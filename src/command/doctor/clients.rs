@@ -4,6 +4,7 @@
 
 use crate::cli::doctor::DoctorArgs;
 use crate::error::Error;
+use crate::kubernetes::Kind;
 use crate::model::paths;
 use crate::model::target::Client;
 use crate::snapshot::Snapshot;
@@ -41,13 +42,13 @@ fn exists(client: &Client, snapshot: &Snapshot) -> Result<(), Error> {
             client.namespace
         )));
     }
-    let unread = |what: &str| snapshot.unseen.iter().any(|u| u.what == what);
+    let unread = |kind: Kind| snapshot.unseen.iter().any(|u| u.what.is_list(kind));
     let Some((kind, name)) = &client.workload else {
         return Ok(());
     };
     let found = paths::workload(&snapshot.objects, client).is_some()
         || paths::stand_in(&snapshot.objects, client).is_some();
-    if found || unread(kind.plural()) || unread("pods") {
+    if found || unread(*kind) || unread(Kind::Pod) {
         return Ok(());
     }
     let others = snapshot

@@ -10,7 +10,6 @@ use crate::command::stamp::stamp;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::install::{Istioctl, find_gateways};
-use crate::kubernetes::gateway_api::GROUP as GATEWAY_API;
 use crate::kubernetes::pod::Pod;
 use crate::model::target::{AppProtocol, Client, Host, Target};
 use crate::plan::{
@@ -223,7 +222,7 @@ fn readable(snapshot: &Snapshot) -> Result<(), Error> {
     if snapshot
         .unseen
         .iter()
-        .all(|unseen| unseen.what.ends_with(GATEWAY_API))
+        .all(|unseen| unseen.what.is_gateway_api())
     {
         return Ok(());
     }

@@ -2,6 +2,7 @@
 
 use super::{Bytes, Connection, end, place};
 use crate::envoy::{ClientTls, Cluster, Endpoint, Proxy};
+use crate::model::End;
 use crate::model::trace::{Decision, StartedTls, Step};
 
 const BLACK_HOLE: &str = "BlackHoleCluster";
@@ -13,13 +14,10 @@ pub(super) fn reach(
     (name, bytes): (&str, &Bytes),
 ) -> Step {
     if name == BLACK_HOLE {
-        return end(
-            step,
-            "UH: black hole, unknown destinations are dropped".to_owned(),
-        );
+        return end(step, End::BlackHole);
     }
     let Some(cluster) = proxy.cluster(name) else {
-        return end(step, format!("NC: the proxy has no cluster {name}"));
+        return end(step, End::NoCluster(name.to_owned().into()));
     };
     let because = cluster.config.as_deref().and_then(place);
     if cluster.warming {
@@ -27,16 +25,9 @@ pub(super) fn reach(
             .tls
             .iter()
             .flat_map(|t| t.certificate.iter().chain(&t.roots));
-        let missing: Vec<&str> = secrets
-            .filter(|s| !is_there(proxy, s))
-            .map(String::as_str)
-            .collect();
-        let what = if missing.is_empty() {
-            String::new()
-        } else {
-            format!(" for {}", missing.join(", "))
-        };
-        return end(step, format!("NC: cluster {name} still waits{what}"));
+        let missing = secrets.filter(|s| !is_there(proxy, s)).cloned().collect();
+        let cluster = name.to_owned().into();
+        return end(step, End::Warming { cluster, missing });
     }
     if cluster.discovery == "ORIGINAL_DST" {
         let address = connection
@@ -71,27 +62,22 @@ fn is_there(proxy: &Proxy, secret: &str) -> bool {
         .is_some_and(crate::envoy::Secret::delivered)
 }
 
-fn no_endpoint(cluster: &Cluster) -> String {
+fn no_endpoint(cluster: &Cluster) -> End {
     let ill: Vec<String> = cluster
         .endpoints
         .iter()
         .map(|e| format!("{} {}", e.address, e.ill.join(" ")))
         .collect();
     match (ill.is_empty(), cluster.discovery.as_str()) {
-        (false, _) => format!("UH: no healthy endpoint ({})", ill.join(", ")),
-        (true, "STRICT_DNS" | "LOGICAL_DNS") => {
-            "UH: no endpoint, the name is not resolved".to_owned()
-        }
-        (true, _) => "UH: no endpoint".to_owned(),
+        (false, _) => End::Unhealthy(ill),
+        (true, "STRICT_DNS" | "LOGICAL_DNS") => End::Unresolved,
+        (true, _) => End::NoEndpoint,
     }
 }
 
 fn started(cluster: &Cluster, endpoint: Option<&Endpoint>, bytes: &Bytes) -> StartedTls {
     let Some(tls) = cluster.tls_to(endpoint) else {
-        return StartedTls {
-            mode: "none".into(),
-            ..StartedTls::default()
-        };
+        return StartedTls::default();
     };
     let host = match bytes {
         Bytes::Http { host, .. } => Some(
@@ -101,7 +87,7 @@ fn started(cluster: &Cluster, endpoint: Option<&Endpoint>, bytes: &Bytes) -> Sta
         _ => None,
     };
     StartedTls {
-        mode: tls.mode().into(),
+        mode: tls.mode(),
         sni: sni(cluster, tls, host),
         names: names(cluster, tls, host),
     }

@@ -12,6 +12,7 @@ mod tests;
 
 use super::{Chain, Forward, Proxy, Share};
 use crate::kubernetes::{Kind, ObjectRef, Place};
+use crate::model::End;
 use crate::model::trace::{Decision, Step};
 use std::net::{IpAddr, SocketAddr};
 
@@ -107,28 +108,18 @@ pub fn pass(proxy: &Proxy, connection: &Connection) -> (Step, Bytes) {
     let sent = &connection.bytes;
     let Some(listener) = listener::choose(proxy, connection) else {
         let why = match connection.role {
-            Role::Sidecar => "no listener for outbound connections".to_owned(),
-            Role::Gateway if proxy.listeners.is_empty() => {
-                "the gateway has no listener: nothing listens".to_owned()
-            }
-            Role::Gateway => format!(
-                "nothing listens on port {}: the connection is refused",
-                connection.port
-            ),
+            Role::Sidecar => End::NoOutboundListener,
+            Role::Gateway if proxy.listeners.is_empty() => End::NoListener,
+            Role::Gateway => End::NothingListens(connection.port),
         };
         return (end(step, why), sent.clone());
     };
     step.listener = Some(Decision::new(listener.name.clone(), []));
     if listener.has_matcher {
-        let why = "the listener chooses by a matcher tree, which is not evaluated".to_owned();
-        return (end(step, why), sent.clone());
+        return (end(step, End::MatcherTree), sent.clone());
     }
     let Some((chain, label)) = chain::choose(listener, connection) else {
-        let why = format!(
-            "NR: no filter chain for {}; the connection is reset",
-            sent.what()
-        );
-        return (end(step, why), sent.clone());
+        return (end(step, End::NoFilterChain(sent.clone())), sent.clone());
     };
     let because = chain.config.as_deref().and_then(place);
     step.chain = Some(Decision::new(label, because.clone()));
@@ -140,13 +131,10 @@ pub fn pass(proxy: &Proxy, connection: &Connection) -> (Step, Bytes) {
         Forward::Clusters(shares) => to_cluster(step, proxy, connection, (shares, &bytes, because)),
         Forward::Routes(name) => match proxy.routes.iter().find(|r| r.name == *name) {
             Some(routes) => route::follow(step, proxy, connection, (routes, &bytes)),
-            None => end(
-                step,
-                format!("404 NR: route table {name} was not delivered"),
-            ),
+            None => end(step, End::NoRouteTable(name.clone())),
         },
         Forward::Inline(routes) => route::follow(step, proxy, connection, (routes, &bytes)),
-        Forward::Other(filter) => end(step, format!("its last filter {filter} is not evaluated")),
+        Forward::Other(filter) => end(step, End::FilterNotEvaluated(filter.clone())),
     };
     (step, bytes)
 }
@@ -159,7 +147,7 @@ pub fn onward(step: &Step, bytes: &Bytes) -> Vec<Connection> {
         .tls
         .as_ref()
         .map(|d| &d.value)
-        .filter(|t| t.mode != "none");
+        .filter(|t| t.mode.starts());
     let sent = tls.map_or_else(
         || bytes.clone(),
         |tls| {
@@ -189,7 +177,7 @@ pub fn onward(step: &Step, bytes: &Bytes) -> Vec<Connection> {
 const ISTIO_ALPN: &str = "istio";
 
 /// What the filters get to see, once TLS is ended where the chain ends it.
-fn unwrap(chain: &Chain, bytes: &Bytes) -> Result<Bytes, String> {
+fn unwrap(chain: &Chain, bytes: &Bytes) -> Result<Bytes, End> {
     match (&chain.tls, bytes) {
         (None, bytes) => Ok(bytes.clone()),
         (
@@ -197,10 +185,9 @@ fn unwrap(chain: &Chain, bytes: &Bytes) -> Result<Bytes, String> {
             Bytes::Tls {
                 inside: Some(_), ..
             },
-        ) if tls.certificate.as_deref().is_some_and(|c| c != "default") => Err(
-            "the server's certificate is not of the mesh: the sidecar's mutual TLS refuses it"
-                .to_owned(),
-        ),
+        ) if tls.certificate.as_deref().is_some_and(|c| c != "default") => {
+            Err(End::ForeignCertificate)
+        }
         (
             Some(_),
             Bytes::Tls {
@@ -208,10 +195,9 @@ fn unwrap(chain: &Chain, bytes: &Bytes) -> Result<Bytes, String> {
                 ..
             },
         ) => Ok((**inside).clone()),
-        (Some(tls), Bytes::Tls { inside: None, .. }) if tls.demands_certificate => Err(
-            "the server demands a client certificate, and the application's own TLS has none"
-                .to_owned(),
-        ),
+        (Some(tls), Bytes::Tls { inside: None, .. }) if tls.demands_certificate => {
+            Err(End::ClientCertificateRequired)
+        }
         (
             Some(_),
             Bytes::Tls {
@@ -224,9 +210,7 @@ fn unwrap(chain: &Chain, bytes: &Bytes) -> Result<Bytes, String> {
                 path: "/".into(),
             })
         }
-        (Some(_), Bytes::Http { .. } | Bytes::Tcp) => {
-            Err("the chain ends TLS and gets plain bytes: the handshake fails".to_owned())
-        }
+        (Some(_), Bytes::Http { .. } | Bytes::Tcp) => Err(End::PlainBytes),
     }
 }
 
@@ -238,7 +222,7 @@ fn to_cluster(
     (shares, bytes, because): (&[Share], &Bytes, Option<Place>),
 ) -> Step {
     let Some(share) = shares.iter().rev().max_by_key(|s| s.weight) else {
-        return end(step, "NC: the route has no cluster".to_owned());
+        return end(step, End::RouteWithoutCluster);
     };
     if shares.len() > 1 {
         let all: Vec<String> = shares
@@ -259,7 +243,7 @@ fn to_cluster(
     cluster::reach(step, proxy, connection, (&share.cluster, bytes))
 }
 
-fn end(mut step: Step, why: String) -> Step {
+fn end(mut step: Step, why: End) -> Step {
     step.ends = Some(Decision::new(why, []));
     step
 }

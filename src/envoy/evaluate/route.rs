@@ -4,6 +4,7 @@
 
 use super::{Bytes, Connection, end, place, to_cluster};
 use crate::envoy::{Action, HeaderCondition, PathCondition, Proxy, Routes, Rule, VirtualHost};
+use crate::model::End;
 use crate::model::trace::{Decision, Step};
 
 pub(super) fn follow(
@@ -13,50 +14,36 @@ pub(super) fn follow(
     (routes, bytes): (&Routes, &Bytes),
 ) -> Step {
     let Bytes::Http { host, path } = bytes else {
-        let what = if matches!(bytes, Bytes::Tls { .. }) {
-            "TLS"
+        let why = if matches!(bytes, Bytes::Tls { .. }) {
+            End::TlsOnHttp
         } else {
-            "bytes that are not HTTP"
+            End::NotHttp
         };
-        return end(step, format!("400 DPE: {what} on a chain for plain HTTP"));
+        return end(step, why);
     };
     let Some(virtual_host) = choose_host(routes, host) else {
-        return end(
-            step,
-            format!(
-                "404 NR: no virtual host for {host} in route table {}",
-                routes.name
-            ),
-        );
+        let (host, table) = (host.clone(), routes.name.clone());
+        return end(step, End::NoVirtualHost { host, table });
     };
     if virtual_host.require_tls == "ALL" {
         step.route = Some(Decision::new(virtual_host.name.clone(), []));
-        return end(
-            step,
-            "301: the gateway's server redirects to https".to_owned(),
-        );
+        return end(step, End::RedirectsToHttps);
     }
     let Some(rule) = virtual_host.rules.iter().find(|r| matches(r, host, path)) else {
         step.route = Some(Decision::new(virtual_host.name.clone(), []));
-        return end(
-            step,
-            format!(
-                "404 NR: no route in virtual host {} matches",
-                virtual_host.name
-            ),
-        );
+        let virtual_host = virtual_host.name.clone();
+        return end(step, End::NoRoute { virtual_host });
     };
     let because = rule.config.as_deref().and_then(place);
     step.route = Some(Decision::new(label(virtual_host, rule), because.clone()));
     match &rule.action {
         Action::Clusters(shares) => to_cluster(step, proxy, connection, (shares, bytes, because)),
-        Action::Redirect => end(step, "301: the route answers with a redirect".to_owned()),
-        Action::Answer(502) if virtual_host.name == "block_all" => end(
-            step,
-            "502: unknown hosts are blocked (REGISTRY_ONLY)".to_owned(),
-        ),
-        Action::Answer(status) => end(step, format!("{status}: the route answers by itself")),
-        Action::Other => end(step, "the route's action is not evaluated".to_owned()),
+        Action::Redirect => end(step, End::Redirects),
+        Action::Answer(502) if virtual_host.name == "block_all" => {
+            end(step, End::UnknownHostBlocked)
+        }
+        Action::Answer(status) => end(step, End::Answers(*status)),
+        Action::Other => end(step, End::RouteNotEvaluated),
     }
 }
 

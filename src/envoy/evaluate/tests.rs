@@ -5,6 +5,7 @@ use crate::envoy::{
     Action, Address, ChainMatch, ClientTls, Cluster, Endpoint, HeaderCondition, Listener,
     PathCondition, Routes, Rule, ServerTls, SocketMatch, VirtualHost,
 };
+use crate::model::StartedMode;
 
 fn chain(cluster: &str, conditions: ChainMatch) -> Chain {
     let share = Share {
@@ -55,7 +56,7 @@ fn goes(proxy: &Proxy, bytes: Bytes) -> String {
         },
     );
     step.cluster.map_or_else(
-        || step.ends.map_or(String::new(), |e| e.value),
+        || step.ends.map_or(String::new(), |e| e.value.to_string()),
         |c| c.value.to_string(),
     )
 }
@@ -365,9 +366,12 @@ fn tls_follows_the_endpoints_metadata_and_the_requests_host() {
     };
     assert_eq!(
         towards(auto("istio")).tls.unwrap().value.mode,
-        "ISTIO_MUTUAL"
+        StartedMode::IstioMutual
     );
-    assert_eq!(towards(auto("disabled")).tls.unwrap().value.mode, "none");
+    assert_eq!(
+        towards(auto("disabled")).tls.unwrap().value.mode,
+        StartedMode::None
+    );
     let simple = Cluster {
         name: "c".into(),
         tls: Some(tls(None)),
@@ -378,8 +382,12 @@ fn tls_follows_the_endpoints_metadata_and_the_requests_host() {
     };
     let started = towards(simple).tls.unwrap().value;
     assert_eq!(
-        (started.mode.as_str(), started.sni.as_deref(), started.names),
-        ("SIMPLE", Some("Host.com"), vec!["Host.com".to_owned()])
+        (started.mode, started.sni.as_deref(), started.names),
+        (
+            StartedMode::Simple,
+            Some("Host.com"),
+            vec!["Host.com".to_owned()]
+        )
     );
 }
 
@@ -400,7 +408,7 @@ fn without_a_healthy_endpoint_it_ends() {
             ..Cluster::default()
         })
     };
-    let ends = |step: Step| step.ends.map_or(String::new(), |e| e.value);
+    let ends = |step: Step| step.ends.map_or(String::new(), |e| e.value.to_string());
     assert!(ends(with("EDS", &[&ill], false)).contains("1.1.1.1:1 failed_outlier_check"));
     assert_eq!(ends(with("EDS", &[&ill], true)), "");
     assert!(ends(with("STRICT_DNS", &[], false)).contains("not resolved"));

@@ -274,6 +274,7 @@ impl Runaway {
 mod tests {
     use super::*;
     use crate::model::trace::HopName;
+    use crate::probe::ResponseFlag;
 
     #[test]
     fn an_answer_from_outside_is_told_from_silence() {
@@ -293,7 +294,7 @@ mod tests {
         assert!(of(Some(Failure::Timeout)).stopped() && of(Some(Failure::Reset)).stopped());
         let envoy = Failure::Envoy {
             status: 502,
-            flag: "blocked".into(),
+            flag: ResponseFlag::Blocked,
             hop: HopName::Sidecar,
         };
         assert!(

@@ -131,6 +131,7 @@ fn verbose(stderr: &str, field: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::ResponseFlag;
 
     #[test]
     fn a_redirect_is_an_answer() {
@@ -152,7 +153,7 @@ mod tests {
             answer.failure,
             Some(Failure::Envoy {
                 status: 503,
-                flag: "UH".into(),
+                flag: ResponseFlag::NoHealthyUpstream,
                 hop: HopName::Sidecar
             })
         );

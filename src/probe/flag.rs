@@ -1,0 +1,85 @@
+//! Envoy's response flags, as far as an answer tells them.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Why Envoy answered in the host's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ResponseFlag {
+    /// `NR`.
+    #[serde(rename = "NR")]
+    NoRoute,
+    /// `UH`.
+    #[serde(rename = "UH")]
+    NoHealthyUpstream,
+    /// `UF`.
+    #[serde(rename = "UF")]
+    ConnectionFailure,
+    /// `UO`.
+    #[serde(rename = "UO")]
+    Overflow,
+    /// `UT`.
+    #[serde(rename = "UT")]
+    Timeout,
+    /// `NC`.
+    #[serde(rename = "NC")]
+    NoCluster,
+    /// `DPE`.
+    #[serde(rename = "DPE")]
+    ProtocolError,
+    /// An `AuthorizationPolicy` denies it.
+    #[serde(rename = "RBAC")]
+    Denied,
+    /// The mesh blocks unknown hosts.
+    #[serde(rename = "blocked")]
+    Blocked,
+    /// A flag that this release does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+impl ResponseFlag {
+    /// The next hop did not take the connection, or did not answer in time.
+    pub fn is_upstream(self) -> bool {
+        matches!(
+            self,
+            ResponseFlag::ConnectionFailure | ResponseFlag::Timeout
+        )
+    }
+
+    /// What it means.
+    pub fn words(self) -> &'static str {
+        match self {
+            ResponseFlag::NoRoute => "no route for the Host",
+            ResponseFlag::NoHealthyUpstream => "no healthy upstream, the cluster has no endpoint",
+            ResponseFlag::ConnectionFailure => "the connection to the next hop failed",
+            ResponseFlag::Overflow => {
+                "too many connections or requests, the circuit breaker is open"
+            }
+            ResponseFlag::Timeout => "the next hop did not answer in time",
+            ResponseFlag::NoCluster => {
+                "the route leads to a cluster that the proxy does not have, or that still waits"
+            }
+            ResponseFlag::ProtocolError => "what came is not HTTP",
+            ResponseFlag::Blocked => "unknown hosts are blocked (REGISTRY_ONLY)",
+            ResponseFlag::Denied | ResponseFlag::Unknown => "Envoy answered in the host's place",
+        }
+    }
+}
+
+impl fmt::Display for ResponseFlag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ResponseFlag::NoRoute => "NR",
+            ResponseFlag::NoHealthyUpstream => "UH",
+            ResponseFlag::ConnectionFailure => "UF",
+            ResponseFlag::Overflow => "UO",
+            ResponseFlag::Timeout => "UT",
+            ResponseFlag::NoCluster => "NC",
+            ResponseFlag::ProtocolError => "DPE",
+            ResponseFlag::Denied => "RBAC",
+            ResponseFlag::Blocked => "blocked",
+            ResponseFlag::Unknown => "unknown",
+        })
+    }
+}
