@@ -299,7 +299,7 @@ async fn change(
         {
             Ok(_) => return Ok(()),
             Err(error @ Error::Api { .. }) if error.to_string().contains("has been modified") => {
-                last = Some(error)
+                last = Some(error);
             }
             Err(error) => return Err(error),
         }

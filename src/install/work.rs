@@ -103,7 +103,7 @@ pub async fn undo(
 ) -> Result<(), Error> {
     match restore {
         Restore::File { .. } => {
-            istioctl::undo((cluster, snapshot), tool, (restore, patch), deadline).await?
+            istioctl::undo((cluster, snapshot), tool, (restore, patch), deadline).await?;
         }
         Restore::Operator { .. } => istiooperator::undo(cluster, restore).await?,
     }

@@ -236,9 +236,9 @@ fn finish(entry: &Entry, port: u16, unknown: &str) -> Listener {
     let mut default = None;
     for made in &entry.chains {
         if made.takes_all() {
-            default = Some(made.chain.clone())
+            default = Some(made.chain.clone());
         } else {
-            chains.push(made.chain.clone())
+            chains.push(made.chain.clone());
         }
     }
     if chains.is_empty() {

@@ -40,7 +40,7 @@ pub(super) fn step(snapshot: &Snapshot, path: &EgressPath, hop: HopName) -> Opti
             Err(why) => {
                 step.ends = step
                     .ends
-                    .or_else(|| Some(Decision::new(End::Observed(why), [])))
+                    .or_else(|| Some(Decision::new(End::Observed(why), [])));
             }
         }
     }

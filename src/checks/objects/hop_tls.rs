@@ -6,7 +6,7 @@ use crate::checks::finding::{Code, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::{Kind, Place};
 use crate::model::trace::HopName;
-use crate::model::{End, StartedMode};
+use crate::model::{End, Exit, StartedMode};
 use serde_json::json;
 
 const CODE: Code = Code("EG250");
@@ -63,70 +63,14 @@ fn look(view: &View<'_>) -> Outcome {
         .tls
         .as_ref()
         .and_then(|d| d.because.first().cloned());
-    let sends = exit.hop.connection.bytes.what();
-    let (title, message, cure) = if *end == End::ClientCertificateRequired {
-        (
-            "the server is ISTIO_MUTUAL, the hop to it is not".to_owned(),
-            format!(
-                "{at} ends TLS in mode ISTIO_MUTUAL and demands a client certificate of the mesh; no DestinationRule sets ISTIO_MUTUAL for the hop \
-                 from the sidecar to the gateway, so the application's own TLS ({sends}) meets that server without one: the handshake fails with \
-                 \"certificate required\""
-            ),
-            "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's Service, or make the server PASSTHROUGH",
-        )
-    } else if end.is_plain_without_chain() && passes {
-        (
-            "the server passes TLS on, and plain bytes arrive".to_owned(),
-            format!(
-                "{at} passes TLS through and chooses by the SNI, and what arrives there is {sends}, without TLS and so without SNI: the gateway finds no \
-                 filter chain, and the caller gets 503 or a reset"
-            ),
-            "send it to a server for plain HTTP, or let the application speak TLS",
-        )
-    } else if *end == End::PlainBytes || end.is_plain_without_chain() {
-        (
-            "the server ends TLS, the hop to it is plain".to_owned(),
-            format!(
-                "{at} ends TLS (mTLS), and the sidecar sends {sends} to it without TLS, since no DestinationRule sets ISTIO_MUTUAL for this port of the \
-                 gateway's Service: the handshake fails, and the caller gets 503"
-            ),
-            "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's Service, or make the server plain HTTP",
-        )
-    } else if matches!(end, End::TlsOnHttp | End::NotHttp)
-        && exit.hop.bytes != exit.hop.connection.bytes
-    {
-        (
-            "the server ends the mesh's TLS and expects HTTP, the application speaks TLS inside"
-                .to_owned(),
-            format!(
-                "{at} has protocol HTTPS: it terminates the sidecar's mutual TLS (ISTIO_MUTUAL) and expects plain HTTP inside, but finds the application's own TLS \
-                 ({}): the gateway cannot read it, and resets the connection",
-                exit.hop.bytes.what()
-            ),
-            "give the server protocol TLS (mode ISTIO_MUTUAL), and a tcp rule from it to the host",
-        )
-    } else if matches!(end, End::TlsOnHttp | End::NotHttp) && exit.hop.given.left_out.is_empty() {
-        let who = if !started.starts() {
-            "the application's own TLS"
-        } else {
-            "the sidecar's mutual TLS (ISTIO_MUTUAL)"
-        };
-        (
-            "TLS meets a server for plain HTTP".to_owned(),
-            format!(
-                "{at} serves plaintext HTTP on that port, and {who} arrives there ({sends}): the gateway cannot read it, and the caller gets 503 or a reset"
-            ),
-            "make the server HTTPS with tls mode ISTIO_MUTUAL (for the sidecar's mTLS) or TLS PASSTHROUGH (for the application's), or drop TLS from the hop",
-        )
-    } else if *end == End::ForeignCertificate {
-        (
-            "the sidecar's mutual TLS meets a certificate that is not the mesh's".to_owned(),
-            format!(
-                "{at} presents a certificate of its own (credentialName), and the sidecar's ISTIO_MUTUAL expects one of the mesh"
-            ),
-            "make the server ISTIO_MUTUAL, or the hop SIMPLE",
-        )
-    } else {
+    let meeting = Meeting {
+        end,
+        exit,
+        at,
+        passes,
+        started,
+    };
+    let Some((title, message, cure)) = meeting.fault() else {
         return Outcome::Pass;
     };
     let route = sending(view).map(|r| Place::from(r.reference()));
@@ -140,6 +84,93 @@ fn look(view: &View<'_>) -> Outcome {
         ))
         .fix(cure_for(view, cure));
     Outcome::Found(vec![found])
+}
+
+/// What arrives at the gateway, and the server that it meets.
+struct Meeting<'v> {
+    end: &'v End,
+    exit: &'v Exit,
+    /// The server, in words.
+    at: String,
+    /// The server passes TLS through.
+    passes: bool,
+    /// TLS that the sidecar starts.
+    started: StartedMode,
+}
+
+impl Meeting<'_> {
+    /// A title, a message and what to do.
+    fn fault(&self) -> Option<(String, String, &'static str)> {
+        let (end, exit, at) = (self.end, self.exit, &self.at);
+        let sends = exit.hop.connection.bytes.what();
+        let fault = if *end == End::ClientCertificateRequired {
+            (
+                "the server is ISTIO_MUTUAL, the hop to it is not".to_owned(),
+                format!(
+                    "{at} ends TLS in mode ISTIO_MUTUAL and demands a client certificate of the mesh; no DestinationRule sets ISTIO_MUTUAL for the hop \
+                 from the sidecar to the gateway, so the application's own TLS ({sends}) meets that server without one: the handshake fails with \
+                 \"certificate required\""
+                ),
+                "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's Service, or make the server PASSTHROUGH",
+            )
+        } else if end.is_plain_without_chain() && self.passes {
+            (
+                "the server passes TLS on, and plain bytes arrive".to_owned(),
+                format!(
+                    "{at} passes TLS through and chooses by the SNI, and what arrives there is {sends}, without TLS and so without SNI: the gateway finds no \
+                 filter chain, and the caller gets 503 or a reset"
+                ),
+                "send it to a server for plain HTTP, or let the application speak TLS",
+            )
+        } else if *end == End::PlainBytes || end.is_plain_without_chain() {
+            (
+                "the server ends TLS, the hop to it is plain".to_owned(),
+                format!(
+                    "{at} ends TLS (mTLS), and the sidecar sends {sends} to it without TLS, since no DestinationRule sets ISTIO_MUTUAL for this port of the \
+                 gateway's Service: the handshake fails, and the caller gets 503"
+                ),
+                "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's Service, or make the server plain HTTP",
+            )
+        } else if matches!(end, End::TlsOnHttp | End::NotHttp)
+            && exit.hop.bytes != exit.hop.connection.bytes
+        {
+            (
+            "the server ends the mesh's TLS and expects HTTP, the application speaks TLS inside"
+                .to_owned(),
+            format!(
+                "{at} has protocol HTTPS: it terminates the sidecar's mutual TLS (ISTIO_MUTUAL) and expects plain HTTP inside, but finds the application's own TLS \
+                 ({}): the gateway cannot read it, and resets the connection",
+                exit.hop.bytes.what()
+            ),
+            "give the server protocol TLS (mode ISTIO_MUTUAL), and a tcp rule from it to the host",
+        )
+        } else if matches!(end, End::TlsOnHttp | End::NotHttp) && exit.hop.given.left_out.is_empty()
+        {
+            let who = if self.started.starts() {
+                "the sidecar's mutual TLS (ISTIO_MUTUAL)"
+            } else {
+                "the application's own TLS"
+            };
+            (
+                "TLS meets a server for plain HTTP".to_owned(),
+                format!(
+                    "{at} serves plaintext HTTP on that port, and {who} arrives there ({sends}): the gateway cannot read it, and the caller gets 503 or a reset"
+                ),
+                "make the server HTTPS with tls mode ISTIO_MUTUAL (for the sidecar's mTLS) or TLS PASSTHROUGH (for the application's), or drop TLS from the hop",
+            )
+        } else if *end == End::ForeignCertificate {
+            (
+                "the sidecar's mutual TLS meets a certificate that is not the mesh's".to_owned(),
+                format!(
+                    "{at} presents a certificate of its own (credentialName), and the sidecar's ISTIO_MUTUAL expects one of the mesh"
+                ),
+                "make the server ISTIO_MUTUAL, or the hop SIMPLE",
+            )
+        } else {
+            return None;
+        };
+        Some(fault)
+    }
 }
 
 /// The rule that the sidecar's lookup finds for the gateway's Service, with the field that should

@@ -53,20 +53,20 @@ fn look(view: &View<'_>) -> Outcome {
     let Some(place) = by.filter(|_| plain) else {
         return Outcome::Pass;
     };
-    let (what, confidence) = if !sends.tls.starts() {
-        ("HTTP/2 without TLS (h2c)", Confidence::Likely)
-    } else {
+    let (what, confidence) = if sends.tls.starts() {
         ("HTTP/2 and nothing else (ALPN h2)", Confidence::Possible)
+    } else {
+        ("HTTP/2 without TLS (h2c)", Confidence::Likely)
     };
     let message = format!(
         "{} sets h2UpgradePolicy UPGRADE, and that counts for external hosts too: the {hop} speaks {what} to {host}; a server that knows only HTTP/1.1 does not \
          understand it, and the caller gets 502 or 503",
         place.object
     );
-    let severity = if !sends.tls.starts() {
-        crate::checks::finding::Severity::Error
-    } else {
+    let severity = if sends.tls.starts() {
         crate::checks::finding::Severity::Warning
+    } else {
+        crate::checks::finding::Severity::Error
     };
     let summary = format!(
         "set h2UpgradePolicy DO_NOT_UPGRADE for {host}, or limit the rule to hosts of the mesh (host: \"*.svc.cluster.local\")"

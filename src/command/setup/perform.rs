@@ -237,7 +237,7 @@ impl Run<'_> {
         let forget = |inventory: &mut Inventory| {
             inventory.hosts.values_mut().for_each(|h| {
                 h.objects
-                    .retain(|o| !left.iter().any(|l| l.object == o.object))
+                    .retain(|o| !left.iter().any(|l| l.object == o.object));
             });
         };
         update_inventory(self.cluster, &self.wanted.inventory.namespace, forget)

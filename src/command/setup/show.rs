@@ -204,7 +204,7 @@ pub(super) fn result(
             None if proof.denied => lines.push(format!("denied    {seen}")),
             None => lines.push(format!("proven    {seen}")),
             Some(fault) if proof.unasked() => {
-                lines.push(format!("unproven  {}: {fault}", proof.target))
+                lines.push(format!("unproven  {}: {fault}", proof.target));
             }
             Some(fault) => lines.push(format!("FAILED    {seen}: {fault}")),
         }
