@@ -12,8 +12,7 @@ use super::servers::{Open, merge};
 use super::tables::{Asks, rules};
 use super::world::World;
 use crate::envoy::{
-    Action, Address, Chain, ChainMatch, Forward, Listener, Routes as Table, Rule, ServerTls,
-    VirtualHost,
+    Address, Chain, ChainMatch, Forward, Listener, Routes as Table, ServerTls, VirtualHost,
 };
 use crate::istio::gateway::ServerTlsMode;
 use crate::istio::virtual_service::RouteDestination;
@@ -55,7 +54,7 @@ pub(super) fn give(at: (&World<'_>, &Node, &Scope<'_>), unprivileged: bool) -> G
     for (name, hosts) in tables {
         let ignores_port = true;
         let hosts = if hosts.is_empty() {
-            vec![blackhole()]
+            vec![blackhole(&name)]
         } else {
             joined(hosts)
         };
@@ -368,16 +367,12 @@ fn joined(hosts: Vec<VirtualHost>) -> Vec<VirtualHost> {
     all
 }
 
-fn blackhole() -> VirtualHost {
-    let rule = Rule {
-        name: "blackhole".into(),
-        action: Action::Answer(404),
-        ..Rule::default()
-    };
+/// Where no VirtualService gives the table a host: without a route Envoy answers 404.
+fn blackhole(table: &str) -> VirtualHost {
+    let port = table.split('.').nth(1).unwrap_or(table);
     VirtualHost {
-        name: "blackhole".into(),
+        name: format!("blackhole:{port}"),
         domains: vec!["*".into()],
-        rules: vec![rule],
-        require_tls: String::new(),
+        ..VirtualHost::default()
     }
 }
