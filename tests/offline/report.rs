@@ -47,7 +47,7 @@ fn changed(state: &str, change: impl Fn(&mut Value)) -> (TempDir, PathBuf) {
 #[test]
 fn the_exit_code_is_the_same_in_every_form() {
     let unseen = |snapshot: &mut Value| {
-        snapshot["unseen"] = json!([{"what": "telemetries", "why": "no right"}])
+        snapshot["unseen"] = json!([{"what": "telemetries", "why": "no right"}]);
     };
     let (_kept, unproven) = changed("fixed", unseen);
     let (_also, both) = changed("broken", unseen);
@@ -142,7 +142,7 @@ fn programs_get_what_they_can_read() {
 fn what_a_cluster_says_cannot_steer_a_terminal_or_a_page() {
     let evil = "\u{1b}[31m<script>\u{202e}";
     let (_kept, path) = changed("fixed", |s| {
-        s["unseen"] = json!([{"what": evil, "why": "&\"'"}])
+        s["unseen"] = json!([{"what": evil, "why": "&\"'"}]);
     });
     for format in FORMATS {
         let out = doctor(&path, &["-o", format]).stdout;
