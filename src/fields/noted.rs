@@ -48,7 +48,7 @@ impl At {
         let mut at = self.clone();
         if let (Some(name), Some(shown)) = (at.names.last_mut(), at.shown.last_mut()) {
             name.push_str("[]");
-            shown.push_str(&format!("[{number}]"));
+            *shown = format!("{shown}[{number}]");
         }
         at
     }

@@ -72,7 +72,7 @@ fn filters(world: &World<'_>, node: &Node, role: Role) -> Vec<Foreign> {
             && f.spec
                 .config_patches
                 .iter()
-                .any(|p| is_for(&p.matches, role))
+                .any(|p| is_for(p.matches.as_ref(), role))
     };
     let filters = world.snapshot.objects.envoy_filters.iter();
     filters
@@ -85,9 +85,8 @@ fn filters(world: &World<'_>, node: &Node, role: Role) -> Vec<Foreign> {
 }
 
 /// A patch for what comes in to a pod does not concern what leaves it.
-fn is_for(matches: &Option<Value>, role: Role) -> bool {
+fn is_for(matches: Option<&Value>, role: Role) -> bool {
     let context = matches
-        .as_ref()
         .and_then(|m| m.get("context"))
         .and_then(Value::as_str)
         .unwrap_or("ANY");

@@ -7,7 +7,7 @@ use crate::envoy::Role;
 use crate::fields;
 use crate::kubernetes::{Kind, ObjectRef, Place};
 use crate::model::trace::{ClusterName, HopName, Step};
-use crate::model::{Node, foreign, policies_for, rule, sidecar_of};
+use crate::model::{Lookup, Node, foreign, policies_for, rule, sidecar_of};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -83,7 +83,7 @@ impl At<'_> {
             if let Some(service) = scope.owners.get(host.as_str()) {
                 objects.insert(service.object());
                 let lookup = rule(view.world, self.node, service);
-                objects.extend(lookup.iter().flat_map(|l| l.objects()));
+                objects.extend(lookup.iter().flat_map(Lookup::objects));
             }
         }
         match self.role {
