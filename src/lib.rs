@@ -16,6 +16,7 @@ pub mod deadline;
 pub mod envoy;
 pub mod error;
 pub mod exit;
+pub mod fields;
 pub mod flow;
 pub mod gather;
 pub mod identity;

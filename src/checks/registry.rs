@@ -72,6 +72,7 @@ pub static CHECKS: &[Check] = &[
     traffic::answer::CHECK,
     proxies::parting::CHECK,
     workload::version::CHECK,
+    objects::unjudged::CHECK,
     proxies::rotation::CHECK,
 ];
 

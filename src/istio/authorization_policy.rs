@@ -22,6 +22,20 @@ pub struct AuthorizationPolicySpec {
     /// Any of these; none at all matches nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
+    /// What it is attached to instead, in its older form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_ref: Option<TargetRef>,
+    /// Who is asked, where the action is CUSTOM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Provider>,
+}
+
+/// An authorizer that the mesh config has.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Provider {
+    /// Its name there.
+    pub name: String,
 }
 
 /// What happens when a rule matches.
@@ -91,6 +105,10 @@ pub struct Source {
     pub remote_ip_blocks: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_remote_ip_blocks: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trust_domains: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_trust_domains: Vec<String>,
 }
 
 /// One `to`.

@@ -84,6 +84,12 @@ pub struct PortPolicy {
     /// Pools.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection_pool: Option<ConnectionPool>,
+    /// Any load balancer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_balancer: Option<Value>,
+    /// Any ejection of hosts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outlier_detection: Option<Value>,
 }
 
 /// Connection pools.
@@ -108,6 +114,15 @@ pub struct HttpPool {
     /// Keep the caller's protocol.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub use_client_protocol: Option<bool>,
+    /// Requests that may wait for a connection.
+    #[serde(
+        rename = "http1MaxPendingRequests",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub max_pending_requests: Option<Value>,
+    /// Requests that may be under way.
+    #[serde(rename = "http2MaxRequests", skip_serializing_if = "Option::is_none")]
+    pub max_requests: Option<Value>,
 }
 
 /// TLS that the proxy starts.
@@ -137,6 +152,9 @@ pub struct ClientTls {
     /// Take any certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub insecure_skip_verify: Option<bool>,
+    /// A file with certificates that are revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_crl: Option<String>,
 }
 
 /// Who presents what in a handshake.

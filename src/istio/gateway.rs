@@ -4,6 +4,7 @@ use super::Protocol;
 use crate::kubernetes::Object;
 use crate::kubernetes::pod::Labels;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// An Istio Gateway.
 pub type Gateway = Object<GatewaySpec>;
@@ -58,6 +59,45 @@ pub struct ServerTls {
     /// Send plain HTTP elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub https_redirect: Option<bool>,
+    /// A Secret with the authority of the callers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_cert_credential_name: Option<String>,
+    /// A file with the authority of the callers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_certificates: Option<String>,
+    /// A file with certificates that are revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_crl: Option<String>,
+    /// The ciphers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cipher_suites: Vec<String>,
+    /// Several Secrets in the gateway pod's namespace.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub credential_names: Vec<String>,
+    /// The newest version of TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_protocol_version: Option<Value>,
+    /// The oldest version of TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_protocol_version: Option<Value>,
+    /// A file in the pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_key: Option<String>,
+    /// A file in the pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_certificate: Option<String>,
+    /// Names that a caller's certificate may carry.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub subject_alt_names: Vec<String>,
+    /// Files in the pod.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tls_certificates: Vec<Value>,
+    /// The callers' certificates.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub verify_certificate_hash: Vec<String>,
+    /// The keys of the callers' certificates.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub verify_certificate_spki: Vec<String>,
 }
 
 /// What a server does with TLS.

@@ -67,6 +67,12 @@ pub struct Endpoint {
     /// Labels, for subsets.
     #[serde(skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
+    /// Region, zone and subzone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locality: Option<String>,
+    /// A network of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
 }
 
 /// How the proxy finds endpoints.

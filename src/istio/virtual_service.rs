@@ -65,11 +65,20 @@ pub struct HttpRoute {
     /// A limit such as `3s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<String>,
+    /// Headers that are changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<Value>,
+    /// Where a copy goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<Value>,
+    /// Where copies go.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mirrors: Vec<Value>,
 }
 
 /// What the next hop sees instead.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Rewrite {
     /// The Host header.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,6 +86,9 @@ pub struct Rewrite {
     /// The path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
+    /// The path, by a pattern.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uri_regex_rewrite: Option<Value>,
 }
 
 /// Conditions of an HTTP rule; those on the request itself are kept as they are.
@@ -110,6 +122,15 @@ pub struct HttpMatch {
     /// See `headers`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheme: Option<StringMatch>,
+    /// The path without regard to case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignore_uri_case: Option<bool>,
+    /// Parameters of the query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query_params: Option<Value>,
+    /// Headers that must not be there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_headers: Option<Value>,
 }
 
 /// One of Istio's ways to compare a string.
@@ -191,6 +212,9 @@ pub struct TcpMatch {
     /// Only for callers of this namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_namespace: Option<String>,
+    /// The callers' addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_subnet: Option<String>,
 }
 
 /// A destination and its share.
@@ -202,6 +226,9 @@ pub struct RouteDestination {
     /// Its share; all absent or zero with one destination means everything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<i32>,
+    /// Headers that are changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<Value>,
 }
 
 /// A host of the registry, a subset and a port.

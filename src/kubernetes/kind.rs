@@ -77,6 +77,11 @@ kinds! {
     Sidecar "networking.istio.io" "v1" "sidecars" namespaced;
     EnvoyFilter "networking.istio.io" "v1alpha3" "envoyfilters" namespaced;
     ProxyConfig "networking.istio.io" "v1beta1" "proxyconfigs" namespaced;
+    WorkloadEntry "networking.istio.io" "v1" "workloadentries" namespaced;
+    WorkloadGroup "networking.istio.io" "v1" "workloadgroups" namespaced;
+    RequestAuthentication "security.istio.io" "v1" "requestauthentications" namespaced;
+    WasmPlugin "extensions.istio.io" "v1alpha1" "wasmplugins" namespaced;
+    TrafficExtension "extensions.istio.io" "v1alpha1" "trafficextensions" namespaced;
     AuthorizationPolicy "security.istio.io" "v1" "authorizationpolicies" namespaced;
     PeerAuthentication "security.istio.io" "v1" "peerauthentications" namespaced;
     Telemetry "telemetry.istio.io" "v1" "telemetries" namespaced;

@@ -2,8 +2,9 @@
 //! changed or removed.
 
 use crate::istio::{
-    AuthorizationPolicy, DestinationRule, EnvoyFilter, Gateway, PeerAuthentication, ServiceEntry,
-    Sidecar, Telemetry, VirtualService,
+    AuthorizationPolicy, DestinationRule, EnvoyFilter, Gateway, PeerAuthentication, ProxyConfig,
+    RequestAuthentication, ServiceEntry, Sidecar, Telemetry, TrafficExtension, VirtualService,
+    WasmPlugin, WorkloadEntry,
 };
 use crate::kubernetes::definition::Definition;
 use crate::kubernetes::endpoint_slice::EndpointSlice;
@@ -129,6 +130,11 @@ objects! {
     envoy_filters: EnvoyFilter = EnvoyFilter;
     authorization_policies: AuthorizationPolicy = AuthorizationPolicy;
     peer_authentications: PeerAuthentication = PeerAuthentication;
+    request_authentications: RequestAuthentication = RequestAuthentication;
+    wasm_plugins: WasmPlugin = WasmPlugin;
+    traffic_extensions: TrafficExtension = TrafficExtension;
+    proxy_configs: ProxyConfig = ProxyConfig;
+    workload_entries: WorkloadEntry = WorkloadEntry;
     telemetries: Telemetry = Telemetry;
     definitions: Definition = CustomResourceDefinition;
     api_gateways: ApiGateway = K8sGateway;

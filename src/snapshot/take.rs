@@ -43,6 +43,11 @@ pub(super) const LISTED: &[Kind] = &[
     Kind::EnvoyFilter,
     Kind::AuthorizationPolicy,
     Kind::PeerAuthentication,
+    Kind::RequestAuthentication,
+    Kind::WasmPlugin,
+    Kind::TrafficExtension,
+    Kind::WorkloadEntry,
+    Kind::ProxyConfig,
     Kind::Telemetry,
 ];
 

@@ -14,6 +14,7 @@ const STOREYS: &[&str] = &[
     "target",
     "trace",
     "istio",
+    "fields",
     "cluster",
     "envoy",
     "identity",
@@ -37,6 +38,7 @@ const STOREYS: &[&str] = &[
 
 /// Rooms that are functions of values: no client, no runtime, and nothing that leads to either.
 const PURE: &[&str] = &[
+    "fields",
     "model",
     "programmed",
     "checks",

@@ -43,6 +43,7 @@ pub(super) mod shared_endpoints;
 pub(super) mod subset;
 pub(super) mod typo;
 pub(super) mod unchecked_name;
+pub(super) mod unjudged;
 pub(super) mod unresolved;
 pub(super) mod wildcard_address;
 

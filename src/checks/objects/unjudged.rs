@@ -1,0 +1,182 @@
+#![doc = include_str!("unjudged.md")]
+
+use super::{finding, walker};
+use crate::checks::finding::{Code, Confidence, Finding, Fix, Severity};
+use crate::checks::{Check, Layer, Outcome, View};
+use crate::envoy::Role;
+use crate::fields;
+use crate::kubernetes::{Kind, ObjectRef, Place};
+use crate::model::trace::{ClusterName, HopName, Step};
+use crate::model::{Lookup, Node, foreign, policies_for, rule, sidecar_of};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// A path with such a finding is healthy only as far as a connection showed it.
+pub(crate) const CODE: Code = Code("EG292");
+
+pub(in crate::checks) const CHECK: Check = Check {
+    code: CODE,
+    title: "A setting on the path is not judged from the objects",
+    layer: Layer::Intended,
+    page: include_str!("unjudged.md"),
+    look,
+};
+
+fn look(view: &View<'_>) -> Outcome {
+    let walk = view.walk;
+    let mut found = Vec::new();
+    if let Some(hop) = &walk.sidecar {
+        let at = At {
+            hop: HopName::Sidecar,
+            role: Role::Sidecar,
+            step: &walk.trace.sidecar,
+            node: &hop.node,
+        };
+        found.extend(at.findings(view));
+    }
+    if let (Some(exit), Some(step)) = (&walk.exit, &walk.trace.gateway) {
+        let at = At {
+            hop: HopName::Gateway,
+            role: Role::Gateway,
+            step,
+            node: &exit.hop.node,
+        };
+        found.extend(at.findings(view));
+    }
+    if found.is_empty() {
+        Outcome::Pass
+    } else {
+        Outcome::Found(found)
+    }
+}
+
+/// A proxy on the path.
+struct At<'v> {
+    hop: HopName,
+    role: Role,
+    step: &'v Step,
+    node: &'v Node,
+}
+
+impl At<'_> {
+    fn findings(&self, view: &View<'_>) -> Vec<Finding> {
+        let settings = self.objects(view).into_iter();
+        let settings = settings.flat_map(|object| self.settings(view, &object));
+        let foreign = foreign(view.world, self.node, self.role).into_iter();
+        settings
+            .chain(foreign.map(|f| (f.place, f.words)))
+            .map(|(place, words)| self.explain(&place, words))
+            .collect()
+    }
+
+    /// The objects that decide here.
+    fn objects(&self, view: &View<'_>) -> BTreeSet<ObjectRef> {
+        let step = self.step;
+        let mut objects: BTreeSet<ObjectRef> = [&step.listener, &step.chain, &step.route]
+            .into_iter()
+            .flatten()
+            .flat_map(|decision| &decision.because)
+            .map(|place| place.object.clone())
+            .collect();
+        if let Some(ClusterName::Outbound { host, .. }) = step.cluster.as_ref().map(|c| &c.value) {
+            let scope = walker(view).scope(self.node);
+            if let Some(service) = scope.owners.get(host.as_str()) {
+                objects.insert(service.object());
+                let lookup = rule(view.world, self.node, service);
+                objects.extend(lookup.iter().flat_map(Lookup::objects));
+            }
+        }
+        match self.role {
+            Role::Sidecar => {
+                let sidecar = sidecar_of(view.world, self.node);
+                objects.extend(sidecar.map(|s| s.reference(Kind::Sidecar)));
+            }
+            Role::Gateway => {
+                let policies = policies_for(view.world, self.node).into_iter();
+                objects.extend(policies.map(|p| p.reference(Kind::AuthorizationPolicy)));
+            }
+        }
+        objects
+    }
+
+    /// The noted fields of one of them, as far as they concern this path.
+    fn settings(&self, view: &View<'_>, object: &ObjectRef) -> Vec<(Place, &'static str)> {
+        let Some(table) = fields::of(object.kind) else {
+            return Vec::new();
+        };
+        let whole = view.world.snapshot.objects.get(object).unwrap_or_default();
+        let noted = fields::noted(table, &whole["spec"]).into_iter();
+        noted
+            .filter(|n| self.concerns(object, &whole["spec"], &n.path))
+            .map(|n| (object.at(n.path), n.words))
+            .collect()
+    }
+
+    /// Another route, server or subset of the same object does not concern the path. The conditions
+    /// of an earlier route do: by them the request came here.
+    fn concerns(&self, object: &ObjectRef, spec: &Value, path: &str) -> bool {
+        let part = part(path);
+        match (object.kind, &part) {
+            (Kind::VirtualService, Some((list, at))) => {
+                let decided = self.decided(object).filter(|(l, _)| l == list);
+                decided.is_some_and(|(_, here)| {
+                    here == *at || (at < &here && path.contains(".match["))
+                })
+            }
+            (Kind::Gateway, Some(part)) => self.decided(object).is_none_or(|d| d == *part),
+            (Kind::DestinationRule, Some((list, at))) if list == "subsets" => {
+                let name = &spec["subsets"][at]["name"];
+                let cluster = self.step.cluster.as_ref().map(|c| &c.value);
+                matches!(cluster, Some(ClusterName::Outbound { subset, .. }) if name == subset)
+            }
+            _ => true,
+        }
+    }
+
+    /// The part of an object that decided.
+    fn decided(&self, object: &ObjectRef) -> Option<(String, usize)> {
+        let step = self.step;
+        [&step.route, &step.chain, &step.listener]
+            .into_iter()
+            .flatten()
+            .flat_map(|decision| &decision.because)
+            .filter(|place| place.object == *object)
+            .find_map(|place| part(&place.path))
+    }
+
+    fn explain(&self, place: &Place, words: &str) -> Finding {
+        let Place { object, path } = place;
+        let who = match self.role {
+            Role::Sidecar => "the client's sidecar",
+            Role::Gateway => "the gateway",
+        };
+        let field = if path.is_empty() {
+            String::new()
+        } else {
+            format!(" ({path})")
+        };
+        let message = format!(
+            "{object}{field} counts for {who}: {words}. What that means for this path is not worked \
+             out from the objects; the proxy's own configuration and connections show it"
+        );
+        finding(
+            CODE,
+            self.hop,
+            format!("{object} has a setting that is not judged"),
+            message,
+        )
+        .on([place.clone()])
+        .severity(Severity::Info)
+        .sure(Confidence::Possible)
+        .fix(Fix::advice(
+            "run doctor against the cluster, with connections, to see what it does",
+        ))
+    }
+}
+
+/// The list and number that a field is in: `http` and 1 of `spec.http[1].fault`.
+fn part(path: &str) -> Option<(String, usize)> {
+    let (list, rest) = path.strip_prefix("spec.")?.split_once('[')?;
+    let number = rest.split(']').next()?.parse().ok()?;
+    (!list.contains('.')).then(|| (list.to_owned(), number))
+}
