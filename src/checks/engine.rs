@@ -3,7 +3,7 @@
 use super::finding::{CheckLine, Code, Finding, Status};
 use super::{Check, Layer, Outcome, View};
 use crate::model::trace::Trace;
-use crate::model::{EgressPath, Walk, Walker, World};
+use crate::model::{EgressPath, Walk, World};
 use crate::programmed::trace;
 use crate::snapshot::Look;
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,9 +62,8 @@ pub fn follow(
     paths: impl IntoIterator<Item = EgressPath>,
     programmed: bool,
 ) -> Vec<Case> {
-    let walker = Walker::new(world);
     let case = |path: EgressPath| {
-        let walk = walker.walk(&path);
+        let walk = world.walk(&path);
         let programmed = if programmed {
             trace(world.snapshot, &path, &walk)
         } else {

@@ -61,7 +61,7 @@ pub struct Chain {
 }
 
 /// The conditions of a chain; all of them hold where it is taken.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ChainMatch {
     /// The port that the client dialled.

@@ -9,7 +9,7 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::kubernetes::pod::{PROXY, Pod};
 use crate::model::trace::HopName;
-use crate::model::{EgressPath, Walker, World};
+use crate::model::{EgressPath, World};
 use crate::probe::{
     ClientPod, Observation, Observed, Passage, Request, Tools, client, find_tools, http, outside,
     passage, sni, tcp,
@@ -35,8 +35,7 @@ pub async fn observe(
     deadline: Deadline,
 ) -> Vec<Observation> {
     let world = World::new(snapshot);
-    let walker = Walker::new(&world);
-    let trials: Vec<Trial> = paths.iter().map(|path| Trial::new(&walker, path)).collect();
+    let trials: Vec<Trial> = paths.iter().map(|path| Trial::new(&world, path)).collect();
     let mut by_pod: BTreeMap<(&str, &str), Vec<&Trial>> = BTreeMap::new();
     for trial in &trials {
         by_pod

@@ -6,7 +6,7 @@ use crate::cluster::Cluster;
 use crate::deadline::Deadline;
 use crate::envoy::{Proxy, read};
 use crate::kubernetes::pod::Pod;
-use crate::model::{EgressPath, Walker, World};
+use crate::model::{EgressPath, World};
 use crate::snapshot::{Look, Snapshot};
 use futures::stream::{self, StreamExt};
 use std::collections::BTreeMap;
@@ -32,11 +32,10 @@ pub async fn proxies(
 
 fn involved<'a>(snapshot: &'a Snapshot, paths: &[EgressPath]) -> BTreeMap<String, &'a Pod> {
     let world = World::new(snapshot);
-    let walker = Walker::new(&world);
     let mut pods = BTreeMap::new();
     for path in paths {
         let client = client_pod(snapshot, path).filter(|p| p.spec.proxy().is_some());
-        let walk = walker.walk(path);
+        let walk = world.walk(path);
         pods.extend(
             client
                 .into_iter()

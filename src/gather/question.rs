@@ -6,7 +6,7 @@ use crate::kubernetes::Kind;
 use crate::kubernetes::pod::Pod;
 use crate::model::target::{Host, Target};
 use crate::model::trace::{ClusterName, Step, Trace};
-use crate::model::{EgressPath, Exit, Walk, Walker};
+use crate::model::{EgressPath, Exit, Walk, World};
 use crate::probe::{ClientPod, Doorway, Question, Tools, nobody};
 use crate::programmed::{proxy, takes_any_name, trace};
 use crate::snapshot::{Look, Snapshot};
@@ -43,14 +43,14 @@ pub(super) enum What {
 }
 
 impl<'a> Trial<'a> {
-    pub(super) fn new(walker: &Walker<'a>, path: &'a EgressPath) -> Self {
-        let snapshot = walker.world.snapshot;
-        let walk = walker.walk(path);
+    pub(super) fn new(world: &World<'a>, path: &'a EgressPath) -> Self {
+        let snapshot = world.snapshot;
+        let walk = world.walk(path);
         let trace = match trace(snapshot, path, &walk) {
             Look::Seen(trace) => Some(trace),
             Look::Unseen(_) => None,
         };
-        let gateways = gateway_pods(walker.world, &walk)
+        let gateways = gateway_pods(world, &walk)
             .into_iter()
             .filter(|p| p.is_running())
             .collect();

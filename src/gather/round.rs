@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::kubernetes::Kind;
 use crate::model::target::{Host, Target};
 use crate::model::trace::HopName;
-use crate::model::{EgressPath, Walker, World};
+use crate::model::{EgressPath, World};
 use crate::probe::bypass::{Outcome, Runaway, RunawayKind, Way};
 use crate::probe::{Observation, Observed, addresses};
 use crate::snapshot::Snapshot;
@@ -26,10 +26,9 @@ pub async fn round(
     deadline: Deadline,
 ) -> Vec<Observation> {
     let world = World::new(snapshot);
-    let walker = Walker::new(&world);
     let trials = paths
         .iter()
-        .map(|path| Trial::new(&walker, path))
+        .map(|path| Trial::new(&world, path))
         .filter(|t| t.walk.wanted.is_some() && t.has_name());
     let mut namespaces: BTreeMap<&str, BTreeMap<&Target, Vec<Trial>>> = BTreeMap::new();
     for trial in trials {

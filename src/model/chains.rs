@@ -5,7 +5,6 @@
 
 use super::clusters::name_of;
 use super::given::config;
-use super::hosts::overlap;
 use super::listeners::{ANY, Asked};
 use super::routes::Routes;
 use super::scope::{Import, Node, Scope};
@@ -36,29 +35,25 @@ impl Made {
         self.chain.conditions == ChainMatch::default()
     }
 
-    pub(super) fn same_conditions(&self, other: &Made) -> bool {
-        let names = |m: &Made| {
-            m.chain
-                .conditions
-                .server_names
-                .iter()
-                .cloned()
-                .collect::<BTreeSet<_>>()
-        };
-        let ranges = |m: &Made| {
-            m.chain
-                .conditions
-                .ranges
-                .iter()
-                .cloned()
-                .collect::<BTreeSet<_>>()
-        };
-        let (a, b) = (&self.chain.conditions, &other.chain.conditions);
-        a.transport_protocol == b.transport_protocol
-            && a.application_protocols == b.application_protocols
-            && names(self) == names(other)
-            && ranges(self) == ranges(other)
+    /// What istiod compares two chains by.
+    pub(super) fn conditions(&self) -> Conditions {
+        let conditions = &self.chain.conditions;
+        Conditions {
+            transport_protocol: conditions.transport_protocol.clone(),
+            application_protocols: conditions.application_protocols.clone(),
+            server_names: conditions.server_names.iter().cloned().collect(),
+            ranges: conditions.ranges.iter().cloned().collect(),
+        }
     }
+}
+
+/// The conditions of a chain, names and ranges in no order.
+#[derive(PartialEq, Eq, Hash)]
+pub(super) struct Conditions {
+    transport_protocol: String,
+    application_protocols: Vec<String>,
+    server_names: BTreeSet<String>,
+    ranges: BTreeSet<(String, u8)>,
 }
 
 /// The chain of HTTP: by the route table of the port, or of the host alone where it is sniffed on
@@ -97,12 +92,7 @@ pub(super) fn direct_and_routed(
     import: &Import<'_>,
     at: (&World<'_>, &Node, &Scope<'_>),
 ) -> Vec<Made> {
-    let matching: Vec<&Routes> = import
-        .routes
-        .iter()
-        .copied()
-        .filter(|r| r.hosts.iter().any(|h| overlap(h, &asked.service.host)))
-        .collect();
+    let matching = import.routes_of(&asked.service.host);
     if asked.port.protocol.is_tls() {
         tls(asked, &matching, at)
     } else {

@@ -121,9 +121,7 @@ pub fn client_end(
 
 /// The owner of a host: under its own name, else under the closest wildcard.
 pub fn owner<'w>(scope: &Scope<'w>, host: &Host) -> Option<&'w Registered<'w>> {
-    let text = host.text();
-    let best = super::hosts::most_specific(&text, scope.owners.keys().copied())?;
-    scope.owners.get(best).copied()
+    scope.closest_owner(&host.text())
 }
 
 /// What a client gets for the host's name: an address of the mesh's, where it has one. Without DNS

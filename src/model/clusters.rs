@@ -29,7 +29,7 @@ pub fn name_of(
     listener_port: u16,
 ) -> String {
     let host = alias(world, &destination.host);
-    let owner = scope.owners.get(host.as_str());
+    let owner = scope.owner(&host);
     let only = owner
         .filter(|s| s.ports.len() == 1)
         .map(|s| s.ports[0].number);
@@ -48,16 +48,8 @@ pub fn name_of(
 
 /// A Service of type `ExternalName` stands for another host.
 fn alias(world: &World<'_>, host: &str) -> String {
-    let services = world
-        .snapshot
-        .objects
-        .services
-        .iter()
-        .filter(|s| s.spec.kind == "ExternalName");
-    let mut named = services.filter(|s| s.hostname(&world.snapshot.mesh.domain) == host);
-    named
-        .next()
-        .map_or_else(|| host.to_owned(), |s| s.spec.external_name.clone())
+    let alias = world.index.aliases.get(host);
+    alias.map_or(host, String::as_str).to_owned()
 }
 
 /// The rule that a proxy finds for a host that it sees.
@@ -153,11 +145,9 @@ fn endpoints(world: &World<'_>, service: &Registered<'_>, port: &Port) -> Vec<En
         Origin::Entry(entry) => {
             let spec = &entry.spec;
             if let Some(selector) = &spec.workload_selector {
-                let pods = world.snapshot.objects.pods.iter();
-                let chosen = pods.filter(|p| {
-                    p.namespace() == entry.namespace() && selector.matches(&p.metadata.labels)
-                });
-                return chosen
+                let pods = world.pods_of(entry.namespace());
+                return pods
+                    .filter(|p| selector.matches(&p.metadata.labels))
                     .filter(|p| p.is_ready())
                     .filter_map(|p| of_pod(p, port.target?))
                     .collect();
@@ -198,10 +188,7 @@ fn of_service(world: &World<'_>, service: &Service, port: &Port) -> Vec<Endpoint
             .map(|(address, number)| at(&address, number.unwrap_or(port.number)))
             .collect();
     }
-    let pods = objects
-        .pods
-        .iter()
-        .filter(|p| service.selects(p.namespace(), &p.metadata.labels) && p.is_ready());
+    let pods = world.pods_behind(service).filter(|p| p.is_ready());
     let target = |p: &Pod| {
         service
             .spec

@@ -17,7 +17,7 @@ use crate::envoy::{
 use crate::istio::gateway::ServerTlsMode;
 use crate::istio::virtual_service::RouteDestination;
 use crate::kubernetes::Place;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The lowest port that an unprivileged pod may open.
 const UNPRIVILEGED: u16 = 1024;
@@ -353,15 +353,17 @@ fn narrower(a: &str, b: &str) -> Option<String> {
 /// Hosts of several VirtualServices: their rules come one after the other.
 fn joined(hosts: Vec<VirtualHost>) -> Vec<VirtualHost> {
     let mut all: Vec<VirtualHost> = Vec::new();
+    let mut by_domains: HashMap<Vec<String>, usize> = HashMap::new();
     for host in hosts {
-        match all.iter_mut().find(|h| h.domains == host.domains) {
-            Some(first) => {
-                first.rules.extend(host.rules);
-                if !host.require_tls.is_empty() {
-                    first.require_tls = host.require_tls;
-                }
-            }
-            None => all.push(host),
+        let known = by_domains.get(&host.domains).copied();
+        let Some(first) = known.and_then(|at| all.get_mut(at)) else {
+            by_domains.insert(host.domains.clone(), all.len());
+            all.push(host);
+            continue;
+        };
+        first.rules.extend(host.rules);
+        if !host.require_tls.is_empty() {
+            first.require_tls = host.require_tls;
         }
     }
     all

@@ -2,9 +2,9 @@
 //! that one evaluation ([`crate::envoy::evaluate()`]) decides for what is intended and for what was
 //! programmed.
 
-use crate::envoy::{Chain, Listener, Proxy};
+use crate::envoy::{Chain, ChainMatch, Listener, Proxy};
 use crate::kubernetes::{Kind, ObjectRef, Place};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The configuration of one proxy, and which fields it came from.
 #[derive(Clone, Debug, Default)]
@@ -71,26 +71,27 @@ impl Given {
     }
 }
 
-/// The first two chains that share a server name and differ in no other condition.
+/// The first two chains that share a server name, or have none, and differ in no other condition.
 fn ambiguous(listener: &Listener) -> Option<(Chain, Chain)> {
-    let alike = |a: &Chain, b: &Chain| {
-        let (a, b) = (&a.conditions, &b.conditions);
-        let names = if a.server_names.is_empty() && b.server_names.is_empty() {
-            true
-        } else {
-            a.server_names.iter().any(|n| b.server_names.contains(n))
+    let mut first_with: HashMap<(Option<&String>, ChainMatch), usize> = HashMap::new();
+    for (at, chain) in listener.chains.iter().enumerate() {
+        let rest = ChainMatch {
+            server_names: Vec::new(),
+            asks_source: false,
+            ..chain.conditions.clone()
         };
-        names
-            && a.ranges == b.ranges
-            && a.port == b.port
-            && a.transport_protocol == b.transport_protocol
-            && a.application_protocols == b.application_protocols
-    };
-    let chains = &listener.chains;
-    (1..chains.len()).find_map(|at| {
-        let first = chains[..at].iter().find(|c| alike(c, &chains[at]))?;
-        Some((first.clone(), chains[at].clone()))
-    })
+        let named = chain.conditions.server_names.iter().map(Some);
+        let unnamed = chain.conditions.server_names.is_empty().then_some(None);
+        let each: Vec<_> = named
+            .chain(unnamed)
+            .map(|name| (name, rest.clone()))
+            .collect();
+        if let Some(first) = each.iter().filter_map(|one| first_with.get(one)).min() {
+            return Some((listener.chains[*first].clone(), chain.clone()));
+        }
+        first_with.extend(each.into_iter().map(|one| (one, at)));
+    }
+    None
 }
 
 /// A field, as the text that istiod writes into Envoy's metadata, with the field's path after a

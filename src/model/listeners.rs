@@ -5,7 +5,7 @@
 //! Source: pilot/pkg/networking/core/listener.go (`buildSidecarOutboundListeners`,
 //! `buildSidecarOutboundListener`).
 
-use super::chains::{Made, direct_and_routed, http_chain};
+use super::chains::{Conditions, Made, direct_and_routed, http_chain};
 use super::given::{Clash, Given, LeftOut};
 use super::registry::{Port, Registered};
 use super::scope::{Import, Node, Scope};
@@ -14,6 +14,7 @@ use crate::envoy::{Address, Chain, Forward, Listener, Share};
 use crate::istio::Protocol;
 use crate::istio::service_entry::Resolution;
 use crate::kubernetes::{Kind, Place};
+use std::collections::HashMap;
 
 /// Every address.
 pub const ANY: &str = "0.0.0.0";
@@ -22,9 +23,46 @@ pub const ANY: &str = "0.0.0.0";
 struct Entry {
     address: String,
     protocol: Protocol,
-    chains: Vec<Made>,
+    chains: Chains,
     openers: Vec<Place>,
     locked: bool,
+}
+
+/// Listeners in the making, in the order of their first asker.
+#[derive(Default)]
+struct Entries {
+    all: Vec<Entry>,
+    by_address: HashMap<String, usize>,
+}
+
+/// Chains, and for each set of conditions the first that has it.
+#[derive(Default)]
+struct Chains {
+    all: Vec<Made>,
+    by_conditions: HashMap<Conditions, usize>,
+}
+
+impl Chains {
+    fn push(&mut self, chain: Made) {
+        let known = self.by_conditions.entry(chain.conditions());
+        known.or_insert(self.all.len());
+        self.all.push(chain);
+    }
+
+    fn like(&self, other: &Made) -> Option<&Made> {
+        let at = self.by_conditions.get(&other.conditions())?;
+        self.all.get(*at)
+    }
+}
+
+impl From<Vec<Made>> for Chains {
+    fn from(made: Vec<Made>) -> Self {
+        let mut chains = Self::default();
+        for chain in made {
+            chains.push(chain);
+        }
+        chains
+    }
 }
 
 /// One service that wants a listener.
@@ -45,29 +83,28 @@ pub(super) fn open(
     (world, node, scope): (&World<'_>, &Node, &Scope<'_>),
     port: u16,
 ) {
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut entries = Entries::default();
     for import in scope
-        .imports
-        .iter()
+        .imports()
         .filter(|i| i.port().is_none_or(|p| p == port))
     {
         if import.port().is_none() {
-            for entry in &mut entries {
+            for entry in &mut entries.all {
                 entry.locked = true;
             }
         }
-        for service in &import.services {
-            for asked in wishes(service, import, (scope, node), port) {
+        for service in import.services() {
+            for asked in wishes(service, &import, (scope, node), port) {
                 add(
                     &mut entries,
                     &mut given.left_out,
                     asked,
-                    (world, node, scope, import),
+                    (world, node, scope, &import),
                 );
             }
         }
     }
-    for entry in entries {
+    for entry in entries.all {
         let listener = finish(&entry, port, &unknown(scope, world));
         given.openers.insert(listener.name.clone(), entry.openers);
         given.proxy.listeners.push(listener);
@@ -85,15 +122,15 @@ fn wishes<'w>(
     (scope, node): (&Scope<'_>, &Node),
     port: u16,
 ) -> Vec<Asked<'w>> {
-    let listener = import.listener.map(|(_, l)| l);
+    let listener = import.listener().map(|(_, l)| l);
     let bind = listener.map(|l| l.bind.clone()).filter(|b| !b.is_empty());
     let own = listener
         .and_then(|l| l.port.as_ref())
         .filter(|p| p.number == port);
     let (port, place) = match (own, service.port(port)) {
         (Some(said), found) => {
-            let at = import.listener.map_or(0, |(at, _)| at);
-            let object = scope.sidecar.map(|s| s.reference(Kind::Sidecar));
+            let at = import.listener().map_or(0, |(at, _)| at);
+            let object = scope.sidecar().map(|s| s.reference(Kind::Sidecar));
             let place = object.map_or_else(
                 || service.object().into(),
                 |o| o.at(format!("spec.egress[{at}].port")),
@@ -139,7 +176,7 @@ fn wishes<'w>(
 }
 
 fn add(
-    entries: &mut Vec<Entry>,
+    entries: &mut Entries,
     left_out: &mut Vec<LeftOut>,
     asked: Asked<'_>,
     (world, node, scope, import): (&World<'_>, &Node, &Scope<'_>, &Import<'_>),
@@ -148,8 +185,8 @@ fn add(
     if protocol == Protocol::Udp {
         return;
     }
-    let held = entries.iter().position(|e| e.address == asked.bind);
-    if held.is_some_and(|at| entries[at].locked) {
+    let held = entries.by_address.get(&asked.bind).copied();
+    if held.is_some_and(|at| entries.all[at].locked) {
         return;
     }
     let routed = || direct_and_routed(&asked, import, (world, node, scope));
@@ -172,16 +209,18 @@ fn add(
         (routed(), protocol)
     };
     let Some(at) = held else {
-        entries.push(Entry {
+        let known = entries.by_address.entry(asked.bind.clone());
+        known.or_insert(entries.all.len());
+        entries.all.push(Entry {
             address: asked.bind,
             protocol: becomes,
-            chains,
+            chains: chains.into(),
             openers: vec![asked.place],
             locked: false,
         });
         return;
     };
-    let entry = &mut entries[at];
+    let entry = &mut entries.all[at];
     let current = entry.protocol;
     let first_to_speak = |p: Protocol| matches!(p, Protocol::Mongo | Protocol::Mysql);
     if (protocol.is_http() || protocol == Protocol::Unsupported)
@@ -189,7 +228,9 @@ fn add(
         && !current.is_tls()
     {
         if protocol == Protocol::Unsupported && current.is_http() {
-            (entry.chains, entry.protocol, entry.openers) = (chains, protocol, vec![asked.place]);
+            entry.chains = chains.into();
+            entry.protocol = protocol;
+            entry.openers = vec![asked.place];
         } else {
             entry.openers.push(asked.place);
         }
@@ -213,7 +254,7 @@ fn add(
 /// Chains whose conditions are those of an earlier one are left out.
 fn merge(entry: &mut Entry, incoming: Vec<Made>, (place, left_out): (&Place, &mut Vec<LeftOut>)) {
     for chain in incoming {
-        match entry.chains.iter().find(|c| c.same_conditions(&chain)) {
+        match entry.chains.like(&chain) {
             Some(first) => {
                 left_out.push(LeftOut {
                     what: place.clone(),
@@ -229,12 +270,13 @@ fn merge(entry: &mut Entry, incoming: Vec<Made>, (place, left_out): (&Place, &mu
 fn finish(entry: &Entry, port: u16, unknown: &str) -> Listener {
     let inspects_tls = entry
         .chains
+        .all
         .iter()
         .any(|c| !c.chain.conditions.server_names.is_empty());
-    let inspects_http = entry.chains.iter().any(|c| c.inspected);
+    let inspects_http = entry.chains.all.iter().any(|c| c.inspected);
     let mut chains: Vec<Chain> = Vec::new();
     let mut default = None;
-    for made in &entry.chains {
+    for made in &entry.chains.all {
         if made.takes_all() {
             default = Some(made.chain.clone());
         } else {
@@ -290,7 +332,7 @@ fn through(cluster: &str) -> Chain {
 /// The cluster for what nobody declared.
 pub fn unknown(scope: &Scope<'_>, world: &World<'_>) -> String {
     let policy = scope
-        .sidecar
+        .sidecar()
         .and_then(|s| s.spec.outbound_traffic_policy.as_ref());
     if let Some(proxy) = policy.and_then(|p| p.egress_proxy.as_ref()) {
         return super::clusters::name_of(world, scope, proxy, 0);
@@ -312,7 +354,7 @@ pub fn outbound_mode<'s>(scope: &'s Scope<'_>, world: &'s World<'_>) -> &'s str 
         .as_ref()
         .map_or("", |p| p.mode.as_str());
     let of_sidecar = scope
-        .sidecar
+        .sidecar()
         .and_then(|s| s.spec.outbound_traffic_policy.as_ref());
     match of_sidecar {
         Some(policy) if policy.mode.is_empty() => "REGISTRY_ONLY",

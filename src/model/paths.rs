@@ -3,7 +3,7 @@
 //! that its template would make.
 
 use super::gateway_api;
-use super::hosts::{is_wild, within};
+use super::hosts::is_wild;
 use super::path::EgressPath;
 use super::scope::{Node, bound};
 use super::target::{AppProtocol, Client, Host, Target};
@@ -15,7 +15,7 @@ use crate::kubernetes::pod::{Container, PROXY, Pod, PodSpec};
 use crate::kubernetes::workload::Workload;
 use crate::kubernetes::{Kind, Meta, OwnerReference};
 use crate::snapshot::{Objects, Snapshot};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// What somebody asks about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,11 +47,10 @@ pub fn to(world: &World<'_>, clients: &[Client], asked: &Asked) -> Vec<EgressPat
 /// and to every target that is known to be wired for their namespace.
 pub fn wired(world: &World<'_>, clients: &[Client], known: &[(String, Target)]) -> Vec<EgressPath> {
     let mut paths = BTreeSet::new();
-    let ports = Ports::new(world);
     for client in clients {
         let seer = Seer::new(world, client);
         for routes in bound(world, &client.namespace, MESH) {
-            for (host, port) in ports.through_gateway(world, routes) {
+            for (host, port) in through_gateway(world, routes) {
                 paths.extend(host.parse().ok().map(|host| seer.path(&host, port, None)));
             }
         }
@@ -82,7 +81,7 @@ struct Seer<'w> {
 
 impl<'w> Seer<'w> {
     fn new(world: &'w World<'_>, client: &'w Client) -> Self {
-        let pod = stand_in(&world.snapshot.objects, client);
+        let pod = stand_in(world.pods_of(&client.namespace), client);
         let labels = pod.map(|p| p.metadata.labels.clone()).unwrap_or_default();
         let node = Node {
             namespace: client.namespace.clone(),
@@ -115,18 +114,17 @@ impl<'w> Seer<'w> {
     /// The ports that are declared for a host, else 443.
     fn declared(&self, host: &Host) -> Vec<u16> {
         let text = host.text();
-        let seen = || {
-            self.world
-                .registry
-                .iter()
-                .filter(|s| s.exports.reach(&self.client.namespace))
-        };
-        let named = |s: &&Registered<'_>| s.host == text || s.address.as_deref() == Some(&text);
+        let seen = |s: &&Registered<'_>| s.exports.reach(&self.client.namespace);
         let ports = |s: &Registered<'_>| s.ports.iter().map(|p| p.number).collect::<Vec<_>>();
-        let mut own: BTreeSet<u16> = seen().filter(named).flat_map(ports).collect();
+        let named = self.world.services_named(&text);
+        let named = named.chain(self.world.services_at(&text));
+        let mut own: BTreeSet<u16> = named.filter(seen).flat_map(ports).collect();
         if own.is_empty() {
-            own = seen()
-                .filter(|s| is_wild(&s.host) && within(&text, &s.host))
+            own = self
+                .world
+                .services_containing(&text)
+                .filter(|s| is_wild(&s.host))
+                .filter(seen)
                 .flat_map(ports)
                 .collect();
         }
@@ -146,54 +144,26 @@ fn sample(host: &Host) -> Host {
     }
 }
 
-/// The declared ports of each host.
-struct Ports<'w> {
-    exact: BTreeMap<&'w str, BTreeSet<u16>>,
-    wild: Vec<(&'w str, BTreeSet<u16>)>,
-}
-
-impl<'w> Ports<'w> {
-    fn new(world: &'w World<'_>) -> Self {
-        let mut exact: BTreeMap<&str, BTreeSet<u16>> = BTreeMap::new();
-        for service in &world.registry {
-            exact
-                .entry(&service.host)
-                .or_default()
-                .extend(service.ports.iter().map(|p| p.number));
-        }
-        let wild = exact
-            .iter()
-            .filter(|(host, _)| is_wild(host))
-            .map(|(host, ports)| (*host, ports.clone()))
-            .collect();
-        Self { exact, wild }
+/// The hosts of a VirtualService that it routes through a gateway, each with the ports it does that
+/// for.
+fn through_gateway<'r>(world: &World<'_>, routes: &'r Routes<'_>) -> Vec<(&'r str, u16)> {
+    let mut found = Vec::new();
+    for host in routes
+        .hosts
+        .iter()
+        .filter(|h| *h != "*" && !world.is_gateway(h))
+    {
+        let declared = world
+            .services_containing(host)
+            .flat_map(|s| s.ports.iter().map(|p| p.number));
+        let mut ports: BTreeSet<u16> = declared.collect();
+        ports.extend(said(routes));
+        let ports = ports
+            .into_iter()
+            .filter(|port| through(world, routes, host, *port).is_some());
+        found.extend(ports.map(|port| (host.as_str(), port)));
     }
-
-    /// The hosts of a VirtualService that it leads through a gateway, each with the ports it does
-    /// that for.
-    fn through_gateway<'r>(
-        &self,
-        world: &World<'_>,
-        routes: &'r Routes<'_>,
-    ) -> Vec<(&'r str, u16)> {
-        let mut found = Vec::new();
-        for host in routes
-            .hosts
-            .iter()
-            .filter(|h| *h != "*" && !world.is_gateway(h))
-        {
-            let mut ports = self.exact.get(host.as_str()).cloned().unwrap_or_default();
-            for (_, more) in self.wild.iter().filter(|(wild, _)| within(host, wild)) {
-                ports.extend(more);
-            }
-            ports.extend(said(routes));
-            let ports = ports
-                .into_iter()
-                .filter(|port| through(world, routes, host, *port).is_some());
-            found.extend(ports.map(|port| (host.as_str(), port)));
-        }
-        found
-    }
+    found
 }
 
 /// The ports that the rules for the mesh name, else those of their protocols.
@@ -222,10 +192,9 @@ fn said(routes: &Routes<'_>) -> BTreeSet<u16> {
 
 /// The pod that stands for a client: of its running ones the first by name, and rather one with a
 /// proxy where no workload is named.
-pub fn stand_in<'o>(objects: &'o Objects, client: &Client) -> Option<&'o Pod> {
-    let candidates = objects
-        .pods
-        .iter()
+pub fn stand_in<'o>(pods: impl IntoIterator<Item = &'o Pod>, client: &Client) -> Option<&'o Pod> {
+    let candidates = pods
+        .into_iter()
         .filter(|p| p.namespace() == client.namespace && p.metadata.deletion_timestamp.is_none());
     let alive = candidates.filter(|p| {
         !matches!(p.status.phase.as_str(), "Succeeded" | "Failed") && belongs(p, client)
@@ -424,11 +393,17 @@ mod tests {
     fn a_running_pod_with_a_proxy_stands_for_a_client() {
         let snapshot = snapshot();
         for client in ["team", "team/deploy/sleep"] {
-            let pod = stand_in(&snapshot.objects, &client.parse().unwrap()).unwrap();
+            let pod = stand_in(&snapshot.objects.pods, &client.parse().unwrap()).unwrap();
             assert_eq!(pod.name(), "sleep-1-c", "{client}");
         }
-        assert!(stand_in(&snapshot.objects, &"team/deploy/other".parse().unwrap()).is_none());
-        assert!(stand_in(&snapshot.objects, &"team/sts/sleep".parse().unwrap()).is_none());
+        assert!(
+            stand_in(
+                &snapshot.objects.pods,
+                &"team/deploy/other".parse().unwrap()
+            )
+            .is_none()
+        );
+        assert!(stand_in(&snapshot.objects.pods, &"team/sts/sleep".parse().unwrap()).is_none());
     }
 
     #[test]
@@ -464,7 +439,7 @@ mod tests {
         let mut with = snapshot.clone();
         with.objects.pods.push(pod);
         assert_eq!(
-            stand_in(&with.objects, &client).map(Pod::name),
+            stand_in(&with.objects.pods, &client).map(Pod::name),
             Some("idle-of-template")
         );
         assert!(would_be(&snapshot, &"team/deploy/other".parse().unwrap()).is_none());

@@ -6,12 +6,14 @@
 //! destination_rule.go (`mergeDestinationRule`), sidecar.go (`DestinationRule`), networking/util
 //! (`MergeSubsetTrafficPolicy`).
 
+use super::host_index::HostIndex;
 use super::hosts::{complete, most_specific};
 use super::visibility::Exports;
 use crate::istio::destination_rule::{ClientTls, DestinationRule, Subset, TrafficPolicy};
 use crate::kubernetes::pod::Labels;
 use crate::kubernetes::{Kind, ObjectRef, Place};
 use crate::snapshot::Snapshot;
+use std::collections::HashMap;
 
 /// Rules of one namespace for one host, put together as istiod does.
 #[derive(Clone, Debug)]
@@ -60,6 +62,9 @@ pub struct Policy {
 #[derive(Clone, Debug, Default)]
 pub struct Rules<'a> {
     ordered: Vec<(String, &'a DestinationRule)>,
+    by_host: HostIndex,
+    /// Positions in `ordered`, by the rule's namespace and host.
+    by_namespace: HashMap<String, HostIndex>,
     root: String,
     private_by_default: bool,
 }
@@ -80,7 +85,17 @@ impl<'a> Rules<'a> {
             key(a).cmp(&key(b))
         });
         let default = &snapshot.mesh.config.default_destination_rule_export_to;
+        let mut by_namespace: HashMap<&str, Vec<(&str, usize)>> = HashMap::new();
+        for (at, (host, rule)) in ordered.iter().enumerate() {
+            let of = by_namespace.entry(rule.namespace()).or_default();
+            of.push((host, at));
+        }
+        let by_namespace = by_namespace.into_iter();
         Self {
+            by_host: ordered.iter().map(|(h, _)| h.as_str()).zip(0..).collect(),
+            by_namespace: by_namespace
+                .map(|(namespace, of)| (namespace.to_owned(), of.into_iter().collect()))
+                .collect(),
             ordered,
             root: snapshot.mesh.config.root_namespace.clone(),
             private_by_default: default.iter().any(|to| to == "."),
@@ -91,9 +106,7 @@ impl<'a> Rules<'a> {
     pub fn lookup(&self, seeker: Seeker<'_>, host: &str, owner: &str) -> Option<Lookup<'a>> {
         let mine = seeker.namespace;
         let at_home = |rule: &DestinationRule| {
-            rule.namespace() == mine
-                && (mine != self.root || self.is_private(rule))
-                && seen_at_home(rule)
+            (mine != self.root || self.is_private(rule)) && seen_at_home(rule)
         };
         let end = |namespace: &str, found: Vec<Merged<'a>>| {
             let chosen = choose(&found, seeker);
@@ -104,30 +117,37 @@ impl<'a> Rules<'a> {
             })
         };
         let exported = |namespace: &str| {
-            let mut found =
-                self.merged(host, |r| r.namespace() == namespace && !self.is_private(r));
+            let mut found = self.merged(namespace, host, |r| !self.is_private(r));
             found.retain(|m| {
                 m.exports.is_empty() || m.exports.iter().any(|to| to == "*" || to == mine)
             });
             end(namespace, found)
         };
-        end(mine, self.merged(host, at_home))
+        end(mine, self.merged(mine, host, at_home))
             .or_else(|| exported(owner))
             .or_else(|| exported(&self.root))
     }
 
     /// Every rule for the host, wherever it lies and whoever sees it.
     pub fn all_for(&self, host: &str) -> Vec<&'a DestinationRule> {
-        self.ordered
-            .iter()
-            .filter(|(h, _)| super::hosts::overlap(h, host))
-            .map(|(_, r)| *r)
-            .collect()
+        let found = self.by_host.overlapping(host).into_iter();
+        found.map(|at| self.ordered[at].1).collect()
     }
 
-    fn merged(&self, host: &str, among: impl Fn(&DestinationRule) -> bool) -> Vec<Merged<'a>> {
-        let rules: Vec<&(String, &DestinationRule)> =
-            self.ordered.iter().filter(|(_, r)| among(r)).collect();
+    fn merged(
+        &self,
+        namespace: &str,
+        host: &str,
+        among: impl Fn(&DestinationRule) -> bool,
+    ) -> Vec<Merged<'a>> {
+        let of = self.by_namespace.get(namespace);
+        let rules: Vec<&(String, &DestinationRule)> = of
+            .map(|of| of.containing(host))
+            .unwrap_or_default()
+            .into_iter()
+            .map(|at| &self.ordered[at])
+            .filter(|(_, r)| among(r))
+            .collect();
         let Some(best) = most_specific(host, rules.iter().map(|(h, _)| h.as_str())) else {
             return Vec::new();
         };

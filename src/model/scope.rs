@@ -5,6 +5,7 @@
 //! Source: pilot/pkg/model/sidecar.go, virtualservice.go (`SelectVirtualServices`), push_context.go
 //! (`servicesExportedToNamespace`, `VirtualServicesForGateway`, `doGetSidecarScope`).
 
+use super::host_index::HostIndex;
 use super::hosts::{is_wild, overlap, within};
 use super::registry::{Port, Registered};
 use super::routes::Routes;
@@ -12,7 +13,8 @@ use super::world::World;
 use crate::istio::sidecar::{EgressListener, Sidecar};
 use crate::istio::virtual_service::MESH;
 use crate::kubernetes::pod::Labels;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 /// A proxy, as istiod tells them apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,94 +32,177 @@ pub struct Node {
 /// What a proxy sees.
 #[derive(Clone, Debug)]
 pub struct Scope<'w> {
-    /// The Sidecar object that decides, if there is one.
-    pub sidecar: Option<&'w Sidecar>,
-    /// Its imports, in order; a proxy without a Sidecar has one, for everything.
-    pub imports: Vec<Import<'w>>,
-    /// For each host the service that owns it: the one that clusters are made of.
-    pub owners: BTreeMap<&'w str, &'w Registered<'w>>,
-    /// Other entries of the owner's own kind in its namespace: their ports count beside its own.
-    pub siblings: BTreeMap<&'w str, Vec<&'w Registered<'w>>>,
+    world: &'w World<'w>,
+    seen: Rc<Seen>,
+}
+
+/// What a proxy sees, as positions in its world.
+#[derive(Debug)]
+pub(super) struct Seen {
+    sidecar: Option<usize>,
+    imports: Vec<Imported>,
+    /// The registry's, by host: one a host.
+    owners: HostIndex,
+    /// The same, in the order of the hosts.
+    owned: Vec<usize>,
+    siblings: HashMap<String, Vec<usize>>,
+}
+
+#[derive(Debug)]
+struct Imported {
+    listener: Option<usize>,
+    services: Vec<usize>,
+    /// Positions in the registry, by host.
+    services_by_host: HostIndex,
+    routes: Vec<usize>,
+    /// Positions in `routes`, by host.
+    by_host: HostIndex,
 }
 
 /// One import.
 #[derive(Clone, Debug)]
 pub struct Import<'w> {
-    /// Its place among the Sidecar's, and what it says; none for a proxy without a Sidecar.
-    pub listener: Option<(usize, &'w EgressListener)>,
-    /// The hosts, in istiod's order.
-    pub services: Vec<&'w Registered<'w>>,
-    /// The VirtualServices for sidecars, in istiod's order.
-    pub routes: Vec<&'w Routes<'w>>,
+    world: &'w World<'w>,
+    seen: Rc<Seen>,
+    at: usize,
 }
 
-impl Import<'_> {
+impl<'w> Import<'w> {
+    /// Its place among the Sidecar's, and what it says; none for a proxy without a Sidecar.
+    pub fn listener(&self) -> Option<(usize, &'w EgressListener)> {
+        let at = self.imported().listener?;
+        let sidecar = &self.world.snapshot.objects.sidecars[self.seen.sidecar?];
+        Some((at, sidecar.spec.egress.get(at)?))
+    }
+
     /// The one port that it is for.
     pub fn port(&self) -> Option<u16> {
-        self.listener
+        self.listener()
             .and_then(|(_, l)| l.port.as_ref())
             .map(|p| p.number)
             .filter(|n| *n != 0)
     }
+
+    /// The hosts, in istiod's order.
+    pub fn services(&self) -> impl Iterator<Item = &'w Registered<'w>> {
+        let services = self.imported().services.iter();
+        services.map(|at| &self.world.registry[*at])
+    }
+
+    /// Those of its hosts that contain a host.
+    pub fn services_containing(&self, host: &str) -> Vec<&'w Registered<'w>> {
+        let found = self.imported().services_by_host.containing(host);
+        let found = found.into_iter();
+        found.map(|at| &self.world.registry[at]).collect()
+    }
+
+    /// The VirtualServices for sidecars, in istiod's order.
+    pub fn routes(&self) -> impl Iterator<Item = &'w Routes<'w>> {
+        let routes = self.imported().routes.iter();
+        routes.map(|at| &self.world.routes[*at])
+    }
+
+    /// Those of its VirtualServices that have a name in common with a host, in istiod's order.
+    pub fn routes_of(&self, host: &str) -> Vec<&'w Routes<'w>> {
+        let imported = self.imported();
+        let found = imported.by_host.overlapping(host).into_iter();
+        found
+            .map(|at| &self.world.routes[imported.routes[at]])
+            .collect()
+    }
+
+    /// The VirtualService that a host belongs to: the one that names it most closely; of several,
+    /// the first.
+    pub fn closest_route(&self, host: &str) -> Option<&'w Routes<'w>> {
+        let imported = self.imported();
+        let first = imported.by_host.closest(host).first()?;
+        Some(&self.world.routes[imported.routes[*first]])
+    }
+
+    fn imported(&self) -> &Imported {
+        &self.seen.imports[self.at]
+    }
 }
 
 impl<'w> Scope<'w> {
+    /// The Sidecar object that decides, if there is one.
+    pub fn sidecar(&self) -> Option<&'w Sidecar> {
+        let at = self.seen.sidecar?;
+        self.world.snapshot.objects.sidecars.get(at)
+    }
+
+    /// Its imports, in order; a proxy without a Sidecar has one, for everything.
+    pub fn imports(&self) -> impl Iterator<Item = Import<'w>> {
+        (0..self.seen.imports.len()).map(|at| Import {
+            world: self.world,
+            seen: self.seen.clone(),
+            at,
+        })
+    }
+
+    /// The service that owns a host: the one that clusters are made of.
+    pub fn owner(&self, host: &str) -> Option<&'w Registered<'w>> {
+        let at = self.seen.owners.named(host).first()?;
+        Some(&self.world.registry[*at])
+    }
+
+    /// The owner of a host: under its own name, else under the closest wildcard.
+    pub fn closest_owner(&self, host: &str) -> Option<&'w Registered<'w>> {
+        let at = self.seen.owners.closest(host).first()?;
+        Some(&self.world.registry[*at])
+    }
+
+    /// The owners of all hosts, by host.
+    pub fn owners(&self) -> impl Iterator<Item = &'w Registered<'w>> {
+        let owned = self.seen.owned.iter();
+        owned.map(|at| &self.world.registry[*at])
+    }
+
+    /// The owners of the hosts that are within a wildcard, by host.
+    pub fn owners_inside(&self, wildcard: &str) -> Vec<&'w Registered<'w>> {
+        let found = self.seen.owners.inside(wildcard).into_iter();
+        let mut found: Vec<_> = found.map(|at| &self.world.registry[at]).collect();
+        found.sort_by(|a, b| a.host.cmp(&b.host));
+        found
+    }
+
     /// Who declares a port of a host: its owner, else an entry that istiod merges with it.
     pub fn declares(&self, host: &str, port: u16) -> Option<(&'w Registered<'w>, &'w Port)> {
-        let siblings = self.siblings.get(host).into_iter().flatten();
-        let mut all = self.owners.get(host).into_iter().chain(siblings);
-        all.find_map(|s| Some((*s, s.port(port)?)))
+        let siblings = self.seen.siblings.get(host).into_iter().flatten();
+        let siblings = siblings.map(|at| &self.world.registry[*at]);
+        let mut all = self.owner(host).into_iter().chain(siblings);
+        all.find_map(|s| Some((s, s.port(port)?)))
     }
 
     /// The import that counts for a port: one for that port, else the one for all.
-    pub fn import(&self, port: u16) -> Option<&Import<'w>> {
-        self.imports
-            .iter()
-            .find(|i| i.port().is_none_or(|p| p == port))
+    pub fn import(&self, port: u16) -> Option<Import<'w>> {
+        self.imports().find(|i| i.port().is_none_or(|p| p == port))
     }
 }
 
-/// The scope of a proxy.
-pub fn scope<'w>(world: &'w World<'_>, node: &Node) -> Scope<'w> {
-    let mut scope = if node.router {
-        of_gateway(world, node)
-    } else {
-        of_sidecar(world, node)
-    };
-    let imports = std::mem::take(&mut scope.imports);
-    for import in &imports {
-        for service in &import.services {
-            own(&mut scope.owners, service);
-            join(&mut scope, service);
+impl World<'_> {
+    /// What a proxy sees.
+    pub fn scope(&self, node: &Node) -> Scope<'_> {
+        Scope {
+            world: self,
+            seen: self.memo.scope(node, || see(self, node)),
         }
     }
-    for import in imports.iter().filter(|_| !node.router) {
-        infer(&mut scope.owners, import, (world, node));
-    }
-    scope.imports = imports;
-    scope
 }
 
-fn of_gateway<'w>(world: &'w World<'_>, node: &Node) -> Scope<'w> {
-    let services = exported(world, &node.namespace);
-    Scope {
-        sidecar: None,
-        imports: vec![Import {
+fn see(world: &World<'_>, node: &Node) -> Seen {
+    let sidecar = sidecar_at(world, node).filter(|_| !node.router);
+    let listeners = sidecar.map_or(&[][..], |at| {
+        &world.snapshot.objects.sidecars[at].spec.egress
+    });
+    let imports: Vec<Imported> = match listeners {
+        _ if node.router => vec![Imported {
             listener: None,
-            services,
+            services: exported_at(world, &node.namespace, 0..world.registry.len()),
+            services_by_host: HostIndex::default(),
             routes: Vec::new(),
+            by_host: HostIndex::default(),
         }],
-        owners: BTreeMap::new(),
-        siblings: BTreeMap::new(),
-    }
-}
-
-fn of_sidecar<'w>(world: &'w World<'_>, node: &Node) -> Scope<'w> {
-    let sidecar = sidecar_of(world, node);
-    let listeners = sidecar
-        .map(|s| s.spec.egress.as_slice())
-        .unwrap_or_default();
-    let imports = match listeners {
         [] => vec![import(world, node, None)],
         some => some
             .iter()
@@ -125,19 +210,35 @@ fn of_sidecar<'w>(world: &'w World<'_>, node: &Node) -> Scope<'w> {
             .map(|(at, l)| import(world, node, Some((at, l))))
             .collect(),
     };
-    Scope {
+    let mut owners = Owners::new(world);
+    for at in imports.iter().flat_map(|i| &i.services) {
+        owners.own(*at);
+        owners.join(*at);
+    }
+    for import in imports.iter().filter(|_| !node.router) {
+        owners.infer(import, node);
+    }
+    let mut owned: Vec<(&str, usize)> = owners.by_host.iter().map(|(h, at)| (*h, *at)).collect();
+    owned.sort_unstable();
+    Seen {
         sidecar,
         imports,
-        owners: BTreeMap::new(),
-        siblings: BTreeMap::new(),
+        owned: owned.into_iter().map(|(_, at)| at).collect(),
+        owners: owners.by_host.iter().map(|(h, at)| (*h, *at)).collect(),
+        siblings: owners.siblings,
     }
 }
 
 /// The Sidecar for these pods, the namespace's, or the root namespace's; of several the oldest.
 pub fn sidecar_of<'w>(world: &'w World<'_>, node: &Node) -> Option<&'w Sidecar> {
-    let mut all: Vec<&Sidecar> = world.snapshot.objects.sidecars.iter().collect();
-    all.sort_by_key(|s| (s.spec.workload_selector.is_none(), s.metadata.age_key()));
-    let fits = |s: &&&Sidecar| {
+    sidecar_at(world, node).map(|at| &world.snapshot.objects.sidecars[at])
+}
+
+fn sidecar_at(world: &World<'_>, node: &Node) -> Option<usize> {
+    let mut all: Vec<(usize, &Sidecar)> =
+        world.snapshot.objects.sidecars.iter().enumerate().collect();
+    all.sort_by_key(|(_, s)| (s.spec.workload_selector.is_none(), s.metadata.age_key()));
+    let fits = |(_, s): &&(usize, &Sidecar)| {
         s.spec
             .workload_selector
             .as_ref()
@@ -145,21 +246,17 @@ pub fn sidecar_of<'w>(world: &'w World<'_>, node: &Node) -> Option<&'w Sidecar> 
     };
     let own = all
         .iter()
-        .filter(|s| s.namespace() == node.namespace)
+        .filter(|(_, s)| s.namespace() == node.namespace)
         .find(fits);
     let root = world.snapshot.mesh.config.root_namespace.as_str();
     let of_root = || {
         all.iter()
-            .find(|s| s.namespace() == root && s.spec.workload_selector.is_none())
+            .find(|(_, s)| s.namespace() == root && s.spec.workload_selector.is_none())
     };
-    own.or_else(of_root).copied()
+    own.or_else(of_root).map(|(at, _)| *at)
 }
 
-fn import<'w>(
-    world: &'w World<'_>,
-    node: &Node,
-    listener: Option<(usize, &'w EgressListener)>,
-) -> Import<'w> {
+fn import(world: &World<'_>, node: &Node, listener: Option<(usize, &EgressListener)>) -> Imported {
     let everything = ["*/*".to_owned()];
     let hosts = listener.map_or(&everything[..], |(_, l)| l.hosts.as_slice());
     let wishes: Vec<Wish> = hosts
@@ -170,28 +267,46 @@ fn import<'w>(
         .and_then(|(_, l)| l.port.as_ref())
         .map(|p| p.number)
         .filter(|n| *n != 0);
-    let fits = |s: &&Registered<'_>| {
+    let fits = |at: &usize| {
+        let s = &world.registry[*at];
         port.is_none_or(|p| s.port(p).is_some())
             && wanted(&wishes, s.namespace(), |w| within(&s.host, &w.host))
     };
-    let services = exported(world, &node.namespace)
+    let services: Vec<usize> = exported_at(world, &node.namespace, 0..world.registry.len())
         .into_iter()
         .filter(fits)
         .collect();
-    let taken = |r: &&Routes<'_>| {
+    let taken = |at: &usize| {
+        let r = &world.routes[*at];
         r.hosts
             .iter()
             .any(|host| wanted(&wishes, r.namespace(), |w| w.matches_route(host)))
     };
-    let routes = bound(world, &node.namespace, MESH)
+    let routes: Vec<usize> = bound_at(world, &node.namespace, MESH)
         .into_iter()
         .filter(taken)
         .collect();
-    Import {
-        listener,
-        services: one_namespace_a_host(services, &node.namespace),
+    let services = one_namespace_a_host(world, services, &node.namespace);
+    let hosts = services
+        .iter()
+        .map(|at| (world.registry[*at].host.as_str(), *at));
+    Imported {
+        listener: listener.map(|(at, _)| at),
+        services_by_host: hosts.collect(),
+        services,
+        by_host: hosts_of(world, &routes),
         routes,
     }
+}
+
+/// Positions in a list of VirtualServices, by host.
+fn hosts_of(world: &World<'_>, routes: &[usize]) -> HostIndex {
+    let each = routes.iter().zip(0..);
+    let hosts = each.flat_map(|(routes, at)| {
+        let hosts = world.routes[*routes].hosts.iter();
+        hosts.map(move |host| (host.as_str(), at))
+    });
+    hosts.collect()
 }
 
 /// `namespace/host` of an import.
@@ -238,41 +353,73 @@ fn wanted(wishes: &[Wish], namespace: &str, fits: impl Fn(&Wish) -> bool) -> boo
     hit(false) && !hit(true)
 }
 
-/// Hosts that a namespace sees: those exported to it by name first, then public ones, each oldest
-/// first.
-pub fn exported<'w>(world: &'w World<'_>, namespace: &str) -> Vec<&'w Registered<'w>> {
-    let visible = || world.registry.iter().filter(|s| s.exports.reach(namespace));
-    visible()
-        .filter(|s| !s.exports.is_public())
-        .chain(visible().filter(|s| s.exports.is_public()))
-        .collect()
+/// What declares a host and is seen by a namespace: what is exported to it by name first, then what
+/// is public, each oldest first.
+pub fn exported<'w>(world: &'w World<'_>, namespace: &str, host: &str) -> Vec<&'w Registered<'w>> {
+    let named = world.index.services.named(host);
+    let seen = exported_at(world, namespace, named.iter().copied()).into_iter();
+    seen.map(|at| &world.registry[at]).collect()
+}
+
+fn exported_at(
+    world: &World<'_>,
+    namespace: &str,
+    among: impl Iterator<Item = usize>,
+) -> Vec<usize> {
+    let (mut by_name, mut public) = (Vec::new(), Vec::new());
+    for at in among {
+        let service = &world.registry[at];
+        if service.exports.is_public() {
+            public.push(at);
+        } else if service.exports.reach(namespace) {
+            by_name.push(at);
+        }
+    }
+    by_name.append(&mut public);
+    by_name
 }
 
 /// VirtualServices that a proxy of that namespace takes for a gateway, or for `mesh`: its own
 /// namespace's private ones, those exported to it by name, then public ones.
 pub fn bound<'w>(world: &'w World<'_>, namespace: &str, gateway: &str) -> Vec<&'w Routes<'w>> {
-    let here = || {
-        world
-            .routes
-            .iter()
-            .filter(|r| r.gateways.iter().any(|g| g == gateway) && r.exports.reach(namespace))
-    };
-    let named = || here().filter(|r| !r.exports.is_public());
-    let own = named().filter(|r| r.namespace() == namespace);
-    let others = named().filter(|r| r.namespace() != namespace);
-    own.chain(others)
-        .chain(here().filter(|r| r.exports.is_public()))
-        .collect()
+    let seen = bound_at(world, namespace, gateway).into_iter();
+    seen.map(|at| &world.routes[at]).collect()
+}
+
+fn bound_at(world: &World<'_>, namespace: &str, gateway: &str) -> Vec<usize> {
+    let (mut own, mut others, mut public) = (Vec::new(), Vec::new(), Vec::new());
+    for at in world.index.bound.get(gateway).into_iter().flatten() {
+        let routes = &world.routes[*at];
+        if routes.exports.is_public() {
+            public.push(*at);
+        } else if routes.exports.reach(namespace) && routes.namespace() == namespace {
+            own.push(*at);
+        } else if routes.exports.reach(namespace) {
+            others.push(*at);
+        }
+    }
+    own.append(&mut others);
+    own.append(&mut public);
+    own
+}
+
+/// Those of [`bound()`] for `mesh` that have a name in common with a host, in the same order.
+pub fn bound_to_mesh<'w>(world: &'w World<'_>, namespace: &str, host: &str) -> Vec<&'w Routes<'w>> {
+    let bound = world.memo.bound_to_mesh(namespace, || {
+        let routes = bound_at(world, namespace, MESH);
+        (hosts_of(world, &routes), routes)
+    });
+    let (by_host, routes) = &*bound;
+    let found = by_host.overlapping(host).into_iter();
+    found.map(|at| &world.routes[routes[at]]).collect()
 }
 
 /// Of several namespaces that declare a host, one is taken: the proxy's own, else Kubernetes', else
 /// the first.
-fn one_namespace_a_host<'w>(
-    services: Vec<&'w Registered<'w>>,
-    own: &str,
-) -> Vec<&'w Registered<'w>> {
-    let mut valid: BTreeMap<&str, (&str, bool)> = BTreeMap::new();
-    for service in &services {
+fn one_namespace_a_host(world: &World<'_>, mut services: Vec<usize>, own: &str) -> Vec<usize> {
+    let mut valid: HashMap<&str, (&str, bool)> = HashMap::new();
+    for at in &services {
+        let service = &world.registry[*at];
         let this = (service.namespace(), service.is_kubernetes());
         let takes = match valid.get(service.host.as_str()).copied() {
             None => true,
@@ -283,72 +430,89 @@ fn one_namespace_a_host<'w>(
             valid.insert(&service.host, this);
         }
     }
+    services.retain(|at| {
+        let service = &world.registry[*at];
+        valid
+            .get(service.host.as_str())
+            .is_some_and(|(namespace, _)| *namespace == service.namespace())
+    });
     services
-        .into_iter()
-        .filter(|s| {
-            valid
-                .get(s.host.as_str())
-                .is_some_and(|(ns, _)| *ns == s.namespace())
-        })
-        .collect()
 }
 
-/// `canMergeServices`: entries that differ in their ports only.
-fn join<'w>(scope: &mut Scope<'w>, service: &'w Registered<'w>) {
-    let Some(owner) = scope.owners.get(service.host.as_str()) else {
-        return;
-    };
-    let (Some(first), Some(other)) = (owner.entry(), service.entry()) else {
-        return;
-    };
-    let same = first.namespace() == other.namespace()
-        && first.name() != other.name()
-        && first.spec.resolution == other.spec.resolution
-        && first.metadata.labels == other.metadata.labels
-        && first.spec.export_to == other.spec.export_to;
-    if same {
-        scope
-            .siblings
-            .entry(&service.host)
-            .or_default()
-            .push(service);
+/// Who owns each host, in the making.
+struct Owners<'w> {
+    world: &'w World<'w>,
+    by_host: HashMap<&'w str, usize>,
+    siblings: HashMap<String, Vec<usize>>,
+}
+
+impl<'w> Owners<'w> {
+    fn new(world: &'w World<'_>) -> Self {
+        Self {
+            world,
+            by_host: HashMap::new(),
+            siblings: HashMap::new(),
+        }
     }
-}
 
-/// The first owner stays, but Kubernetes goes before anybody else.
-fn own<'w>(owners: &mut BTreeMap<&'w str, &'w Registered<'w>>, service: &'w Registered<'w>) {
-    match owners.get(service.host.as_str()) {
-        Some(held) if held.is_kubernetes() || !service.is_kubernetes() => {}
-        _ => drop(owners.insert(&service.host, service)),
+    /// The first owner stays, but Kubernetes goes before anybody else.
+    fn own(&mut self, at: usize) {
+        let service = &self.world.registry[at];
+        let held = self.by_host.get(service.host.as_str());
+        let held = held.map(|held| &self.world.registry[*held]);
+        match held {
+            Some(held) if held.is_kubernetes() || !service.is_kubernetes() => {}
+            _ => drop(self.by_host.insert(&service.host, at)),
+        }
     }
-}
 
-/// Destinations of imported VirtualServices are seen without an import of their own.
-fn infer<'w>(
-    owners: &mut BTreeMap<&'w str, &'w Registered<'w>>,
-    import: &Import<'w>,
-    (world, node): (&'w World<'_>, &Node),
-) {
-    for routes in &import.routes {
-        let http = routes.http.iter().flat_map(|(_, r)| &r.route);
-        let rest = routes
-            .tls
-            .iter()
-            .flat_map(|r| &r.route)
-            .chain(routes.tcp.iter().flat_map(|r| &r.route));
-        for destination in http.chain(rest).map(|r| &r.destination) {
-            if owners.contains_key(destination.host.as_str()) {
-                continue;
-            }
-            let all = || world.registry.iter().filter(|s| s.host == destination.host);
-            let mine = all().find(|s| s.namespace() == node.namespace);
-            let visible = || all().filter(|s| s.exports.reach(&node.namespace));
-            let best = mine
-                .or_else(|| visible().find(|s| s.is_kubernetes()))
-                .or_else(|| visible().next());
-            let port = destination.port.map(|p| p.number);
-            if let Some(service) = best.filter(|s| port.is_none_or(|p| s.port(p).is_some())) {
-                own(owners, service);
+    /// `canMergeServices`: entries that differ in their ports only.
+    fn join(&mut self, at: usize) {
+        let service = &self.world.registry[at];
+        let Some(owner) = self.by_host.get(service.host.as_str()) else {
+            return;
+        };
+        let owner = &self.world.registry[*owner];
+        let (Some(first), Some(other)) = (owner.entry(), service.entry()) else {
+            return;
+        };
+        let same = first.namespace() == other.namespace()
+            && first.name() != other.name()
+            && first.spec.resolution == other.spec.resolution
+            && first.metadata.labels == other.metadata.labels
+            && first.spec.export_to == other.spec.export_to;
+        if same {
+            let siblings = self.siblings.entry(service.host.clone()).or_default();
+            siblings.push(at);
+        }
+    }
+
+    /// Destinations of imported VirtualServices are seen without an import of their own.
+    fn infer(&mut self, import: &Imported, node: &Node) {
+        let world = self.world;
+        for routes in import.routes.iter().map(|at| &world.routes[*at]) {
+            let http = routes.http.iter().flat_map(|(_, r)| &r.route);
+            let rest = routes
+                .tls
+                .iter()
+                .flat_map(|r| &r.route)
+                .chain(routes.tcp.iter().flat_map(|r| &r.route));
+            for destination in http.chain(rest).map(|r| &r.destination) {
+                if self.by_host.contains_key(destination.host.as_str()) {
+                    continue;
+                }
+                let named = world.index.services.named(&destination.host);
+                let all = || named.iter().map(|at| (*at, &world.registry[*at]));
+                let visible = || all().filter(|(_, s)| s.exports.reach(&node.namespace));
+                let best = all()
+                    .find(|(_, s)| s.namespace() == node.namespace)
+                    .or_else(|| visible().find(|(_, s)| s.is_kubernetes()))
+                    .or_else(|| visible().next());
+                let port = destination.port.map(|p| p.number);
+                let best = best.filter(|(_, s)| port.is_none_or(|p| s.port(p).is_some()));
+                if let Some((at, _)) = best {
+                    self.own(at);
+                }
             }
         }
     }

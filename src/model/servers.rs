@@ -202,6 +202,8 @@ struct Merged<'a> {
     left_out: Vec<LeftOut>,
     /// The server that has a TLS host first, by port, bind and host.
     names: BTreeMap<(u16, String, String), Place>,
+    /// The first plaintext server, by port and bind.
+    plain: BTreeMap<(u16, String), usize>,
 }
 
 impl<'a> Merged<'a> {
@@ -222,6 +224,10 @@ impl<'a> Merged<'a> {
                 );
             }
         }
+        if !is_tls(new.server) {
+            let port = (new.listens, new.server.bind.clone());
+            self.plain.entry(port).or_insert(self.open.len());
+        }
         self.open.push(new);
     }
 
@@ -233,11 +239,8 @@ impl<'a> Merged<'a> {
             }
         }
         // After TLS a plaintext server still fits in; after a plaintext one only more of its kind.
-        let mut held = self
-            .open
-            .iter()
-            .filter(|o| o.listens == new.listens && o.server.bind == new.server.bind);
-        let first = held.find(|o| !is_tls(o.server))?;
+        let port = (new.listens, new.server.bind.clone());
+        let first = &self.open[*self.plain.get(&port)?];
         let fits = !is_tls(new.server)
             && first.server.protocol().is_http()
             && new.server.protocol().is_http();

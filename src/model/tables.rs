@@ -6,11 +6,12 @@
 
 use super::chains::shares;
 use super::given::config;
-use super::hosts::{is_wild, most_specific, overlap, within};
+use super::host_index::HostIndex;
+use super::hosts::is_wild;
 use super::listeners::{ANY, outbound_mode, unknown};
 use super::registry::Registered;
 use super::routes::Routes;
-use super::scope::{Node, Scope};
+use super::scope::{Import, Node, Scope};
 use super::trace::ClusterName;
 use super::world::World;
 use crate::envoy::{
@@ -19,7 +20,7 @@ use crate::envoy::{
 use crate::istio::Protocol;
 use crate::istio::virtual_service::{HttpMatch, HttpRoute, MESH, StringMatch};
 use crate::kubernetes::Place;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// The table of a port.
 pub(super) fn table(at: (&World<'_>, &Node, &Scope<'_>), port: u16) -> Table {
@@ -51,19 +52,12 @@ fn virtual_hosts(at: (&World<'_>, &Node, &Scope<'_>), port: u16) -> Vec<VirtualH
     let Some(import) = scope.import(port) else {
         return Vec::new();
     };
-    let mut services: BTreeMap<&str, &Registered> = BTreeMap::new();
-    for service in import.services.iter().filter(|s| s.port(port).is_some()) {
-        services.insert(&service.host, service);
-    }
-    let on_port = |r: &&Routes<'_>| {
-        port == 80
-            || r.hosts
-                .iter()
-                .any(|h| services.keys().any(|s| overlap(h, s)))
-    };
+    let services = Services::on(&import, port);
+    let on_port =
+        |r: &&Routes<'_>| port == 80 || r.hosts.iter().any(|h| services.by_host.overlaps(h));
     let mut all = Builder::default();
-    let mut served: Vec<&str> = Vec::new();
-    for routes in import.routes.iter().copied().filter(on_port) {
+    let mut served: HashSet<&str> = HashSet::new();
+    for routes in import.routes().filter(on_port) {
         let rules = rules(
             routes,
             (world, scope),
@@ -76,7 +70,7 @@ fn virtual_hosts(at: (&World<'_>, &Node, &Scope<'_>), port: u16) -> Vec<VirtualH
         if rules.is_empty() {
             continue;
         }
-        let (outside, matched) = split(routes, &services, &import.routes);
+        let (outside, matched) = split(routes, &services, &import);
         let spoken: Vec<&Registered> = matched
             .into_iter()
             .filter(|s| speaks_http(s, port))
@@ -88,7 +82,7 @@ fn virtual_hosts(at: (&World<'_>, &Node, &Scope<'_>), port: u16) -> Vec<VirtualH
             all.push(vec![host.to_owned()], &rules, port);
         }
         for service in spoken {
-            served.push(&service.host);
+            served.insert(&service.host);
             all.push(
                 domains(service, node, &world.snapshot.mesh.domain),
                 &rules,
@@ -97,8 +91,9 @@ fn virtual_hosts(at: (&World<'_>, &Node, &Scope<'_>), port: u16) -> Vec<VirtualH
         }
     }
     for service in services
-        .values()
-        .filter(|s| !served.contains(&s.host.as_str()) && speaks_http(s, port))
+        .all
+        .iter()
+        .filter(|s| !served.contains(s.host.as_str()) && speaks_http(s, port))
     {
         let cluster = ClusterName::outbound(port, "", &service.host).to_string();
         let because = service.port(port).map(|p| service.port_place(p));
@@ -115,6 +110,35 @@ fn virtual_hosts(at: (&World<'_>, &Node, &Scope<'_>), port: u16) -> Vec<VirtualH
         );
     }
     all.hosts
+}
+
+/// The services of an import that have a port, by host: of several for one host, the last.
+struct Services<'w> {
+    all: Vec<&'w Registered<'w>>,
+    by_host: HostIndex,
+}
+
+impl<'w> Services<'w> {
+    fn on(import: &Import<'w>, port: u16) -> Self {
+        let mut services: BTreeMap<&str, &Registered> = BTreeMap::new();
+        for service in import.services().filter(|s| s.port(port).is_some()) {
+            services.insert(&service.host, service);
+        }
+        Self {
+            by_host: services.keys().copied().zip(0..).collect(),
+            all: services.into_values().collect(),
+        }
+    }
+
+    fn named(&self, host: &str) -> Option<&'w Registered<'w>> {
+        let at = self.by_host.named(host).first()?;
+        Some(self.all[*at])
+    }
+
+    fn inside(&self, host: &str) -> Vec<&'w Registered<'w>> {
+        let found = self.by_host.inside(host).into_iter();
+        found.map(|at| self.all[at]).collect()
+    }
 }
 
 /// Virtual hosts, of which none repeats a domain.
@@ -152,47 +176,34 @@ fn speaks_http(service: &Registered<'_>, port: u16) -> bool {
 /// The VirtualService's hosts that nobody declares, and the declared ones that are its to route.
 fn split<'s>(
     routes: &'s Routes<'_>,
-    services: &BTreeMap<&str, &'s Registered<'s>>,
-    among: &[&Routes<'_>],
+    services: &Services<'s>,
+    import: &Import<'_>,
 ) -> (Vec<&'s str>, Vec<&'s Registered<'s>>) {
     let (mut outside, mut matched) = (Vec::new(), Vec::new());
     for host in &routes.hosts {
         if !is_wild(host) {
-            match services.get(host.as_str()) {
-                Some(service) => matched.push(*service),
+            match services.named(host) {
+                Some(service) => matched.push(service),
                 None => outside.push(host.as_str()),
             }
             continue;
         }
-        let held: Vec<&&Registered> = services
-            .values()
-            .filter(|s| within(&s.host, host))
-            .collect();
+        let held = services.inside(host);
         if held.is_empty() {
             outside.push(host);
         }
         matched.extend(
             held.into_iter()
-                .filter(|s| is_closest(routes, among, &s.host)),
+                .filter(|s| is_closest(routes, import, &s.host)),
         );
     }
     (outside, matched)
 }
 
 /// A host belongs to the VirtualService that names it most closely; of several, the first.
-fn is_closest(routes: &Routes<'_>, among: &[&Routes<'_>], host: &str) -> bool {
-    let Some(best) = most_specific(
-        host,
-        among
-            .iter()
-            .flat_map(|r| r.hosts.iter().map(String::as_str)),
-    ) else {
-        return true;
-    };
-    among
-        .iter()
-        .find(|r| r.hosts.iter().any(|h| h == best))
-        .is_some_and(|r| std::ptr::eq(r.object, routes.object))
+fn is_closest(routes: &Routes<'_>, import: &Import<'_>, host: &str) -> bool {
+    let closest = import.closest_route(host);
+    closest.is_none_or(|closest| std::ptr::eq(closest.object, routes.object))
 }
 
 /// What a client may write into the Host header for it.

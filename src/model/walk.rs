@@ -10,7 +10,6 @@ use super::scope::Node;
 
 use super::target::AppProtocol;
 use super::trace::{ClusterName, Decision, HopName, StartedTls, Step, Trace};
-use super::walker::Walker;
 use super::wanted::{Wanted, wanted};
 use super::world::World;
 use crate::envoy::{Bytes, Connection, Role, onward, pass};
@@ -81,25 +80,18 @@ pub struct Sends {
 }
 
 impl World<'_> {
-    /// Follow a path. For many paths of one world a [`Walker`] is faster.
-    pub fn walk(&self, path: &EgressPath) -> Walk {
-        Walker::new(self).walk(path)
-    }
-}
-
-impl Walker<'_> {
     /// Follow a path.
     pub fn walk(&self, path: &EgressPath) -> Walk {
-        let node = node(self.world, path);
+        let node = node(self, path);
         let scope = self.scope(&node);
-        let client = client_end(self.world, path, (&node, &scope));
+        let client = client_end(self, path, (&node, &scope));
         let mut walk = Walk {
-            wanted: wanted(self.world, &node, &path.target),
+            wanted: wanted(self, &node, &path.target),
             client,
             ..Walk::default()
         };
         if walk.wanted.is_none() {
-            walk.api.lead = gateway_api::lead(self.world, &node, &path.target);
+            walk.api.lead = gateway_api::lead(self, &node, &path.target);
             walk.wanted = walk.api.lead.as_ref().map(|lead| by_api(lead, path));
         }
         if let Some((why, place)) = &walk.client.uncaptured {
@@ -120,7 +112,7 @@ impl Walker<'_> {
     }
 
     fn through_sidecar(&self, walk: &mut Walk, path: &EgressPath, node: Node) {
-        let given = self.sidecar(&node, path.target.port);
+        let given = self.given_to_sidecar(&node, path.target.port);
         let address = walk.client.address.or(Some(UNKNOWN));
         let connection = Connection {
             address,
@@ -148,28 +140,28 @@ impl Walker<'_> {
         ) else {
             return;
         };
-        let Some(service) = self.world.gateway_service(host) else {
+        let Some(service) = self.gateway_service(host) else {
             return;
         };
-        let Some((labels, unprivileged)) = self.world.gateway_pods(service) else {
+        let Some(pods) = self.gateway_pods(service) else {
             return;
         };
         let node = Node {
             namespace: service.namespace().into(),
-            labels,
+            labels: (*pods.labels).clone(),
             dns: false,
             router: true,
         };
-        let given = self.gateway(&node, unprivileged);
+        let given = self.given_to_gateway(&node, pods.unprivileged);
         let target = service
             .port(*port)
             .and_then(|p| p.on(None))
             .unwrap_or(*port);
-        let sent = onward(&walk.trace.sidecar, &sidecar.bytes)
+        let arriving = onward(&walk.trace.sidecar, &sidecar.bytes)
             .into_iter()
             .next();
-        let reached = sent.is_some();
-        let connection = sent.unwrap_or(Connection {
+        let reached = arriving.is_some();
+        let connection = arriving.unwrap_or(Connection {
             address: None,
             port: target,
             bytes: sidecar.bytes.clone(),
@@ -183,7 +175,7 @@ impl Walker<'_> {
             && step.ends.as_ref().is_none_or(|e| !e.value.is_handshake())
         {
             let request = self.request(walk, path, (&connection, &bytes));
-            if let Verdict::Denied(denied) = decide(self.world, &node, &request) {
+            if let Verdict::Denied(denied) = decide(self, &node, &request) {
                 let what = if request.host.is_some() {
                     End::RequestDenied
                 } else {
@@ -193,7 +185,7 @@ impl Walker<'_> {
                 walk.denied = Some(denied);
             }
         }
-        walk.api.exit = gateway_api::exit(self.world, (service, *port), &path.target);
+        walk.api.exit = gateway_api::exit(self, (service, *port), &path.target);
         walk.api.handed = walk.api.exit.is_some() && step.ends.is_some() && walk.denied.is_none();
         if walk.api.handed {
             walk.sends = None;
@@ -216,7 +208,7 @@ impl Walker<'_> {
         });
         walk.sends = None;
         if reached && walk.trace.sidecar.ends.is_none() {
-            walk.sends = self::sent(HopName::Gateway, &step, &bytes);
+            walk.sends = sent(HopName::Gateway, &step, &bytes);
             walk.trace.gateway = Some(step);
         }
     }
@@ -234,9 +226,8 @@ impl Walker<'_> {
         };
         walk.sends = None;
         walk.api.handed = true;
-        let service = self.world.gateway_service(&lead.gateway);
-        walk.api.exit =
-            service.and_then(|s| gateway_api::exit(self.world, (s, lead.port), &path.target));
+        let service = self.gateway_service(&lead.gateway);
+        walk.api.exit = service.and_then(|s| gateway_api::exit(self, (s, lead.port), &path.target));
         walk.trace.gateway = Some(not_followed(&walk.api));
     }
 
@@ -248,8 +239,7 @@ impl Walker<'_> {
             return;
         };
         let none = step.tls.as_ref().is_none_or(|t| !t.value.mode.starts());
-        let Some(by) =
-            originator(self.world, host, Some(*port)).filter(|o| none && o.fault.is_none())
+        let Some(by) = originator(self, host, Some(*port)).filter(|o| none && o.fault.is_none())
         else {
             return;
         };
@@ -279,12 +269,12 @@ impl Walker<'_> {
             .as_ref()
             .is_some_and(|t| t.value.mode == StartedMode::IstioMutual);
         let ended = of_mesh && *bytes != connection.bytes;
-        let pod = self.world.pod(path);
+        let pod = self.pod(path);
         let account = pod.map_or("default", |p| match p.spec.service_account_name.as_str() {
             "" => "default",
             named => named,
         });
-        let domain = &self.world.snapshot.mesh.config.trust_domain;
+        let domain = &self.snapshot.mesh.config.trust_domain;
         Request {
             host: match bytes {
                 Bytes::Http { host, .. } => Some(host.clone()),

@@ -25,6 +25,12 @@ pub struct Wanted {
 /// istiod's order.
 pub fn wanted(world: &World<'_>, node: &Node, target: &Target) -> Option<Wanted> {
     let hosts = names(world, node, target);
+    if let [host] = hosts.as_slice() {
+        let seen = super::scope::bound_to_mesh(world, &node.namespace, host);
+        return seen
+            .into_iter()
+            .find_map(|routes| through(world, routes, host, target.port));
+    }
     let seen = super::scope::bound(world, &node.namespace, MESH);
     seen.into_iter().find_map(|routes| {
         hosts
@@ -95,12 +101,9 @@ fn names(world: &World<'_>, node: &Node, target: &Target) -> Vec<String> {
         Host::Name(name) | Host::Wildcard(name) => vec![name.clone()],
         Host::Address(ip) => {
             let text = ip.to_string();
-            let listed = world
-                .registry
-                .iter()
-                .filter(|s| s.exports.reach(&node.namespace));
+            let listed = world.services_at(&text);
             listed
-                .filter(|s| s.address.as_deref() == Some(&text))
+                .filter(|s| s.exports.reach(&node.namespace))
                 .map(|s| s.host.clone())
                 .collect()
         }
@@ -116,9 +119,8 @@ pub fn protocol_of(world: &World<'_>, node: &Node, host: &Host, port: u16) -> Ap
     }
     let text = host.text();
     let declared = world
-        .registry
-        .iter()
-        .filter(|s| s.exports.reach(&node.namespace) && within(&text, &s.host));
+        .services_containing(&text)
+        .filter(|s| s.exports.reach(&node.namespace));
     match declared
         .filter_map(|s| s.port(port))
         .map(|p| p.protocol)

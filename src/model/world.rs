@@ -1,13 +1,17 @@
-//! The objects of a snapshot, indexed for the questions that istiod asks of them.
+//! The objects of a snapshot, indexed for the questions that istiod asks of them, and what was
+//! worked out from them. One world serves all paths and all checks of a run.
 
+use super::index::Index;
+use super::memo::{GatewayPods, Memo};
 use super::path::EgressPath;
 use super::registry::{Origin, Registered, registry};
 use super::routes::{Routes, routes};
 use super::rules::Rules;
-use crate::kubernetes::Meta;
 use crate::kubernetes::pod::{Labels, Pod, PodSpec};
 use crate::kubernetes::service::Service;
-use crate::snapshot::Snapshot;
+use crate::kubernetes::{Meta, ObjectRef};
+use crate::snapshot::{Look, Snapshot};
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
 /// A snapshot and its indexes. Made once for all paths.
@@ -21,25 +25,86 @@ pub struct World<'a> {
     pub routes: Vec<Routes<'a>>,
     /// Every DestinationRule.
     pub rules: Rules<'a>,
+    pub(super) index: Index,
+    pub(super) memo: Memo,
 }
 
 impl<'a> World<'a> {
     /// Index a snapshot.
     pub fn new(snapshot: &'a Snapshot) -> Self {
+        let (registry, routes) = (registry(snapshot), routes(snapshot));
         Self {
-            snapshot,
-            registry: registry(snapshot),
-            routes: routes(snapshot),
+            index: Index::new(snapshot, &registry, &routes),
+            memo: Memo::default(),
             rules: Rules::new(snapshot),
+            snapshot,
+            registry,
+            routes,
         }
+    }
+
+    /// What declares a host, under exactly that name, oldest first.
+    pub fn services_named(&self, host: &str) -> impl Iterator<Item = &Registered<'a>> {
+        self.index
+            .services
+            .named(host)
+            .iter()
+            .map(|at| &self.registry[*at])
+    }
+
+    /// What declares a host or a wildcard that contains it, oldest first.
+    pub fn services_containing(&self, host: &str) -> impl Iterator<Item = &Registered<'a>> {
+        let found = self.index.services.containing(host).into_iter();
+        found.map(|at| &self.registry[at])
+    }
+
+    /// What declares a name that is one of a wildcard's, or the name itself, oldest first.
+    pub fn services_inside(&self, host: &str) -> impl Iterator<Item = &Registered<'a>> {
+        let found = self.index.services.inside(host).into_iter();
+        found.map(|at| &self.registry[at])
+    }
+
+    /// What an object declares, oldest first.
+    pub fn services_of(&self, object: &ObjectRef) -> impl Iterator<Item = &Registered<'a>> {
+        let found = self.index.declared.get(object).into_iter().flatten();
+        found.map(|at| &self.registry[*at])
+    }
+
+    /// What lists an address, oldest first.
+    pub fn services_at(&self, address: &str) -> impl Iterator<Item = &Registered<'a>> {
+        let found = self.index.addresses.get(address).into_iter().flatten();
+        found.map(|at| &self.registry[*at])
+    }
+
+    /// The VirtualService of that name.
+    pub fn route(&self, namespace: &str, name: &str) -> Option<&Routes<'a>> {
+        let found = self.index.routes.find(namespace, name)?;
+        self.routes.get(found)
+    }
+
+    /// The pods of a namespace.
+    pub fn pods_of(&self, namespace: &str) -> impl Iterator<Item = &'a Pod> {
+        let found = self.index.pods_of.get(namespace).into_iter().flatten();
+        found.map(|at| &self.snapshot.objects.pods[*at])
+    }
+
+    /// The pods that a Service leads to.
+    pub fn pods_behind(&self, service: &Service) -> impl Iterator<Item = &'a Pod> {
+        let found = self.memo.pods_behind(service, || {
+            let of = self.index.pods_of.get(service.namespace());
+            let pods = &self.snapshot.objects.pods;
+            let selects =
+                |at: &usize| service.selects(service.namespace(), &pods[*at].metadata.labels);
+            of.into_iter().flatten().copied().filter(selects).collect()
+        });
+        (0..found.len()).map(move |at| &self.snapshot.objects.pods[found[at]])
     }
 
     /// The pod that stands for the client of a path.
     pub fn pod(&self, path: &EgressPath) -> Option<&'a Pod> {
         let name = path.pod.as_deref()?;
-        let pods = self.snapshot.objects.pods.iter();
-        pods.into_iter()
-            .find(|p| p.namespace() == path.client.namespace && p.name() == name)
+        let found = self.index.pods.find(&path.client.namespace, name)?;
+        self.snapshot.objects.pods.get(found)
     }
 
     /// Whether a host is the Service of a gateway: its pods run the proxy as a router, or, while
@@ -50,10 +115,7 @@ impl<'a> World<'a> {
 
     /// The gateway's Service behind a host.
     pub fn gateway_service(&self, host: &str) -> Option<&'a Service> {
-        let service = self
-            .registry
-            .iter()
-            .find(|s| s.is_kubernetes() && s.host == host)?;
+        let service = self.services_named(host).find(|s| s.is_kubernetes())?;
         let Origin::Service(service) = service.origin else {
             return None;
         };
@@ -62,49 +124,66 @@ impl<'a> World<'a> {
 
     /// The labels of the pods behind a gateway's Service, and whether they may not open ports below
     /// 1024; nothing for the Service of anything else.
-    pub fn gateway_pods(&self, service: &Service) -> Option<(Labels, bool)> {
-        let objects = &self.snapshot.objects;
-        let selects = |labels: &Labels| service.selects(service.namespace(), labels);
-        let mut pods = objects
-            .pods
-            .iter()
-            .filter(|p| p.namespace() == service.namespace() && selects(&p.metadata.labels));
+    pub fn gateway_pods(&self, service: &Service) -> Option<GatewayPods> {
+        self.memo
+            .gateway_pods(service, || self.find_gateway_pods(service))
+    }
+
+    fn find_gateway_pods(&self, service: &Service) -> Option<GatewayPods> {
         let unprivileged = |spec: &PodSpec| {
             spec.proxy()
                 .is_some_and(|c| c.variable("ISTIO_META_UNPRIVILEGED_POD") == Some("true"))
         };
-        if let Some(pod) = pods.find(|p| is_router(&p.metadata, &p.spec)) {
-            return Some((pod.metadata.labels.clone(), unprivileged(&pod.spec)));
+        let pods = |meta: &Meta, spec: &PodSpec| GatewayPods {
+            labels: meta.labels.clone().into(),
+            unprivileged: unprivileged(spec),
+        };
+        let mut running = self.pods_behind(service);
+        if let Some(pod) = running.find(|p| is_router(&p.metadata, &p.spec)) {
+            return Some(pods(&pod.metadata, &pod.spec));
         }
+        let objects = &self.snapshot.objects;
         let workloads = objects
             .deployments
             .iter()
             .chain(&objects.stateful_sets)
             .chain(&objects.daemon_sets);
+        let selects = |labels: &Labels| service.selects(service.namespace(), labels);
         let mut templates = workloads
             .filter(|w| w.namespace() == service.namespace())
             .map(|w| &w.spec.template);
         let found =
             templates.find(|t| selects(&t.metadata.labels) && is_router(&t.metadata, &t.spec))?;
-        Some((found.metadata.labels.clone(), unprivileged(&found.spec)))
+        Some(pods(&found.metadata, &found.spec))
     }
 
     /// An address that some proxy resolved a host to.
     pub fn resolved(&self, host: &str) -> Option<IpAddr> {
-        let proxies = self
-            .snapshot
-            .proxies
-            .values()
-            .filter_map(crate::snapshot::Look::seen);
+        let resolved = self.memo.resolved(|| self.all_resolved());
+        resolved.get(host).copied()
+    }
+
+    /// Of several proxies and clusters that resolved a host, the first counts.
+    fn all_resolved(&self) -> HashMap<String, IpAddr> {
+        let mut all = HashMap::new();
+        let proxies = self.snapshot.proxies.values().filter_map(Look::seen);
         let clusters = proxies
             .flat_map(|p| &p.clusters)
-            .filter(|c| c.name.rsplit('|').next() == Some(host));
-        let mut named = clusters
-            .filter(|c| c.discovery.ends_with("_DNS"))
-            .flat_map(|c| &c.endpoints);
-        named
-            .find_map(|e| e.address.parse::<SocketAddr>().ok())
-            .map(|a| a.ip())
+            .filter(|c| c.discovery.ends_with("_DNS"));
+        for cluster in clusters {
+            let host = cluster.name.rsplit('|').next().unwrap_or_default();
+            if all.contains_key(host) {
+                continue;
+            }
+            let mut addresses = cluster
+                .endpoints
+                .iter()
+                .filter_map(|e| e.address.parse::<SocketAddr>().ok());
+            if let Some(address) = addresses.next() {
+                all.insert(host.to_owned(), address.ip());
+            }
+        }
+        all
     }
 }
 

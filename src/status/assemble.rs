@@ -10,7 +10,7 @@ use crate::kubernetes::pod::Pod;
 use crate::model::path::EgressPath;
 use crate::model::policy_network::{Side, isolating};
 use crate::model::target::{Client, Target};
-use crate::model::{StartedMode, Walk, Walker, World, paths};
+use crate::model::{StartedMode, Walk, World, paths};
 use crate::plan::Inventory;
 use crate::snapshot::{Look, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,7 +76,6 @@ fn gateway_of<'g>(gateways: &'g [FoundGateway], name: &str) -> Option<&'g FoundG
 }
 
 fn hosts(material: &Material<'_>, world: &World<'_>) -> Vec<HostStatus> {
-    let walker = Walker::new(world);
     let known = material.snapshot.recorded_targets();
     let mut namespaces: BTreeSet<&str> =
         paths::namespaces_with_sidecars(&material.snapshot.objects);
@@ -96,14 +95,14 @@ fn hosts(material: &Material<'_>, world: &World<'_>) -> Vec<HostStatus> {
         })
         .collect();
     for path in &found {
-        let walk = walker.walk(path);
+        let walk = world.walk(path);
         let mut row = row(path, &walk);
         row.ours = known
             .iter()
             .any(|(ns, t)| *ns == path.client.namespace && t.host == path.target.host);
         let wired =
             |port: u16| ports.contains(&(path.client.namespace.as_str(), row.host.clone(), port));
-        row.direct = direct(&walker, path, &wired);
+        row.direct = direct(world, path, &wired);
         let key = (
             row.host.clone(),
             row.port,
@@ -173,7 +172,7 @@ fn way(walk: &Walk) -> String {
 }
 
 /// The usual ports of a host that leave past the gateway.
-fn direct(walker: &Walker<'_>, path: &EgressPath, wired: &dyn Fn(u16) -> bool) -> Vec<u16> {
+fn direct(world: &World<'_>, path: &EgressPath, wired: &dyn Fn(u16) -> bool) -> Vec<u16> {
     if ![80, 443].contains(&path.target.port) {
         return Vec::new();
     }
@@ -189,7 +188,7 @@ fn direct(walker: &Walker<'_>, path: &EgressPath, wired: &dyn Fn(u16) -> bool) -
             port: *port,
             protocol,
         };
-        walker
+        world
             .walk(&EgressPath {
                 target,
                 ..path.clone()

@@ -13,7 +13,7 @@ use kubectl_egress::envoy;
 use kubectl_egress::kubernetes::Kind;
 use kubectl_egress::model::target::{AppProtocol, Client, Target};
 use kubectl_egress::model::trace::Step;
-use kubectl_egress::model::{EgressPath, Walker, World};
+use kubectl_egress::model::{EgressPath, World};
 use kubectl_egress::programmed;
 use kubectl_egress::snapshot::{Look, Scope, Snapshot, take};
 use serde_json::Value;
@@ -99,9 +99,8 @@ struct Tally {
 
 fn judge(snapshot: &Snapshot, (seed, round): (usize, usize), tally: &mut Tally) {
     let world = World::new(snapshot);
-    let walker = Walker::new(&world);
     for path in paths(snapshot) {
-        let walk = walker.walk(&path);
+        let walk = world.walk(&path);
         let programmed = match programmed::trace(snapshot, &path, &walk) {
             Look::Seen(trace) => trace,
             Look::Unseen(why) => panic!("{path}: {why}"),

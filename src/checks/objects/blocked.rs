@@ -1,6 +1,6 @@
 #![doc = include_str!("blocked.md")]
 
-use super::{end, finding, walker, whole};
+use super::{end, finding, whole};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::{Kind, Place};
@@ -31,15 +31,14 @@ fn look(view: &View<'_>) -> Outcome {
     if !dropped && end(step) != Some(&End::UnknownHostBlocked) {
         return Outcome::Pass;
     }
-    let walker = walker(view);
-    let scope = walker.scope(&hop.node);
+    let scope = view.world.scope(&hop.node);
     let answer = if dropped {
         "drops the connection (BlackHoleCluster)"
     } else {
         "answers 502 (block_all)"
     };
     let policy = match scope
-        .sidecar
+        .sidecar()
         .filter(|s| s.spec.outbound_traffic_policy.is_some())
     {
         Some(sidecar) => sidecar
@@ -60,16 +59,16 @@ fn look(view: &View<'_>) -> Outcome {
 
 fn by_address(view: &View<'_>, ip: IpAddr, (scope, answer): (&Scope<'_>, &str)) -> Finding {
     let port = view.path.target.port;
-    let leads_there = |s: &&&crate::model::Registered<'_>| {
+    let leads_there = |s: &&crate::model::Registered<'_>| {
         let listed = s
             .entry()
             .is_some_and(|e| e.spec.endpoints.iter().any(|p| p.address == ip.to_string()));
         listed || view.world.resolved(&s.host) == Some(ip)
     };
-    let own = |s: &&&crate::model::Registered<'_>| {
+    let own = |s: &&crate::model::Registered<'_>| {
         s.namespace() == view.path.client.namespace && s.port(port).is_some()
     };
-    let entries = || scope.owners.values().filter(|s| s.entry().is_some());
+    let entries = || scope.owners().filter(|s| s.entry().is_some());
     let entry = entries().find(leads_there).or_else(|| entries().find(own));
     let what = if view.path.target.protocol.is_tls() {
         "TLS"

@@ -46,10 +46,8 @@ fn look(view: &View<'_>) -> Outcome {
 
 fn keeps_destination(view: &View<'_>, host: Option<&str>) -> bool {
     let none = crate::istio::service_entry::Resolution::None;
-    view.world
-        .registry
-        .iter()
-        .any(|s| Some(s.host.as_str()) == host && s.resolution() == none && s.entry().is_some())
+    let mut named = host.into_iter().flat_map(|h| view.world.services_named(h));
+    named.any(|s| s.resolution() == none && s.entry().is_some())
 }
 
 /// Whose the object is that decided.
@@ -63,17 +61,17 @@ enum Taker<'v> {
 fn taker<'v>(view: &View<'v>, place: &Place) -> Taker<'v> {
     let host = view.path.target.host.text();
     let port = view.path.target.port;
-    let same = |s: &&Registered<'_>| s.object() == place.object;
     match (place.object.kind, routes_at(view, place)) {
         (Kind::VirtualService, Some(routes)) if !is_for(routes, view) => {
-            let named = |s: &&Registered<'_>| routes.hosts.iter().any(|h| within(&s.host, h));
-            let declares = |s: &&Registered<'_>| s.entry().is_some() && s.port(port).is_some();
-            Taker::Other(view.world.registry.iter().filter(named).find(declares))
+            let named = routes.hosts.iter();
+            let mut named = named.flat_map(|h| view.world.services_inside(h));
+            Taker::Other(named.find(|s| s.entry().is_some() && s.port(port).is_some()))
         }
         (Kind::ServiceEntry, _) => {
-            let mut own = view.world.registry.iter().filter(same);
-            let covered = own
-                .clone()
+            let mut own = view.world.services_of(&place.object);
+            let covered = view
+                .world
+                .services_of(&place.object)
                 .any(|s| within(&host, &s.host) || s.address.as_deref() == Some(host.as_str()));
             if covered {
                 Taker::Own

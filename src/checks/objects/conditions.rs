@@ -40,11 +40,7 @@ fn no_name(view: &View<'_>, route: &Place) -> Option<Finding> {
     if !view.path.target.protocol.is_tls() || !route.path.starts_with("spec.tls") {
         return None;
     }
-    let entry = view
-        .world
-        .registry
-        .iter()
-        .find(|s| s.address.as_deref() == Some(&ip.to_string()));
+    let entry = view.world.services_at(&ip.to_string()).next();
     let by = entry.map_or_else(String::new, |s| format!(" of {}", s.object()));
     let message = format!(
         "the application calls {ip}, and TLS to an IP literal carries no SNI, so the sniHosts of the route cannot match; the \

@@ -129,11 +129,7 @@ fn explain(view: &View<'_>, denied: &Denied) -> (String, String) {
 /// The rule for the hop that would have to be mutual TLS.
 fn hop_rule(view: &View<'_>) -> Option<Place> {
     let (exit, sidecar) = (view.walk.exit.as_ref()?, view.walk.sidecar.as_ref()?);
-    let service = view
-        .world
-        .registry
-        .iter()
-        .find(|s| s.object() == exit.service)?;
+    let service = view.world.services_of(&exit.service).next()?;
     let lookup = crate::model::rule(view.world, &sidecar.node, service)?;
     Some(
         lookup.rule()?.from[0]

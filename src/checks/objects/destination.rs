@@ -1,6 +1,6 @@
 #![doc = include_str!("destination.md")]
 
-use super::{decider, finding, list, missing_cluster, walker, whole};
+use super::{decider, finding, list, missing_cluster, whole};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::Kind;
@@ -23,21 +23,15 @@ fn look(view: &View<'_>) -> Outcome {
     let Some((hop, ClusterName::Outbound { port, host, .. }, node)) = missing_cluster(view) else {
         return Outcome::Pass;
     };
-    let walker = walker(view);
-    let scope = walker.scope(node);
+    let scope = view.world.scope(node);
     let step = if hop == HopName::Sidecar {
         Some(&view.walk.trace.sidecar)
     } else {
         view.walk.trace.gateway.as_ref()
     };
     let route = step.and_then(decider).cloned();
-    let declared: Vec<&Registered> = view
-        .world
-        .registry
-        .iter()
-        .filter(|s| s.host == *host)
-        .collect();
-    let found = match scope.owners.get(host.as_str()) {
+    let declared: Vec<&Registered> = view.world.services_named(host).collect();
+    let found = match scope.owner(host) {
         Some(service) if service.port(*port).is_none() => no_port(view, (hop, service), *port),
         Some(_) => return Outcome::Pass,
         None if declared.is_empty() => unknown(view, (hop, node), (host, *port)),
@@ -56,9 +50,8 @@ fn no_port(view: &View<'_>, (hop, service): (HopName, &Registered<'_>), port: u1
     let route = step_route(view, hop);
     let other = view
         .world
-        .registry
-        .iter()
-        .find(|s| s.host == service.host && s.object() != object && s.port(port).is_some());
+        .services_named(&service.host)
+        .find(|s| s.object() != object && s.port(port).is_some());
     let message = match other {
         Some(other) => format!(
             "{message}; {} declares the same host with that port, but two entries are not merged over namespaces or resolutions: {object} is the owner",

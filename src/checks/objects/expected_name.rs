@@ -1,6 +1,6 @@
 #![doc = include_str!("expected_name.md")]
 
-use super::{decider, finding, last_proxy, list, walker};
+use super::{decider, finding, last_proxy, list};
 use crate::checks::finding::{Code, Confidence, Finding, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::envoy::Bytes;
@@ -27,14 +27,8 @@ fn look(view: &View<'_>) -> Outcome {
     let ClusterName::Outbound { port, subset, host } = &sends.cluster else {
         return Outcome::Idle;
     };
-    let walker = walker(view);
-    let scope = walker.scope(node);
-    let Some(service) = scope
-        .owners
-        .get(host.as_str())
-        .copied()
-        .filter(|s| s.is_external())
-    else {
+    let scope = view.world.scope(node);
+    let Some(service) = scope.owner(host).filter(|s| s.is_external()) else {
         return Outcome::Pass;
     };
     let policy = policy(view.world, node, service, (subset, *port));

@@ -177,11 +177,7 @@ impl Meeting<'_> {
 /// say it.
 fn hop_rule(view: &View<'_>) -> Option<Place> {
     let (exit, sidecar) = (view.walk.exit.as_ref()?, view.walk.sidecar.as_ref()?);
-    let service = view
-        .world
-        .registry
-        .iter()
-        .find(|s| s.object() == exit.service)?;
+    let service = view.world.services_of(&exit.service).next()?;
     let lookup = crate::model::rule(view.world, &sidecar.node, service)?;
     let rule = lookup.rule()?.from[0].reference(Kind::DestinationRule);
     Some(rule.at("spec.trafficPolicy.portLevelSettings"))
@@ -200,12 +196,7 @@ fn cure_for(view: &View<'_>, words: &str) -> Fix {
     let (Some(exit), Some(sidecar), true) = (&view.walk.exit, &view.walk.sidecar, plain) else {
         return advice();
     };
-    let Some(service) = view
-        .world
-        .registry
-        .iter()
-        .find(|s| s.object() == exit.service)
-    else {
+    let Some(service) = view.world.services_of(&exit.service).next() else {
         return advice();
     };
     let subset = match view.walk.trace.sidecar.cluster.as_ref().map(|d| &d.value) {

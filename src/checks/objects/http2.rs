@@ -1,6 +1,6 @@
 #![doc = include_str!("http2.md")]
 
-use super::{finding, last_proxy, walker, whole};
+use super::{finding, last_proxy, whole};
 use crate::checks::finding::{Code, Confidence, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::envoy::Bytes;
@@ -27,14 +27,8 @@ fn look(view: &View<'_>) -> Outcome {
     else {
         return Outcome::Idle;
     };
-    let walker = walker(view);
-    let scope = walker.scope(node);
-    let Some(service) = scope
-        .owners
-        .get(host.as_str())
-        .copied()
-        .filter(|s| s.is_external())
-    else {
+    let scope = view.world.scope(node);
+    let Some(service) = scope.owner(host).filter(|s| s.is_external()) else {
         return Outcome::Pass;
     };
     let plain = service

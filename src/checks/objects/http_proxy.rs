@@ -1,6 +1,6 @@
 #![doc = include_str!("http_proxy.md")]
 
-use super::{finding, walker};
+use super::finding;
 use crate::checks::finding::{Code, Confidence, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::model::owner;
@@ -24,8 +24,7 @@ fn look(view: &View<'_>) -> Outcome {
     let Some(hop) = &view.walk.sidecar else {
         return Outcome::Idle;
     };
-    let walker = walker(view);
-    let scope = walker.scope(&hop.node);
+    let scope = view.world.scope(&hop.node);
     let Some(service) = owner(&scope, &view.path.target.host).filter(|s| s.is_external()) else {
         return Outcome::Idle;
     };

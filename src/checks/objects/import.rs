@@ -1,12 +1,11 @@
 #![doc = include_str!("import.md")]
 
-use super::{finding, list, walker};
+use super::{finding, list};
 use crate::checks::finding::{Code, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::{Kind, Place};
-use crate::model::hosts::within;
 use crate::model::trace::{ClusterName, HopName};
-use crate::model::{End, Import, Registered, bound};
+use crate::model::{End, Import, Registered, bound_to_mesh};
 
 const CODE: Code = Code("EG210");
 
@@ -22,9 +21,8 @@ fn look(view: &View<'_>) -> Outcome {
     let Some(hop) = &view.walk.sidecar else {
         return Outcome::Idle;
     };
-    let walker = walker(view);
-    let scope = walker.scope(&hop.node);
-    let Some(sidecar) = scope.sidecar else {
+    let scope = view.world.scope(&hop.node);
+    let Some(sidecar) = scope.sidecar() else {
         return Outcome::Pass;
     };
     let port = view.path.target.port;
@@ -32,14 +30,14 @@ fn look(view: &View<'_>) -> Outcome {
     let Some(import) = scope.import(port) else {
         return Outcome::Pass;
     };
-    let (service, route) = (left_out(view, import), not_taken(view, import));
+    let (service, route) = (left_out(view, &import), not_taken(view, &import));
     let goes_astray = view.walk.leaves_directly()
         || super::end(&view.walk.trace.sidecar) == Some(&End::UnknownHostBlocked)
         || is_dropped(view);
     if !goes_astray || (service.is_none() && route.is_none()) {
         return Outcome::Pass;
     }
-    let at = import.listener.map_or(0, |(at, _)| at);
+    let at = import.listener().map_or(0, |(at, _)| at);
     let own_port = import.port().is_some();
     let which = if own_port {
         format!("its egress listener for port {port} (egress[{at}])")
@@ -48,7 +46,7 @@ fn look(view: &View<'_>) -> Outcome {
     };
     let hosts = list(
         import
-            .listener
+            .listener()
             .map(|(_, l)| l.hosts.as_slice())
             .unwrap_or_default(),
     );
@@ -106,28 +104,29 @@ fn is_dropped(view: &View<'_>) -> bool {
 /// The host on that port, where it is exported to the client and not imported.
 fn left_out<'v>(view: &View<'v>, import: &Import<'_>) -> Option<&'v Registered<'v>> {
     let (host, port) = (view.path.target.host.text(), view.path.target.port);
-    let for_it = |s: &Registered<'_>| within(&host, &s.host) && s.port(port).is_some();
-    if import.services.iter().any(|s| for_it(s)) {
+    let with_port = |s: &&Registered<'_>| s.port(port).is_some();
+    if import.services_containing(&host).iter().any(with_port) {
         return None;
     }
     let namespace = &view.path.client.namespace;
     view.world
-        .registry
-        .iter()
-        .find(|s| for_it(s) && s.exports.reach(namespace))
+        .services_containing(&host)
+        .filter(with_port)
+        .find(|s| s.exports.reach(namespace))
 }
 
 /// The route that wants the host, where it is exported to the client and not imported.
 fn not_taken(view: &View<'_>, import: &Import<'_>) -> Option<Place> {
     let wanted = view.walk.wanted.as_ref()?;
     let namespace = &view.path.client.namespace;
-    let named = |r: &&&crate::model::Routes<'_>| {
+    let named = |r: &&crate::model::Routes<'_>| {
         r.object.name() == wanted.route.object.name
             && r.namespace() == wanted.route.object.namespace
     };
-    let seen = bound(view.world, namespace, crate::istio::virtual_service::MESH);
-    let there = seen.iter().find(named).is_some();
-    let taken = import.routes.iter().find(named).is_some();
+    let there = bound_to_mesh(view.world, namespace, &wanted.host)
+        .iter()
+        .any(named);
+    let taken = import.routes_of(&wanted.host).iter().any(named);
     (there && !taken).then(|| wanted.route.clone())
 }
 

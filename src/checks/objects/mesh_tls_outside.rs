@@ -34,9 +34,8 @@ fn look(view: &View<'_>) -> Outcome {
     };
     let Some(service) = view
         .world
-        .registry
-        .iter()
-        .find(|s| s.host == *host)
+        .services_named(host)
+        .next()
         .filter(|s| s.is_external())
     else {
         return Outcome::Pass;

@@ -51,7 +51,7 @@ use super::{Outcome, View};
 use crate::checks::finding::{Code, Finding};
 use crate::kubernetes::{Kind, ObjectRef, Place};
 use crate::model::trace::{ClusterName, Decision, HopName, Step};
-use crate::model::{End, Node, Policy, Routes, Walker, policy};
+use crate::model::{End, Node, Policy, Routes, policy};
 
 /// Why the path ends at a hop, where it does.
 fn end(step: &Step) -> Option<&End> {
@@ -105,13 +105,8 @@ fn last_policy<'v>(view: &View<'v>) -> Result<(HopName, &'v Step, &'v Node, Poli
     else {
         return Err(Outcome::Pass);
     };
-    let walker = walker(view);
-    let scope = walker.scope(node);
-    let service = scope
-        .owners
-        .get(host.as_str())
-        .copied()
-        .ok_or(Outcome::Pass)?;
+    let scope = view.world.scope(node);
+    let service = scope.owner(host).ok_or(Outcome::Pass)?;
     Ok((
         hop,
         step,
@@ -125,10 +120,8 @@ fn routes_at<'v>(view: &View<'v>, place: &Place) -> Option<&'v Routes<'v>> {
     if place.object.kind != Kind::VirtualService {
         return None;
     }
-    let same = |r: &&Routes<'_>| {
-        r.object.name() == place.object.name && r.namespace() == place.object.namespace
-    };
-    view.world.routes.iter().find(same)
+    view.world
+        .route(&place.object.namespace, &place.object.name)
 }
 
 /// The VirtualService that sent the connection to the gateway.
@@ -170,11 +163,6 @@ fn list(names: impl IntoIterator<Item = impl std::fmt::Display>) -> String {
 /// The place of a whole object.
 fn whole(kind: Kind, namespace: &str, name: &str) -> Place {
     ObjectRef::new(kind, namespace, name).into()
-}
-
-/// A walker for what a check must look up itself.
-fn walker<'v>(view: &View<'v>) -> Walker<'v> {
-    Walker::new(view.world)
 }
 
 fn finding(

@@ -1,6 +1,6 @@
 #![doc = include_str!("not_inherited.md")]
 
-use super::{finding, walker};
+use super::finding;
 use crate::checks::finding::{Code, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::istio::Sidecar;
@@ -23,8 +23,7 @@ fn look(view: &View<'_>) -> Outcome {
     let Some(hop) = &view.walk.sidecar else {
         return Outcome::Idle;
     };
-    let walker = walker(view);
-    let scope = walker.scope(&hop.node);
+    let scope = view.world.scope(&hop.node);
     let passes = view
         .walk
         .trace
@@ -39,7 +38,7 @@ fn look(view: &View<'_>) -> Outcome {
         return Outcome::Pass;
     }
     let Some(counting) = scope
-        .sidecar
+        .sidecar()
         .filter(|s| s.spec.outbound_traffic_policy.is_none())
     else {
         return Outcome::Pass;

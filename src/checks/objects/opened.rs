@@ -1,6 +1,6 @@
 #![doc = include_str!("opened.md")]
 
-use super::{decider, finding, walker};
+use super::{decider, finding};
 use crate::checks::finding::{Code, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::istio::Protocol;
@@ -23,8 +23,7 @@ fn look(view: &View<'_>) -> Outcome {
     let Some(hop) = &view.walk.sidecar else {
         return Outcome::Idle;
     };
-    let walker = walker(view);
-    let scope = walker.scope(&hop.node);
+    let scope = view.world.scope(&hop.node);
     if outbound_mode(&scope, view.world) != "REGISTRY_ONLY"
         || owner(&scope, &view.path.target.host).is_some()
     {
@@ -38,12 +37,7 @@ fn look(view: &View<'_>) -> Outcome {
     if view.walk.sends.is_none() {
         return Outcome::Pass;
     }
-    let Some(entry) = view
-        .world
-        .registry
-        .iter()
-        .find(|s| s.object() == place.object)
-    else {
+    let Some(entry) = view.world.services_of(&place.object).next() else {
         return Outcome::Pass;
     };
     let port = view.path.target.port;
@@ -69,7 +63,7 @@ fn look(view: &View<'_>) -> Outcome {
     )
     .on([place.clone()])
     .on(scope
-        .sidecar
+        .sidecar()
         .map(|s| s.reference(Kind::Sidecar).at("spec.outboundTrafficPolicy")))
     .opens()
     .fix(fix);

@@ -1,10 +1,9 @@
 #![doc = include_str!("opened_route.md")]
 
-use super::{finding, sending, walker};
+use super::{finding, sending};
 use crate::checks::finding::{Code, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::Place;
-use crate::model::hosts::within;
 use crate::model::owner;
 use crate::model::trace::HopName;
 use serde_json::json;
@@ -24,8 +23,7 @@ fn look(view: &View<'_>) -> Outcome {
     else {
         return Outcome::Idle;
     };
-    let walker = walker(view);
-    let scope = walker.scope(&hop.node);
+    let scope = view.world.scope(&hop.node);
     let host = view.path.target.host.text();
     let own = &hop.node.namespace;
     if owner(&scope, &view.path.target.host).is_some()
@@ -36,9 +34,8 @@ fn look(view: &View<'_>) -> Outcome {
     }
     let private = view
         .world
-        .registry
-        .iter()
-        .find(|s| s.entry().is_some() && within(&host, &s.host) && !s.exports.reach(own));
+        .services_containing(&host)
+        .find(|s| s.entry().is_some() && !s.exports.reach(own));
     let Some(service) = private else {
         return Outcome::Pass;
     };

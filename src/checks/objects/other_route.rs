@@ -3,9 +3,8 @@
 use super::{decider, finding, routes_at};
 use crate::checks::finding::{Code, Finding, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
-use crate::istio::virtual_service::MESH;
 use crate::model::trace::HopName;
-use crate::model::{Routes, bound, through};
+use crate::model::{Routes, bound_to_mesh, through};
 
 const CODE: Code = Code("EG211");
 
@@ -31,7 +30,7 @@ fn look(view: &View<'_>) -> Outcome {
     }
     let port = view.path.target.port;
     let same = |r: &&Routes<'_>| r.reference() != winner.reference() && r.hosts.contains(&host);
-    let losers: Vec<&Routes> = bound(view.world, &hop.node.namespace, MESH)
+    let losers: Vec<&Routes> = bound_to_mesh(view.world, &hop.node.namespace, &host)
         .into_iter()
         .filter(same)
         .collect();

@@ -1,6 +1,6 @@
 #![doc = include_str!("owner.md")]
 
-use super::{decider, end, finding, last_proxy, routes_at, walker};
+use super::{decider, end, finding, last_proxy, routes_at};
 use crate::checks::finding::{Code, Confidence, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::model::trace::{ClusterName, HopName};
@@ -24,17 +24,16 @@ fn look(view: &View<'_>) -> Outcome {
     let Some(ClusterName::Outbound { host, .. }) = step.cluster.as_ref().map(|d| &d.value) else {
         return Outcome::Pass;
     };
-    let walker = walker(view);
-    let scope = walker.scope(node);
-    let Some(winner) = scope.owners.get(host.as_str()).copied() else {
+    let scope = view.world.scope(node);
+    let Some(winner) = scope.owner(host) else {
         return Outcome::Pass;
     };
     let meant = decider(step)
         .and_then(|p| routes_at(view, p))
         .map_or(view.path.client.namespace.as_str(), |r| r.namespace());
-    let rival = exported(view.world, &node.namespace)
+    let rival = exported(view.world, &node.namespace, &winner.host)
         .into_iter()
-        .filter(|s| s.host == winner.host && s.object() != winner.object() && differ(s, winner));
+        .filter(|s| s.object() != winner.object() && differ(s, winner));
     let found: Vec<Finding> = rival
         .filter(|loser| {
             winner.is_kubernetes() && end(step).is_some_and(End::lacks_endpoint)

@@ -1,6 +1,6 @@
 #![doc = include_str!("plain_to_tls.md")]
 
-use super::{decider, finding, last_proxy, walker};
+use super::{decider, finding, last_proxy};
 use crate::checks::finding::{Code, Confidence, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::envoy::Bytes;
@@ -30,14 +30,8 @@ fn look(view: &View<'_>) -> Outcome {
     let ClusterName::Outbound { port, host, .. } = &sends.cluster else {
         return Outcome::Pass;
     };
-    let walker = walker(view);
-    let scope = walker.scope(node);
-    let Some(service) = scope
-        .owners
-        .get(host.as_str())
-        .copied()
-        .filter(|s| s.is_external())
-    else {
+    let scope = view.world.scope(node);
+    let Some(service) = scope.owner(host).filter(|s| s.is_external()) else {
         return Outcome::Pass;
     };
     let Some(declared) = service.port(*port) else {

@@ -1,6 +1,6 @@
 #![doc = include_str!("protocol.md")]
 
-use super::{finding, walker, whole};
+use super::{finding, whole};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::istio::Protocol;
@@ -26,8 +26,7 @@ fn look(view: &View<'_>) -> Outcome {
     if view.walk.exit.is_some() || view.walk.api.handed || view.walk.api.lead.is_some() {
         return Outcome::Pass;
     }
-    let walker = walker(view);
-    let scope = walker.scope(&hop.node);
+    let scope = view.world.scope(&hop.node);
     let host = match &view.path.target.host {
         Host::Address(_) => wanted
             .host

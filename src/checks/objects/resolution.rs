@@ -1,6 +1,6 @@
 #![doc = include_str!("resolution.md")]
 
-use super::{decider, end, finding, routes_at, walker};
+use super::{decider, end, finding, routes_at};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::envoy::Bytes;
@@ -28,14 +28,8 @@ fn look(view: &View<'_>) -> Outcome {
     let Some(ClusterName::Outbound { host, .. }) = step.cluster.as_ref().map(|d| &d.value) else {
         return Outcome::Pass;
     };
-    let walker = walker(view);
-    let scope = walker.scope(&exit.hop.node);
-    let Some(service) = scope
-        .owners
-        .get(host.as_str())
-        .copied()
-        .filter(|s| s.entry().is_some())
-    else {
+    let scope = view.world.scope(&exit.hop.node);
+    let Some(service) = scope.owner(host).filter(|s| s.entry().is_some()) else {
         return Outcome::Pass;
     };
     let object = service.object();

@@ -80,21 +80,15 @@ fn look(view: &View<'_>) -> Outcome {
 }
 
 fn speaks_http(view: &View<'_>, place: &Place, port: u16) -> bool {
-    let same = |s: &&crate::model::Registered<'_>| s.object() == place.object;
-    let found = view
-        .world
-        .registry
-        .iter()
-        .find(same)
-        .and_then(|s| s.port(port));
+    let mut declared = view.world.services_of(&place.object);
+    let found = declared.next().and_then(|s| s.port(port));
     found.is_some_and(|p| !p.protocol.is_tcp() && !p.protocol.is_tls())
         || place.object.kind == Kind::Sidecar
 }
 
 fn port_name(view: &View<'_>, place: &Place) -> String {
-    let same = |s: &&crate::model::Registered<'_>| s.object() == place.object;
-    let service = view.world.registry.iter().find(same);
-    let found = service.and_then(|s| s.port(view.path.target.port));
+    let mut declared = view.world.services_of(&place.object);
+    let found = declared.next().and_then(|s| s.port(view.path.target.port));
     match found {
         Some(port) if port.name.is_empty() => "HTTP or not said".to_owned(),
         Some(port) => format!("HTTP by the port name {:?}", port.name),

@@ -1,6 +1,6 @@
 #![doc = include_str!("shared_endpoints.md")]
 
-use super::{finding, last_proxy, list, walker};
+use super::{finding, last_proxy, list};
 use crate::checks::finding::{Code, Confidence, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::model::trace::ClusterName;
@@ -22,9 +22,8 @@ fn look(view: &View<'_>) -> Outcome {
     let ClusterName::Outbound { host, .. } = &sends.cluster else {
         return Outcome::Idle;
     };
-    let walker = walker(view);
-    let scope = walker.scope(node);
-    let Some(entry) = scope.owners.get(host.as_str()).and_then(|s| s.entry()) else {
+    let scope = view.world.scope(node);
+    let Some(entry) = scope.owner(host).and_then(crate::model::Registered::entry) else {
         return Outcome::Pass;
     };
     let spec = &entry.spec;

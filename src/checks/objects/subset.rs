@@ -1,6 +1,6 @@
 #![doc = include_str!("subset.md")]
 
-use super::{decider, finding, list, missing_cluster, walker};
+use super::{decider, finding, list, missing_cluster};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::istio::DestinationRule;
@@ -24,13 +24,8 @@ fn look(view: &View<'_>) -> Outcome {
     else {
         return Outcome::Pass;
     };
-    let walker = walker(view);
-    let scope = walker.scope(node);
-    let Some(service) = scope
-        .owners
-        .get(host.as_str())
-        .filter(|s| s.port(*port).is_some())
-    else {
+    let scope = view.world.scope(node);
+    let Some(service) = scope.owner(host).filter(|s| s.port(*port).is_some()) else {
         return Outcome::Pass;
     };
     if subset.is_empty() {

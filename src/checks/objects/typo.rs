@@ -1,6 +1,6 @@
 #![doc = include_str!("typo.md")]
 
-use super::{finding, walker, whole};
+use super::{finding, whole};
 use crate::checks::finding::{Code, Confidence, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::istio::virtual_service::MESH;
@@ -27,8 +27,7 @@ fn look(view: &View<'_>) -> Outcome {
     let (Host::Name(host), Some(hop)) = (&view.path.target.host, &view.walk.sidecar) else {
         return Outcome::Idle;
     };
-    let walker = walker(view);
-    let scope = walker.scope(&hop.node);
+    let scope = view.world.scope(&hop.node);
     if host.len() < SHORTEST
         || view.walk.wanted.is_some()
         || owner(&scope, &view.path.target.host).is_some()
@@ -47,7 +46,7 @@ fn look(view: &View<'_>) -> Outcome {
     let Some((routes, name, wanted)) = near else {
         return Outcome::Pass;
     };
-    let entry = scope.owners.get(name.as_str()).map(|s| s.object());
+    let entry = scope.owner(&name).map(crate::model::Registered::object);
     let gateways = routes.gateways.iter().filter_map(|g| g.split_once('/'));
     let gateways: Vec<Place> = gateways
         .map(|(ns, g)| whole(Kind::Gateway, ns, g))

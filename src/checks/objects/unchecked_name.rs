@@ -1,6 +1,6 @@
 #![doc = include_str!("unchecked_name.md")]
 
-use super::{finding, last_proxy, walker};
+use super::{finding, last_proxy};
 use crate::checks::finding::{Code, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::istio::destination_rule::TlsMode;
@@ -24,14 +24,8 @@ fn look(view: &View<'_>) -> Outcome {
     let ClusterName::Outbound { port, subset, host } = &sends.cluster else {
         return Outcome::Idle;
     };
-    let walker = walker(view);
-    let scope = walker.scope(node);
-    let Some(service) = scope
-        .owners
-        .get(host.as_str())
-        .copied()
-        .filter(|s| s.is_external())
-    else {
+    let scope = view.world.scope(node);
+    let Some(service) = scope.owner(host).filter(|s| s.is_external()) else {
         return Outcome::Pass;
     };
     let Some((tls, place)) = policy(view.world, node, service, (subset, *port)).tls else {

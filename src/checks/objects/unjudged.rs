@@ -1,6 +1,6 @@
 #![doc = include_str!("unjudged.md")]
 
-use super::{finding, walker};
+use super::finding;
 use crate::checks::finding::{Code, Confidence, Finding, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::envoy::Role;
@@ -79,8 +79,8 @@ impl At<'_> {
             .map(|place| place.object.clone())
             .collect();
         if let Some(ClusterName::Outbound { host, .. }) = step.cluster.as_ref().map(|c| &c.value) {
-            let scope = walker(view).scope(self.node);
-            if let Some(service) = scope.owners.get(host.as_str()) {
+            let scope = view.world.scope(self.node);
+            if let Some(service) = scope.owner(host) {
                 objects.insert(service.object());
                 let lookup = rule(view.world, self.node, service);
                 objects.extend(lookup.iter().flat_map(Lookup::objects));

@@ -1,11 +1,11 @@
 #![doc = include_str!("wildcard_address.md")]
 
-use super::{finding, walker};
+use super::finding;
 use crate::checks::finding::{Code, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::istio::service_entry::AUTO_ADDRESS_LABEL;
 use crate::kubernetes::Place;
-use crate::model::hosts::{is_wild, within};
+use crate::model::hosts::is_wild;
 use crate::model::trace::HopName;
 use crate::model::{Registered, owner, workload_of};
 use serde_json::json;
@@ -27,22 +27,15 @@ fn look(view: &View<'_>) -> Outcome {
     if !view.walk.leaves_directly() || !is_wild(&wanted.host) || !hop.node.dns {
         return Outcome::Pass;
     }
-    let walker = walker(view);
-    let scope = walker.scope(&hop.node);
+    let scope = view.world.scope(&hop.node);
     let (host, port) = (&view.path.target.host, view.path.target.port);
     if owner(&scope, host).is_some_and(|s| s.port(port).is_some()) {
         return Outcome::Pass;
     }
     let narrowed: Vec<&Registered> = scope
-        .owners
-        .values()
-        .copied()
-        .filter(|s| {
-            within(&s.host, &wanted.host)
-                && s.port(port).is_some()
-                && s.address.is_none()
-                && s.allocated.is_some()
-        })
+        .owners_inside(&wanted.host)
+        .into_iter()
+        .filter(|s| s.port(port).is_some() && s.address.is_none() && s.allocated.is_some())
         .collect();
     let Some(first) = narrowed.first() else {
         return Outcome::Pass;

@@ -200,9 +200,8 @@ fn declared(view: &View<'_>, resource: &str) -> Vec<Place> {
         .map(|r| Place::from(r.reference(Kind::DestinationRule)));
     let entry = view
         .world
-        .registry
-        .iter()
-        .find(|s| s.host == host && s.entry().is_some())
+        .services_named(&host)
+        .find(|s| s.entry().is_some())
         .map(|s| Place::from(s.object()));
     rules.chain(entry).collect()
 }

@@ -56,9 +56,8 @@ fn explain(view: &View<'_>, (hop, pod): (HopName, &Pod), cluster: &Cluster) -> O
     };
     let declared = view
         .world
-        .registry
-        .iter()
-        .find(|s| s.host == host && s.entry().is_some())?;
+        .services_named(&host)
+        .find(|s| s.entry().is_some())?;
     let entry = declared.entry()?;
     let object = declared.object();
     let at = format!(

@@ -103,9 +103,8 @@ fn declared(view: &View<'_>, rules_first: bool) -> Vec<Place> {
         .collect();
     let entries: Vec<Place> = view
         .world
-        .registry
-        .iter()
-        .filter(|s| s.entry().is_some() && crate::model::hosts::within(&host, &s.host))
+        .services_containing(&host)
+        .filter(|s| s.entry().is_some())
         .map(|s| Place::from(s.object()))
         .collect();
     if rules_first {

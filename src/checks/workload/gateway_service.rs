@@ -71,7 +71,7 @@ fn destination<'v>(view: &View<'v>) -> Option<&'v Service> {
     if *host == view.path.target.host.text() {
         return None;
     }
-    let found = view.world.registry.iter().find(|s| s.host == *host)?;
+    let found = view.world.services_named(host).next()?;
     match found.origin {
         Origin::Service(service) => Some(service),
         Origin::Entry(_) => None,

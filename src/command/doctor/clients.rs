@@ -47,7 +47,7 @@ fn exists(client: &Client, snapshot: &Snapshot) -> Result<(), Error> {
         return Ok(());
     };
     let found = paths::workload(&snapshot.objects, client).is_some()
-        || paths::stand_in(&snapshot.objects, client).is_some();
+        || paths::stand_in(&snapshot.objects.pods, client).is_some();
     if found || unread(*kind) || unread(Kind::Pod) {
         return Ok(());
     }
@@ -75,7 +75,7 @@ fn exists(client: &Client, snapshot: &Snapshot) -> Result<(), Error> {
 /// Where no pod of the client runs, the one that its template would make; where manifests alone are
 /// judged, also for a workload that they do not have.
 fn stand_in(client: &Client, (snapshot, offline): (&mut Snapshot, bool)) {
-    if paths::stand_in(&snapshot.objects, client).is_some() {
+    if paths::stand_in(&snapshot.objects.pods, client).is_some() {
         return;
     }
     let supposed = || paths::supposed(snapshot, client).filter(|_| offline);

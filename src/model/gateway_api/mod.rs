@@ -147,7 +147,7 @@ fn to_gateway(world: &World<'_>, route: &ApiRoute, backend: &Reference) -> Optio
         backend.name,
         backend.namespace(route.namespace())
     );
-    let known = world.registry.iter().any(|s| s.host == host);
+    let known = world.services_named(&host).next().is_some();
     (!known || world.is_gateway(&host)).then_some((host, backend.port.unwrap_or_default()))
 }
 

@@ -1,0 +1,109 @@
+//! What was worked out about a world, so that no path and no check works it out again. It holds
+//! positions and values, nothing that borrows: a [`World`](super::World) keeps its own.
+
+use super::given::Given;
+use super::host_index::HostIndex;
+use super::scope::{Node, Seen};
+use crate::kubernetes::pod::Labels;
+use crate::kubernetes::service::Service;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::rc::Rc;
+
+/// The pods of a gateway, as far as istiod tells them apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayPods {
+    /// Their labels.
+    pub labels: Rc<Labels>,
+    /// They may not open ports below 1024.
+    pub unprivileged: bool,
+}
+
+type ByService<T> = RefCell<HashMap<(String, String), T>>;
+
+/// The VirtualServices that sidecars of a namespace take: their positions in order, and the places
+/// in that order by host.
+type Bound = (HostIndex, Vec<usize>);
+
+/// What was worked out so far.
+#[derive(Debug, Default)]
+pub(super) struct Memo {
+    scopes: RefCell<BTreeMap<Node, Rc<Seen>>>,
+    given: RefCell<BTreeMap<Node, BTreeMap<u16, Rc<Given>>>>,
+    gateway_pods: ByService<Option<GatewayPods>>,
+    pods_behind: ByService<Rc<Vec<usize>>>,
+    bound_to_mesh: RefCell<HashMap<String, Rc<Bound>>>,
+    resolved: OnceCell<HashMap<String, IpAddr>>,
+}
+
+impl Memo {
+    pub(super) fn scope(&self, node: &Node, find: impl FnOnce() -> Seen) -> Rc<Seen> {
+        if let Some(known) = self.scopes.borrow().get(node) {
+            return known.clone();
+        }
+        let found = Rc::new(find());
+        self.scopes.borrow_mut().insert(node.clone(), found.clone());
+        found
+    }
+
+    /// `key` is the port of a sidecar, or what tells two gateways with the same labels apart.
+    pub(super) fn given(
+        &self,
+        node: &Node,
+        key: u16,
+        work_out: impl FnOnce() -> Given,
+    ) -> Rc<Given> {
+        if let Some(known) = self.given.borrow().get(node).and_then(|of| of.get(&key)) {
+            return known.clone();
+        }
+        let given = Rc::new(work_out());
+        let mut all = self.given.borrow_mut();
+        let of = all.entry(node.clone()).or_default();
+        of.insert(key, given.clone());
+        given
+    }
+
+    pub(super) fn gateway_pods(
+        &self,
+        service: &Service,
+        find: impl FnOnce() -> Option<GatewayPods>,
+    ) -> Option<GatewayPods> {
+        remembered(&self.gateway_pods, service, find)
+    }
+
+    pub(super) fn pods_behind(
+        &self,
+        service: &Service,
+        find: impl FnOnce() -> Vec<usize>,
+    ) -> Rc<Vec<usize>> {
+        remembered(&self.pods_behind, service, || Rc::new(find()))
+    }
+
+    pub(super) fn bound_to_mesh(&self, namespace: &str, find: impl FnOnce() -> Bound) -> Rc<Bound> {
+        if let Some(known) = self.bound_to_mesh.borrow().get(namespace) {
+            return known.clone();
+        }
+        let found = Rc::new(find());
+        let mut all = self.bound_to_mesh.borrow_mut();
+        all.insert(namespace.to_owned(), found.clone());
+        found
+    }
+
+    pub(super) fn resolved(
+        &self,
+        find: impl FnOnce() -> HashMap<String, IpAddr>,
+    ) -> &HashMap<String, IpAddr> {
+        self.resolved.get_or_init(find)
+    }
+}
+
+fn remembered<T: Clone>(known: &ByService<T>, service: &Service, find: impl FnOnce() -> T) -> T {
+    let key = (service.namespace().to_owned(), service.name().to_owned());
+    if let Some(known) = known.borrow().get(&key) {
+        return known.clone();
+    }
+    let found = find();
+    known.borrow_mut().insert(key, found.clone());
+    found
+}
