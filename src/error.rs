@@ -5,6 +5,29 @@ use crate::exit::Exit;
 use crate::kubernetes::ObjectRef;
 use std::time::Duration;
 
+/// What a library said underneath, for `-vv`. Never one whose words may hold a secret.
+pub type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// What an API server answered, in its own two words: HTTP's code, and Kubernetes' reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApiStatus {
+    /// HTTP's code; 0 where no API server answered.
+    pub code: u16,
+    /// The reason of the `Status`, for programs: `Conflict`, `AlreadyExists`, `Invalid`.
+    pub reason: String,
+    /// The fields that other managers own, where server-side apply was refused for them.
+    pub conflicts: Vec<FieldConflict>,
+}
+
+/// A field of another manager.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldConflict {
+    /// The manager.
+    pub manager: String,
+    /// The field, as `.spec.hosts`.
+    pub field: String,
+}
+
 /// Why a command ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -19,16 +42,19 @@ pub enum Error {
         /// What is wrong with it, with line and column where known.
         reason: String,
     },
-    /// The kubeconfig does not lead to a cluster.
+    /// The kubeconfig does not name a cluster that can be used.
     #[error("the kubeconfig cannot be used: {0}")]
     Kubeconfig(String),
     /// No connection to the API server.
     #[error("cannot reach the cluster at {server}: {reason}")]
     Unreachable {
-        /// The API server's address.
+        /// The API server's address, without a user's name and password.
         server: String,
         /// The transport's own words.
         reason: String,
+        /// What the transport said in full.
+        #[source]
+        source: Option<Source>,
     },
     /// 401: the API server does not know us.
     #[error("the cluster at {server} refused the credentials")]
@@ -37,7 +63,7 @@ pub enum Error {
         server: String,
     },
     /// 403 while doing something that the command cannot do without.
-    #[error("no right to {verb} {what}")]
+    #[error("not allowed to {verb} {what}")]
     Forbidden {
         /// The verb of the request: get, list, patch, delete, create.
         verb: &'static str,
@@ -53,7 +79,9 @@ pub enum Error {
         doing: &'static str,
         /// The object or resource.
         what: String,
-        /// The API server's message.
+        /// What the API server answered, for programs.
+        status: ApiStatus,
+        /// The same in its own words.
         reason: String,
     },
     /// Another field manager holds a field that we would set.
@@ -67,12 +95,12 @@ pub enum Error {
         fields: String,
     },
     /// Something that must exist does not.
-    #[error("{what} not found{}", if .hint.is_empty() { String::new() } else { format!(": {}", .hint) })]
+    #[error("{what} not found")]
     NotFound {
         /// What was looked for.
         what: String,
         /// What to do.
-        hint: String,
+        hint: Option<String>,
     },
     /// We will not do this, because it would hurt somebody else's objects or cannot work.
     #[error("{why}")]
@@ -80,7 +108,7 @@ pub enum Error {
         /// The reason, with the names of the objects and their owner.
         why: String,
         /// What to do instead.
-        hint: String,
+        hint: Option<String>,
     },
     /// Something did not come in time.
     #[error("gave up after {}s waiting for {what}", .after.as_secs())]
@@ -123,15 +151,39 @@ impl Error {
             }
             Error::Forbidden { reason, .. } => Some(reason.clone()),
             Error::Conflict { .. } => Some(
-                "let the other manager drop the fields, or take them over with --force-conflicts"
+                "remove the fields from the other manager, or take them over with --force-conflicts"
                     .into(),
             ),
-            Error::Refused { hint, .. } if !hint.is_empty() => Some(hint.clone()),
+            Error::NotFound { hint, .. } | Error::Refused { hint, .. } => hint.clone(),
             Error::Deadline { .. } => Some(
                 "run `kubectl egress doctor` for the reason, or allow more with --timeout".into(),
             ),
             _ => None,
         }
+    }
+
+    /// True where somebody else wrote the object since it was read (409 Conflict): read it again.
+    pub fn is_stale(&self) -> bool {
+        matches!(self, Error::Api { status, .. } if status.code == 409 && status.reason != "AlreadyExists")
+    }
+
+    /// True where a list has changed too much since its first page to go on (410 Gone).
+    pub fn is_expired(&self) -> bool {
+        matches!(self, Error::Api { status, .. } if status.code == 410)
+    }
+
+    /// True for what passes by itself: one that waits asks again.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Error::Unreachable { .. } => true,
+            Error::Api { status, .. } => status.code == 429 || status.code >= 500,
+            _ => false,
+        }
+    }
+
+    /// True where somebody else has created the object since it was looked for.
+    pub fn is_taken(&self) -> bool {
+        matches!(self, Error::Api { status, .. } if status.reason == "AlreadyExists")
     }
 
     /// True for an error that says nothing about the object asked for, only that it may not be

@@ -55,7 +55,7 @@ pub async fn update_inventory(
                     ..inventory
                 });
             }
-            Err(error) if is_race(&error) => last = Some(error),
+            Err(error) if error.is_stale() || error.is_taken() => last = Some(error),
             Err(error) => return Err(error),
         }
     }
@@ -100,8 +100,4 @@ async fn store(cluster: &Cluster, inventory: &Inventory) -> Result<Option<String
         .pointer("/metadata/resourceVersion")
         .and_then(Value::as_str)
         .map(str::to_owned))
-}
-
-fn is_race(error: &Error) -> bool {
-    matches!(error, Error::Api { reason, .. } if reason.contains("has been modified") || reason.contains("already exists"))
 }

@@ -33,7 +33,7 @@ pub async fn preview(
                 Some(object) => compare(cluster, inventory, (object, body), options).await,
                 None => Err(Error::Refused {
                     why: "an object of an unknown kind".into(),
-                    hint: String::new(),
+                    hint: None,
                 }),
             }
         }
@@ -126,6 +126,6 @@ fn foreign(object: &ObjectRef, live: &Value) -> Error {
             "{object} exists and is not ours: it was written by {}",
             owners.join(", ")
         ),
-        hint: "rename or remove it, or wire the host through another gateway".into(),
+        hint: Some("rename or remove it, or wire the host through another gateway".into()),
     }
 }

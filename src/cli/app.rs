@@ -81,7 +81,9 @@ impl App {
         let invocation = Invocation::of(arguments.first());
         let mut command = Self::named(&invocation);
         let matches = command.try_get_matches_from_mut(arguments)?;
-        Self::from_arg_matches(&matches).map_err(|e| e.format(&mut command))
+        let mut app = Self::from_arg_matches(&matches).map_err(|e| e.format(&mut command))?;
+        app.connect.server_is_host = matches!(app.verb, Verb::Setup(_));
+        Ok(app)
     }
 
     /// The command line, with usage lines that say how it was called.

@@ -2,7 +2,8 @@
 //! verb.
 
 use super::duration::parse_duration;
-use crate::cluster::ConnectOptions;
+use crate::cluster::{ConnectOptions, Overrides};
+use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::install::Istioctl;
 use crate::snapshot::Scope;
@@ -42,6 +43,30 @@ pub struct ConnectArgs {
     /// UID to impersonate
     #[arg(long = "as-uid", global = true, value_name = "UID")]
     pub impersonate_uid: Option<String>,
+    /// The address of the API server, in place of the kubeconfig's
+    #[arg(short = 's', long, global = true, value_name = "URL")]
+    pub server: Option<String>,
+    /// Bearer token for the API server
+    #[arg(long, global = true, value_name = "TOKEN")]
+    pub token: Option<String>,
+    /// Certificate authority of the API server
+    #[arg(long, global = true, value_name = "FILE")]
+    pub certificate_authority: Option<PathBuf>,
+    /// The name that the API server's certificate must have
+    #[arg(long, global = true, value_name = "NAME")]
+    pub tls_server_name: Option<String>,
+    /// Do not verify the API server's certificate
+    #[arg(long, global = true, conflicts_with = "certificate_authority")]
+    pub insecure_skip_tls_verify: bool,
+    /// Client certificate for the API server
+    #[arg(long, global = true, value_name = "FILE")]
+    pub client_certificate: Option<PathBuf>,
+    /// Key of the client certificate
+    #[arg(long, global = true, value_name = "FILE")]
+    pub client_key: Option<PathBuf>,
+    /// Accepted as kubectl does; this program keeps no cache
+    #[arg(long, global = true, value_name = "DIR")]
+    pub cache_dir: Option<PathBuf>,
     /// How long a single request may take (0: the default, 10s)
     #[arg(long, global = true, value_name = "DURATION", value_parser = parse_duration)]
     pub request_timeout: Option<Duration>,
@@ -51,6 +76,12 @@ pub struct ConnectArgs {
     /// The revision of the control plane, where there are several
     #[arg(long, global = true, value_name = "REV")]
     pub revision: Option<String>,
+    /// True for setup, whose own --server is a host name.
+    #[arg(skip)]
+    pub server_is_host: bool,
+    /// When the whole command gives up.
+    #[arg(skip)]
+    pub deadline: Option<Deadline>,
 }
 
 impl ConnectArgs {
@@ -65,15 +96,45 @@ impl ConnectArgs {
             impersonate: self.impersonate.clone(),
             impersonate_groups: self.impersonate_groups.clone(),
             impersonate_uid: self.impersonate_uid.clone(),
+            overrides: Overrides {
+                // setup has a --server too: a host name, where this one is a URL.
+                server: self.server.clone().filter(|s| !self.is_wildcards(s)),
+                certificate_authority: self.certificate_authority.clone(),
+                tls_server_name: self.tls_server_name.clone(),
+                insecure: self.insecure_skip_tls_verify,
+                token: self.token.clone(),
+                client_certificate: self.client_certificate.clone(),
+                client_key: self.client_key.clone(),
+            },
             request_timeout: self.request_timeout.filter(|t| !t.is_zero()),
+            deadline: self.deadline,
         }
+    }
+
+    /// The same, with as much time again from now.
+    #[must_use]
+    pub fn within(&self, timeout: Duration) -> Self {
+        Self {
+            deadline: Some(Deadline::after(timeout)),
+            ..self.clone()
+        }
+    }
+
+    fn is_wildcards(&self, server: &str) -> bool {
+        self.server_is_host && !server.contains("://")
     }
 
     /// The same for istioctl, which has no flag for each of them.
     pub fn istioctl(&self) -> Result<Istioctl, Error> {
-        if self.cluster.is_some() || self.user.is_some() || self.impersonate_uid.is_some() {
+        let options = self.options();
+        if self.cluster.is_some()
+            || self.user.is_some()
+            || self.impersonate_uid.is_some()
+            || !options.overrides.is_empty()
+        {
             return Err(Error::Usage(
-                "istioctl takes no --cluster, --user or --as-uid: choose a --context".into(),
+                "istioctl takes of kubectl's flags only --kubeconfig, --context, --as and --as-group: choose a --context"
+                    .into(),
             ));
         }
         let mut connection = Vec::new();

@@ -26,7 +26,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
             "h" => 3_600_000,
             _ => return Err(wrong()),
         };
-        total += Duration::from_millis(number.checked_mul(factor).ok_or_else(wrong)?);
+        let part = Duration::from_millis(number.checked_mul(factor).ok_or_else(wrong)?);
+        total = total.checked_add(part).ok_or_else(wrong)?;
         rest = &rest[unit..];
     }
     if text.is_empty() {

@@ -25,9 +25,18 @@ pub struct FlowArgs {
     /// Only these service accounts may call: NS/NAME (needs mutual TLS to the gateway)
     #[arg(long, value_name = "NS/SA", value_delimiter = ',')]
     pub allow: Vec<ServiceAccount>,
-    /// The one server that answers for a wildcard host, such as *.wikipedia.org
-    #[arg(long, value_name = "HOST")]
-    pub server: Option<Host>,
+    /// The one server that answers for a wildcard host, such as *.wikipedia.org (a URL here is
+    /// kubectl's --server, the address of the API server)
+    #[arg(short = 's', long, value_name = "HOST", value_parser = host_or_url)]
+    pub server: Option<String>,
+}
+
+/// Checked here, so that a slip is told before a cluster is asked; which of both it is shows at use.
+fn host_or_url(text: &str) -> Result<String, String> {
+    if !text.contains("://") {
+        text.parse::<Host>()?;
+    }
+    Ok(text.to_owned())
 }
 
 impl FlowArgs {
@@ -44,7 +53,14 @@ impl FlowArgs {
             hop: self.hop,
             addresses: self.address.clone(),
             allow: self.allow.clone(),
-            server: self.server.clone(),
+            server: self.server()?,
         })
+    }
+
+    /// The server of a wildcard, where one is named.
+    pub fn server(&self) -> Result<Option<Host>, Error> {
+        let host = self.server.as_ref().filter(|text| !text.contains("://"));
+        let parsed = host.map(|text| text.parse()).transpose();
+        parsed.map_err(|reason: String| Error::Usage(format!("--server: {reason}")))
     }
 }

@@ -11,6 +11,7 @@ pub mod explain;
 pub mod flow;
 mod invocation;
 pub mod lockdown;
+mod refusal;
 pub mod setup;
 pub mod status;
 pub mod version;
@@ -18,3 +19,4 @@ pub mod write;
 
 pub use app::{App, TalkArgs, Verb};
 pub use invocation::Invocation;
+pub use refusal::refusal;

@@ -18,7 +18,7 @@ pub struct SetupArgs {
     #[arg(value_name = "HOST")]
     pub targets: Vec<Target>,
     /// Take hosts, ports and callers from a file (- is standard input)
-    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["targets", "from", "originate_tls", "hop", "address", "allow", "server"])]
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["targets", "from", "originate_tls", "hop", "address", "allow"])]
     pub filename: Option<PathBuf>,
     /// With -f: hosts and callers that came from an earlier version of the file and are no longer
     /// in it go
@@ -94,8 +94,19 @@ impl SetupArgs {
     /// What is wanted, by arguments or by file; clients that nobody named are those of `namespace`.
     pub fn spec(&self, namespace: &str) -> Result<EgressSpec, Error> {
         if let Some(path) = &self.filename {
+            if self.flow.server()?.is_some() {
+                return Err(Error::Usage(
+                    "--server HOST cannot be used with -f: the file says it for each host".into(),
+                ));
+            }
             let name = path.display().to_string();
             let mut spec = file::read(&name, &read(path)?, namespace)?;
+            if spec.wishes.is_empty() && !self.prune {
+                return Err(Error::Input {
+                    path: name,
+                    reason: "spec.hosts is empty: name at least one host".into(),
+                });
+            }
             spec.gateway = self.gateway.clone().or(spec.gateway);
             return Ok(spec);
         }

@@ -15,6 +15,9 @@ pub struct StatusArgs {
     /// Show it again and again, until interrupted
     #[arg(short, long)]
     pub watch: bool,
+    /// How long it may take (with --watch: no limit)
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = parse_duration)]
+    pub timeout: Duration,
     /// How it is printed
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: StatusOutput,

@@ -2,7 +2,7 @@
 //! that a missing right is one sentence and a Role to apply, not a plan that stops half-way.
 
 use super::Cluster;
-use super::request::{Purpose, invalid};
+use super::answer::{Purpose, invalid};
 use crate::error::Error;
 use crate::kubernetes::Kind;
 use http::Request;

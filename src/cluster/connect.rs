@@ -5,14 +5,17 @@
 //! can be silent for minutes), and small requests are sent at once (`TCP_NODELAY`: an admin request
 //! over a port-forward takes 13 ms in place of 53).
 
-use super::{Cluster, kubeconfig};
+use super::answer::{credential_words, find_cause, sentence};
+use super::{Cluster, Overrides, kubeconfig};
+use crate::deadline::Deadline;
 use crate::error::Error;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use kube::client::ConfigExt;
-use kube::config::KubeConfigOptions;
+use kube::client::{AuthError, ConfigExt};
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceBuilder;
 
@@ -35,47 +38,102 @@ pub struct ConnectOptions {
     pub impersonate_groups: Vec<String>,
     /// `--as-uid`.
     pub impersonate_uid: Option<String>,
+    /// What stands in place of the kubeconfig's entries.
+    pub overrides: Overrides,
     /// `--request-timeout`.
     pub request_timeout: Option<Duration>,
+    /// When the whole command gives up (`--timeout`).
+    pub deadline: Option<Deadline>,
 }
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A credential plugin may open a browser and wait for a login.
+const LOGIN: Duration = Duration::from_secs(120);
+
 impl Cluster {
-    /// Read the kubeconfig and make a client. No request is sent yet.
+    /// Read the kubeconfig, get credentials and make a client. No request is sent yet.
+    ///
+    /// A credential plugin runs for as long as it likes and blocks the thread that it runs on, so
+    /// all of this has a thread of its own, which is left behind where it takes too long.
     pub async fn connect(options: &ConnectOptions) -> Result<Self, Error> {
-        let (mut config, context) = load(options).await?;
-        config.default_retry = false;
-        config.connect_timeout = Some(Duration::from_secs(5));
-        impersonate(&mut config, options);
-        let server = config
-            .cluster_url
-            .to_string()
-            .trim_end_matches('/')
-            .to_owned();
-        let namespace = options
-            .namespace
-            .clone()
-            .unwrap_or_else(|| config.default_namespace.clone());
-        let client = client(config).map_err(|e| Error::Kubeconfig(sentence(&e)))?;
-        let request_timeout = options.request_timeout.unwrap_or(REQUEST_TIMEOUT);
-        Ok(Self {
-            client,
-            context,
-            server,
-            namespace,
-            request_timeout,
-        })
+        let asked = options.clone();
+        let handle = tokio::runtime::Handle::current();
+        let connected = tokio::task::spawn_blocking(move || handle.block_on(connect(&asked)));
+        let (patience, whole) = match options.deadline {
+            Some(deadline) => (deadline.left(), deadline.total()),
+            None => (LOGIN, LOGIN),
+        };
+        match tokio::time::timeout(patience, connected).await {
+            Ok(Ok(connected)) => connected,
+            Ok(Err(_)) => Err(Error::Kubeconfig("its credentials cannot be used".into())),
+            Err(_) => Err(Error::Kubeconfig(format!(
+                "its credential plugin did not end within {}s",
+                whole.as_secs()
+            ))),
+        }
+    }
+}
+
+async fn connect(options: &ConnectOptions) -> Result<Cluster, Error> {
+    let (mut config, context) = load(options).await?;
+    config.default_retry = false;
+    config.connect_timeout = Some(Duration::from_secs(5));
+    impersonate(&mut config, options);
+    let server = without_user(&config.cluster_url);
+    let namespace = options
+        .namespace
+        .clone()
+        .unwrap_or_else(|| config.default_namespace.clone());
+    let client = client(config).map_err(|error| Error::Kubeconfig(client_words(&error)))?;
+    Ok(Cluster {
+        client,
+        context,
+        server,
+        namespace,
+        request_timeout: options.request_timeout.unwrap_or(REQUEST_TIMEOUT),
+        deadline: options.deadline,
+        answered: Arc::default(),
+    })
+}
+
+/// An address as it may be shown: `https://bob:password@host` has a secret in it.
+fn without_user(url: &http::Uri) -> String {
+    let host = url.authority().map_or("", |authority| {
+        let whole = authority.as_str();
+        whole.rsplit_once('@').map_or(whole, |(_, host)| host)
+    });
+    let scheme = url.scheme_str().unwrap_or("https");
+    format!("{scheme}://{host}{}", url.path().trim_end_matches('/'))
+}
+
+/// Why there is no client. An error about a proxy would print its address, with the password.
+fn client_words(error: &kube::Error) -> String {
+    if let Some(auth) = find_cause::<AuthError>(error) {
+        return credential_words(auth);
+    }
+    match error {
+        kube::Error::ProxyProtocolUnsupported { .. }
+        | kube::Error::ProxyProtocolDisabled { .. } => {
+            "its proxy-url is not of the form http://HOST:PORT".into()
+        }
+        kube::Error::HttpError(_) => {
+            "a user, group or UID to impersonate has characters that no HTTP header may have".into()
+        }
+        other => sentence(other),
     }
 }
 
 async fn load(options: &ConnectOptions) -> Result<(Config, String), Error> {
-    let Some(kubeconfig) = kubeconfig::read(options)? else {
+    let found = kubeconfig::read(options)?;
+    let found = found.or_else(|| options.overrides.stand_alone().then(Kubeconfig::default));
+    let Some(mut kubeconfig) = found else {
         let inside = Config::incluster().map(|config| (config, String::new()));
         return inside
-            .map_err(|_| Error::Kubeconfig("there is none, and this is not a pod".into()));
+            .map_err(|_| Error::Kubeconfig("there is none, and this is not in a pod".into()));
     };
     kubeconfig::check(&kubeconfig, options)?;
+    options.overrides.apply(&mut kubeconfig, options)?;
     let context = options
         .context
         .clone()
@@ -88,7 +146,7 @@ async fn load(options: &ConnectOptions) -> Result<(Config, String), Error> {
     };
     let config = Config::from_custom_kubeconfig(kubeconfig, &choose).await;
     Ok((
-        config.map_err(|e| Error::Kubeconfig(sentence(&e)))?,
+        config.map_err(|e| Error::Kubeconfig(kubeconfig::words(&e)))?,
         context,
     ))
 }
@@ -126,26 +184,19 @@ fn client(config: Config) -> kube::Result<Client> {
     Ok(Client::new(service, config.default_namespace))
 }
 
-/// The cause of an error that has no other cause, in one line: "Connection refused", without what
-/// was going on.
-pub(super) fn cause(error: &dyn std::error::Error) -> String {
-    let mut last = error;
-    while let Some(deeper) = last.source() {
-        last = deeper;
-    }
-    last.to_string().replace('\n', " ")
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// An error and its causes in one line.
-pub(super) fn sentence(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let more = cause.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
+    #[test]
+    fn an_address_is_shown_without_its_user() {
+        for (url, shown) in [
+            ("https://10.0.0.1:6443", "https://10.0.0.1:6443"),
+            ("http://bob:hunter2@host:1/", "http://host:1"),
+            ("https://a@b@host/k8s/c-1", "https://host/k8s/c-1"),
+        ] {
+            let Ok(uri) = url.parse() else { continue };
+            assert_eq!(without_user(&uri), shown);
         }
-        source = cause.source();
     }
-    text.replace('\n', " ")
 }

@@ -2,7 +2,7 @@
 //! at the version that is served.
 
 use super::Cluster;
-use super::request::{Purpose, invalid};
+use super::answer::{Purpose, invalid};
 use crate::error::Error;
 use crate::kubernetes::{Kind, ObjectRef};
 use http::Request;

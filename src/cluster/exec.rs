@@ -2,11 +2,15 @@
 //! a traffic test: its connections are not captured.
 
 use super::Cluster;
+use super::answer::Purpose;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, AttachParams};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// So much of each of its streams is read; what prints more is not waited for.
+const LONGEST: u64 = 16 << 20;
 
 /// What a command printed, and how it ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,9 +57,15 @@ impl Cluster {
             what: what.clone(),
             after: deadline.total(),
         };
-        let mut process = started
-            .map_err(|_| waited())?
-            .map_err(|e| self.explain_upgrade(&e, "run", &what))?;
+        let mut process = started.map_err(|_| waited())?.map_err(|e| {
+            self.explain(
+                e,
+                Purpose {
+                    verb: "run",
+                    what: &what,
+                },
+            )
+        })?;
         let run = async {
             let mut output = ExecOutput::default();
             let status = process.take_status();
@@ -66,12 +76,12 @@ impl Cluster {
             let (mut out, mut err) = (process.stdout(), process.stderr());
             let read_out = async {
                 if let Some(out) = &mut out {
-                    let _ = out.read_to_end(&mut output.stdout).await;
+                    let _ = out.take(LONGEST).read_to_end(&mut output.stdout).await;
                 }
             };
             let read_err = async {
                 if let Some(err) = &mut err {
-                    let _ = err.read_to_end(&mut output.stderr).await;
+                    let _ = err.take(LONGEST).read_to_end(&mut output.stderr).await;
                 }
             };
             tokio::join!(read_out, read_err);

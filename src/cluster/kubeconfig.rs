@@ -1,9 +1,10 @@
 //! The kubeconfig, found as kubectl finds it: the file of `--kubeconfig`, which must be there; or
 //! the files of `KUBECONFIG` as one, of which some may be missing; or `~/.kube/config`.
 
-use super::connect::{ConnectOptions, sentence};
+use super::connect::ConnectOptions;
 use crate::error::Error;
-use kube::config::{Kubeconfig, KubeconfigError};
+use kube::config::{Kubeconfig, KubeconfigError, LoadDataError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The names in a kubeconfig.
@@ -56,7 +57,7 @@ pub(super) fn read(options: &ConnectOptions) -> Result<Option<Kubeconfig>, Error
         whole = Some(match whole {
             Some(before) => before
                 .merge(next)
-                .map_err(|e| Error::Kubeconfig(sentence(&e)))?,
+                .map_err(|e| Error::Kubeconfig(words(&e)))?,
             None => next,
         });
     }
@@ -97,10 +98,53 @@ fn listed(names: &[String]) -> String {
 
 fn read_one(path: &Path) -> Result<Kubeconfig, Error> {
     Kubeconfig::read_from(path).map_err(|error| {
-        let reason = match &error {
-            KubeconfigError::ReadConfig(cause, _) => cause.to_string(),
-            other => sentence(other),
-        };
-        Error::Kubeconfig(format!("{}: {reason}", path.display()))
+        let place = path.display();
+        Error::Kubeconfig(match &error {
+            KubeconfigError::Parse(cause) => match cause.location() {
+                Some(at) => format!("{place}:{}: {}", at.line(), words(&error)),
+                None => format!("{place}: {}", words(&error)),
+            },
+            other => format!("{place}: {}", words(other)),
+        })
     })
+}
+
+/// What is wrong with it. kube's own words have lines of the file in them, and with these a token
+/// or a key.
+pub(super) fn words(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::CurrentContextNotSet => "it has no current-context".into(),
+        KubeconfigError::KindMismatch | KubeconfigError::ApiVersionMismatch => {
+            "the files of KUBECONFIG are not of one kind".into()
+        }
+        KubeconfigError::LoadContext(name) => format!("it has no context {name}"),
+        KubeconfigError::LoadClusterOfContext(name) => format!("it has no cluster {name}"),
+        KubeconfigError::ReadConfig(cause, _) if cause.kind() == ErrorKind::InvalidData => {
+            "this is not text".into()
+        }
+        KubeconfigError::ReadConfig(cause, _) => cause.to_string(),
+        KubeconfigError::Parse(_) => "this is not a kubeconfig, or not valid YAML".into(),
+        KubeconfigError::MissingClusterUrl => "the cluster has no server".into(),
+        KubeconfigError::ParseClusterUrl(_) => "the cluster's server is not a URL".into(),
+        KubeconfigError::ParseProxyUrl(_) => "the cluster's proxy-url is not a URL".into(),
+        KubeconfigError::LoadCertificateAuthority(cause) => {
+            format!("certificate-authority: {}", data_words(cause))
+        }
+        KubeconfigError::LoadClientCertificate(cause) => {
+            format!("client-certificate: {}", data_words(cause))
+        }
+        KubeconfigError::LoadClientKey(cause) => format!("client-key: {}", data_words(cause)),
+        KubeconfigError::ParseCertificates(_) => {
+            "certificate-authority: this is not a certificate in PEM".into()
+        }
+        _ => "it cannot be used".into(),
+    }
+}
+
+fn data_words(error: &LoadDataError) -> String {
+    match error {
+        LoadDataError::ReadFile(cause, path) => format!("{}: {cause}", path.display()),
+        LoadDataError::DecodeBase64(_) => "the data is not Base64".into(),
+        LoadDataError::NoBase64DataOrFile => "there is neither data nor a file".into(),
+    }
 }

@@ -1,11 +1,13 @@
-//! The rim: the only room that talks to an API server. Every request has a deadline and a small
+//! The edge: the only module that talks to an API server. Every request has a deadline and a small
 //! number of tries, and every failure becomes one of our errors here.
 
 mod access;
+mod answer;
 mod connect;
 mod discovery;
 mod exec;
 mod kubeconfig;
+mod overrides;
 mod pipe;
 mod request;
 mod tunnel;
@@ -15,10 +17,14 @@ pub use access::{Attributes, missing_right};
 pub use connect::ConnectOptions;
 pub use exec::ExecOutput;
 pub use kubeconfig::Names;
+pub use overrides::Overrides;
 pub use pipe::{Pipe, PipeEnd, PipeStream};
 pub use tunnel::Tunnel;
 pub use write::{DryRun, WriteOptions};
 
+use crate::deadline::Deadline;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// A connection to one cluster, as one user.
@@ -27,9 +33,13 @@ pub struct Cluster {
     client: kube::Client,
     /// The kubeconfig's context; empty inside a cluster.
     pub context: String,
-    /// The API server's address.
+    /// The API server's address, without a user's name and password.
     pub server: String,
     /// The namespace that commands work in when nothing else is said.
     pub namespace: String,
     request_timeout: Duration,
+    /// When the whole command gives up; none where it has no `--timeout`.
+    deadline: Option<Deadline>,
+    /// True once the API server has answered anything.
+    answered: Arc<AtomicBool>,
 }

@@ -3,6 +3,7 @@
 //! container reaches.
 
 use super::Cluster;
+use super::answer::Purpose;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use k8s_openapi::api::core::v1::Pod;
@@ -32,6 +33,9 @@ pub struct PipeEnd {
     pub failure: String,
 }
 
+/// More of its complaint is not read.
+const LONGEST: u64 = 64 << 10;
+
 /// A command that has ended is reported within this.
 const MOMENT: Duration = Duration::from_millis(300);
 
@@ -41,8 +45,8 @@ impl Pipe {
         let (errors, status) = (self.process.stderr(), self.process.take_status());
         let mut text = Vec::new();
         let read = async {
-            if let Some(mut errors) = errors {
-                let _ = errors.read_to_end(&mut text).await;
+            if let Some(errors) = errors {
+                let _ = errors.take(LONGEST).read_to_end(&mut text).await;
             }
         };
         let ended = async {
@@ -88,9 +92,15 @@ impl Cluster {
             what: what.clone(),
             after: deadline.total(),
         };
-        let mut process = started
-            .map_err(|_| waited())?
-            .map_err(|e| self.explain_upgrade(&e, "run", &what))?;
+        let mut process = started.map_err(|_| waited())?.map_err(|e| {
+            self.explain(
+                e,
+                Purpose {
+                    verb: "run",
+                    what: &what,
+                },
+            )
+        })?;
         let (Some(output), Some(input)) = (process.stdout(), process.stdin()) else {
             return Err(waited());
         };

@@ -2,23 +2,31 @@
 //! again, for a short while; anything else is an answer.
 
 use super::Cluster;
-use super::connect::{cause, sentence};
+use super::answer::{self, Failure, Purpose, Refused, invalid, was_cut};
 use crate::error::Error;
 use crate::kubernetes::{Kind, ObjectRef};
-use http::{Request, StatusCode};
+use form_urlencoded::Serializer;
+use http::{Method, Request};
+use hyper::body::Bytes;
 use serde_json::Value;
-use std::time::Duration;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
 
 const PAGE: usize = 500;
-const TRIES: u32 = 4;
-const PAUSE: Duration = Duration::from_millis(150);
 
-/// What a request is for, in words for its error.
-#[derive(Clone, Copy)]
-pub(super) struct Purpose<'a> {
-    pub(super) verb: &'static str,
-    pub(super) what: &'a str,
-}
+/// A list of more pages than this (five million objects) does not end.
+const PAGES: usize = 10_000;
+
+/// A list that changes faster than it can be read is begun so often.
+const BEGINNINGS: usize = 4;
+
+/// A server that does not say when to come back is asked so often.
+const TRIES: u32 = 4;
+
+/// One that says so is asked as often as client-go does.
+const INVITED_TRIES: u32 = 10;
+
+const PAUSE: Duration = Duration::from_millis(150);
 
 impl Cluster {
     /// One object, or nothing where there is none.
@@ -27,16 +35,11 @@ impl Cluster {
             .body(Vec::new())
             .map_err(|e| invalid("get", object, &e))?;
         let what = object.to_string();
-        match self
-            .send(
-                request,
-                Purpose {
-                    verb: "get",
-                    what: &what,
-                },
-            )
-            .await
-        {
+        let purpose = Purpose {
+            verb: "get",
+            what: &what,
+        };
+        match self.send(request, purpose).await {
             Ok(value) => Ok(Some(value)),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(other) => Err(other),
@@ -65,38 +68,42 @@ impl Cluster {
         self.pages(&kind.list_path(namespace), &what, labels).await
     }
 
-    /// All pages of a list. A list that the server does not know is empty.
+    /// All pages of a list. A list that the server does not know is empty; one whose
+    /// continuation has expired (410) is read again from its beginning.
     pub(super) async fn pages(
         &self,
         list: &str,
         what: &str,
         labels: &str,
     ) -> Result<Vec<Value>, Error> {
+        let mut beginnings = 1;
+        loop {
+            match self.pages_once(list, what, labels).await {
+                Err(error) if error.is_expired() && beginnings < BEGINNINGS => beginnings += 1,
+                Err(Error::NotFound { .. }) => return Ok(Vec::new()),
+                read => return read,
+            }
+        }
+    }
+
+    async fn pages_once(&self, list: &str, what: &str, labels: &str) -> Result<Vec<Value>, Error> {
         let mut items = Vec::new();
         let mut next = String::new();
-        loop {
-            let path = format!(
-                "{list}?limit={PAGE}&labelSelector={}&continue={next}",
-                labels
-                    .replace('=', "%3D")
-                    .replace(',', "%2C")
-                    .replace(' ', "")
-            );
-            let request = Request::get(path)
+        for _ in 0..PAGES {
+            let request = Request::get(page_path(list, labels, &next))
                 .body(Vec::new())
                 .map_err(|e| invalid("list", &what, &e))?;
-            let mut page = match self.send(request, Purpose { verb: "list", what }).await {
-                Err(Error::NotFound { .. }) => return Ok(items),
-                other => other?,
-            };
+            let mut page = self.send(request, Purpose { verb: "list", what }).await?;
             if let Some(Value::Array(found)) = page.get_mut("items").map(Value::take) {
                 items.extend(found);
             }
             match page.pointer("/metadata/continue").and_then(Value::as_str) {
+                Some(token) if token == next && !next.is_empty() => break,
                 Some(token) if !token.is_empty() => token.clone_into(&mut next),
                 _ => return Ok(items),
             }
         }
+        Err(self.unreachable(format!("its list of {what} does not end"), None))
     }
 
     /// The server's version, which is also the first sign of life.
@@ -104,15 +111,11 @@ impl Cluster {
         let request = Request::get("/version")
             .body(Vec::new())
             .map_err(|e| invalid("get", &"version", &e))?;
-        let version = self
-            .send(
-                request,
-                Purpose {
-                    verb: "get",
-                    what: "the server's version",
-                },
-            )
-            .await?;
+        let purpose = Purpose {
+            verb: "get",
+            what: "the server's version",
+        };
+        let version = self.send(request, purpose).await?;
         Ok(version
             .get("gitVersion")
             .and_then(Value::as_str)
@@ -128,25 +131,21 @@ impl Cluster {
         container: &str,
         lines: u32,
     ) -> Result<String, Error> {
-        let path = format!(
-            "/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&tailLines={lines}"
-        );
+        let object = ObjectRef::new(Kind::Pod, namespace, pod);
+        let query = Serializer::new(String::new())
+            .append_pair("container", container)
+            .append_pair("tailLines", &lines.to_string())
+            .finish();
         let what = format!("the log of {namespace}/{pod}");
-        let request = Request::get(path)
+        let request = Request::get(format!("{}/log?{query}", object.path()))
             .body(Vec::new())
             .map_err(|e| invalid("get", &what, &e))?;
-        let text =
-            tokio::time::timeout(self.request_timeout, self.client.request_text(request)).await;
-        let text = text.map_err(|_| self.slow(&what))?;
-        text.map_err(|e| {
-            self.explain(
-                &e,
-                Purpose {
-                    verb: "get",
-                    what: &what,
-                },
-            )
-        })
+        let purpose = Purpose {
+            verb: "get",
+            what: &what,
+        };
+        let text = self.fetch(request, purpose).await?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
     /// Send a request and read JSON, with the deadline and the tries that all requests have.
@@ -155,100 +154,179 @@ impl Cluster {
         request: Request<Vec<u8>>,
         purpose: Purpose<'_>,
     ) -> Result<Value, Error> {
+        let bytes = self.fetch(request, purpose).await?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            let reason = "its answer is not that of a Kubernetes API server".to_owned();
+            self.unreachable(reason, Some(Box::new(error)))
+        })
+    }
+
+    /// Send a request and read bytes.
+    pub(super) async fn fetch(
+        &self,
+        request: Request<Vec<u8>>,
+        purpose: Purpose<'_>,
+    ) -> Result<Bytes, Error> {
         let (parts, body) = request.into_parts();
         let mut pause = PAUSE;
-        for attempt in 1.. {
+        let mut attempt = 1;
+        loop {
             let request = Request::from_parts(parts.clone(), body.clone());
-            let began = std::time::Instant::now();
-            let sent =
-                tokio::time::timeout(self.request_timeout, self.client.request::<Value>(request))
-                    .await;
+            let began = Instant::now();
+            let sent = tokio::time::timeout(self.patience(), self.try_once(request)).await;
             let good = matches!(sent, Ok(Ok(_)));
             tracing::debug!(method = %parts.method, uri = %parts.uri, good, took = ?began.elapsed());
-            match sent {
-                Ok(Ok(value)) => return Ok(value),
-                Ok(Err(error)) if attempt < TRIES && worth_another_try(&error) => {
-                    tokio::time::sleep(pause).await;
-                    pause *= 3;
-                }
-                Ok(Err(error)) => return Err(self.explain(&error, purpose)),
+            let failure = match sent {
+                Ok(Ok(bytes)) => return Ok(bytes),
+                Ok(Err(failure)) => failure,
                 Err(_) => return Err(self.slow(purpose.what)),
+            };
+            let Some(wait) = next_try(&failure, &parts, attempt, pause) else {
+                return Err(self.explain_failure(failure, purpose));
+            };
+            if self.time_left().is_some_and(|left| left <= wait) {
+                return Err(self.explain_failure(failure, purpose));
             }
+            tokio::time::sleep(wait).await;
+            pause *= 3;
+            attempt += 1;
         }
-        Err(self.slow(purpose.what))
     }
 
+    async fn try_once(&self, request: Request<Vec<u8>>) -> Result<Bytes, Failure> {
+        let response = self
+            .client
+            .send(request.map(kube::client::Body::from))
+            .await;
+        let answer = answer::read(response.map_err(Failure::Lost)?).await;
+        if matches!(answer, Ok(_) | Err(Failure::Refused(_))) {
+            self.answered.store(true, Relaxed);
+        }
+        answer
+    }
+
+    /// How long one request may take.
+    pub(super) fn patience(&self) -> Duration {
+        self.time_left()
+            .map_or(self.request_timeout, |left| left.min(self.request_timeout))
+    }
+
+    /// How long the command has, where it has a `--timeout`.
+    fn time_left(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.left())
+    }
+
+    /// A request that took too long by itself, or for the command. A server that has not
+    /// answered anything yet cannot be reached.
     pub(super) fn slow(&self, what: &str) -> Error {
-        Error::Unreachable {
-            server: self.server.clone(),
-            reason: format!(
-                "no answer about {what} within {}s (--request-timeout)",
-                self.request_timeout.as_secs()
-            ),
+        let (limit, flag) = match self.deadline {
+            Some(deadline) if deadline.passed() => (deadline.total(), "--timeout"),
+            _ => (self.request_timeout, "--request-timeout"),
+        };
+        if flag == "--timeout" && self.answered.load(Relaxed) {
+            return Error::Deadline {
+                what: format!("an answer about {what}"),
+                after: limit,
+            };
         }
-    }
-
-    /// Our error for kube's.
-    pub(super) fn explain(&self, error: &kube::Error, purpose: Purpose<'_>) -> Error {
-        let what = purpose.what.to_owned();
-        let unreachable = |reason| Error::Unreachable {
-            server: self.server.clone(),
-            reason,
-        };
-        let status = match error {
-            kube::Error::Api(status) => status,
-            kube::Error::SerdeError(_) => {
-                return unreachable("its answer is not a Kubernetes API server's".into());
-            }
-            kube::Error::Auth(_) => return Error::Kubeconfig(sentence(error)),
-            other => return unreachable(cause(other)),
-        };
-        let reason = if status.message.is_empty() {
-            status.reason.clone()
-        } else {
-            status.message.clone()
-        };
-        match StatusCode::from_u16(status.code) {
-            Ok(StatusCode::UNAUTHORIZED) => Error::Unauthorized {
-                server: self.server.clone(),
-            },
-            Ok(StatusCode::FORBIDDEN) => Error::Forbidden {
-                verb: purpose.verb,
-                what,
-                reason,
-            },
-            Ok(StatusCode::NOT_FOUND) => Error::NotFound {
-                what,
-                hint: String::new(),
-            },
-            _ => Error::Api {
-                doing: purpose.verb,
-                what,
-                reason,
-            },
-        }
+        let within = limit.as_secs();
+        self.unreachable(
+            format!("no answer about {what} within {within}s ({flag})"),
+            None,
+        )
     }
 }
 
-/// Only what passes by itself: a server that is busy, or one that is being replaced.
-fn worth_another_try(error: &kube::Error) -> bool {
-    match error {
-        kube::Error::Api(status) => matches!(status.code, 429 | 502 | 503 | 504),
-        kube::Error::HyperError(_) | kube::Error::Service(_) => {
-            sentence(error).contains("connection closed")
+/// A page of a list, by its path and query.
+fn page_path(list: &str, labels: &str, next: &str) -> String {
+    let mut query = Serializer::new(String::new());
+    query.append_pair("limit", &PAGE.to_string());
+    if !labels.is_empty() {
+        query.append_pair("labelSelector", labels);
+    }
+    if !next.is_empty() {
+        query.append_pair("continue", next);
+    }
+    format!("{list}?{}", query.finish())
+}
+
+/// How long to wait before the next try. Only what passes by itself is tried again: a server that
+/// is busy or being replaced, or a connection that was cut under a request that may be sent twice.
+fn next_try(
+    failure: &Failure,
+    request: &http::request::Parts,
+    attempt: u32,
+    pause: Duration,
+) -> Option<Duration> {
+    match failure {
+        Failure::Refused(Refused { status, after }) => match (status.code, after) {
+            (429 | 500..=599, Some(after)) if attempt < INVITED_TRIES => Some(*after),
+            (429 | 502..=504, None) if attempt < TRIES => Some(pause),
+            _ => None,
+        },
+        Failure::Lost(error) if attempt < TRIES && repeatable(request) && was_cut(error) => {
+            Some(pause)
         }
-        _ => false,
+        _ => None,
     }
 }
 
-pub(super) fn invalid(
-    doing: &'static str,
-    what: &dyn std::fmt::Display,
-    error: &dyn std::error::Error,
-) -> Error {
-    Error::Api {
-        doing,
-        what: what.to_string(),
-        reason: error.to_string(),
+/// Whether a request that the server may have carried out already can be sent again: reads,
+/// applies, and deletions of one object by its UID.
+fn repeatable(request: &http::request::Parts) -> bool {
+    let apply = request
+        .headers
+        .get(http::header::CONTENT_TYPE)
+        .is_some_and(|kind| kind == super::write::APPLY);
+    request.method == Method::GET || request.method == Method::DELETE || apply
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn selectors_and_tokens_are_encoded_whole() {
+        assert_eq!(
+            page_path("/api/v1/pods", "a in (b, c),!d=é", "x&limit=1"),
+            "/api/v1/pods?limit=500&labelSelector=a+in+%28b%2C+c%29%2C%21d%3D%C3%A9&continue=x%26limit%3D1"
+        );
+        assert_eq!(page_path("/version", "", ""), "/version?limit=500");
+    }
+
+    #[test]
+    fn what_a_server_may_have_done_is_not_sent_twice() {
+        let parts = |method: Method, kind: &str| {
+            let request = Request::builder()
+                .method(method)
+                .header("content-type", kind);
+            request.body(()).unwrap().into_parts().0
+        };
+        assert!(repeatable(&parts(Method::GET, "")));
+        assert!(repeatable(&parts(
+            Method::PATCH,
+            "application/apply-patch+yaml"
+        )));
+        assert!(!repeatable(&parts(Method::POST, "application/json")));
+        assert!(!repeatable(&parts(
+            Method::PATCH,
+            "application/merge-patch+json"
+        )));
+    }
+
+    #[test]
+    fn a_busy_server_says_itself_when_to_come_back() {
+        let refused = |code, after| {
+            let status = kube::core::Status::failure("", "").with_code(code);
+            Failure::Refused(Refused { status, after })
+        };
+        let get = Request::get("/").body(()).unwrap().into_parts().0;
+        let second = Some(Duration::from_secs(1));
+        assert_eq!(next_try(&refused(429, second), &get, 9, PAUSE), second);
+        assert_eq!(next_try(&refused(429, second), &get, 10, PAUSE), None);
+        assert_eq!(next_try(&refused(503, None), &get, 1, PAUSE), Some(PAUSE));
+        assert_eq!(next_try(&refused(503, None), &get, 4, PAUSE), None);
+        assert_eq!(next_try(&refused(500, None), &get, 1, PAUSE), None);
+        assert_eq!(next_try(&refused(409, None), &get, 1, PAUSE), None);
     }
 }

@@ -3,9 +3,8 @@
 //! distroless.
 
 use super::Cluster;
-use super::connect::sentence;
-use super::request::Purpose;
-use crate::error::Error;
+use super::answer::{Purpose, sentence};
+use crate::error::{ApiStatus, Error};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
@@ -49,10 +48,13 @@ impl Cluster {
     pub async fn tunnel(&self, namespace: &str, pod: &str, port: u16) -> Result<Tunnel, Error> {
         let what = format!("port {port} of pod {namespace}/{pod}");
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
-        let forwarder =
-            tokio::time::timeout(self.request_timeout, pods.portforward(pod, &[port])).await;
+        let forwarder = tokio::time::timeout(self.patience(), pods.portforward(pod, &[port])).await;
         let forwarder = forwarder.map_err(|_| self.slow(&what))?;
-        let mut forwarder = forwarder.map_err(|e| self.explain_upgrade(&e, "reach", &what))?;
+        let purpose = Purpose {
+            verb: "reach",
+            what: &what,
+        };
+        let mut forwarder = forwarder.map_err(|e| self.explain(e, purpose))?;
         let stream = forwarder
             .take_stream(port)
             .ok_or_else(|| self.slow(&what))?;
@@ -86,45 +88,15 @@ impl Cluster {
         let failed = |reason: String| Error::Api {
             doing: "read",
             what: what.clone(),
+            status: ApiStatus::default(),
             reason,
         };
         let mut tunnel = self.tunnel(namespace, pod, port).await?;
         let exchange = exchange(&mut tunnel.stream, call);
-        match tokio::time::timeout(self.request_timeout, exchange).await {
+        match tokio::time::timeout(self.patience(), exchange).await {
             Err(_) => Err(self.slow(&what)),
             Ok(Ok(bytes)) => Ok(bytes),
             Ok(Err(reason)) => Err(failed(tunnel.failure().await.unwrap_or(reason))),
-        }
-    }
-
-    /// A request that is upgraded to a stream fails with a status in another shape.
-    pub(super) fn explain_upgrade(
-        &self,
-        error: &kube::Error,
-        verb: &'static str,
-        what: &str,
-    ) -> Error {
-        let text = sentence(error);
-        if text.contains("403") {
-            return Error::Forbidden {
-                verb,
-                what: what.to_owned(),
-                reason: text,
-            };
-        }
-        if text.contains("404") {
-            return Error::NotFound {
-                what: what.to_owned(),
-                hint: String::new(),
-            };
-        }
-        match error {
-            kube::Error::UpgradeConnection(_) => Error::Api {
-                doing: verb,
-                what: what.to_owned(),
-                reason: text,
-            },
-            other => self.explain(other, Purpose { verb, what }),
         }
     }
 }

@@ -2,11 +2,16 @@
 //! and delete guarded by a UID. Nothing here decides what is written.
 
 use super::Cluster;
-use super::request::{Purpose, invalid};
-use crate::error::Error;
+use super::answer::{Purpose, invalid};
+use crate::error::{Error, FieldConflict};
 use crate::kubernetes::{FIELD_MANAGER, ObjectRef};
+use form_urlencoded::Serializer;
 use http::Request;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// The content type of server-side apply.
+pub(super) const APPLY: &str = "application/apply-patch+yaml";
 
 /// `--dry-run`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -30,9 +35,13 @@ pub struct WriteOptions {
 }
 
 impl WriteOptions {
-    fn query(self, manager: &str) -> String {
-        let dry_run = if self.dry_run { "&dryRun=All" } else { "" };
-        format!("fieldManager={manager}&force={}{dry_run}", self.force)
+    fn query(self, manager: &str) -> Serializer<'static, String> {
+        let mut query = Serializer::new(String::new());
+        query.append_pair("fieldManager", manager);
+        if self.dry_run {
+            query.append_pair("dryRun", "All");
+        }
+        query
     }
 }
 
@@ -73,10 +82,14 @@ impl Cluster {
         body: &Value,
         options: WriteOptions,
     ) -> Result<Value, Error> {
-        let uri = format!("{}?{}", object.path(), options.query(manager));
+        let query = options
+            .query(manager)
+            .append_pair("force", &options.force.to_string())
+            .finish();
+        let uri = format!("{}?{query}", object.path());
         let bytes = serde_json::to_vec(body).map_err(|e| invalid("write", object, &e))?;
         let request = Request::patch(uri)
-            .header("content-type", "application/apply-patch+yaml")
+            .header("content-type", APPLY)
             .body(bytes);
         let request = request.map_err(|e| invalid("write", object, &e))?;
         let what = object.to_string();
@@ -90,10 +103,8 @@ impl Cluster {
             )
             .await
         {
-            Err(Error::Api { reason, .. })
-                if reason.contains("conflict") && reason.contains("Apply failed") =>
-            {
-                Err(conflict(object, &reason))
+            Err(Error::Api { status, .. }) if !status.conflicts.is_empty() => {
+                Err(conflict(object, &status.conflicts))
             }
             other => other,
         }
@@ -149,8 +160,8 @@ impl Cluster {
         if let Some(version) = resource_version {
             patch["metadata"]["resourceVersion"] = json!(version);
         }
-        let dry_run = if options.dry_run { "&dryRun=All" } else { "" };
-        let uri = format!("{}?fieldManager={manager}{dry_run}", object.path());
+        let query = options.query(manager).finish();
+        let uri = format!("{}?{query}", object.path());
         let bytes = serde_json::to_vec(&patch).map_err(|e| invalid("patch", object, &e))?;
         let request = Request::patch(uri)
             .header("content-type", "application/merge-patch+json")
@@ -205,16 +216,13 @@ impl Cluster {
     }
 }
 
-/// `Apply failed with 1 conflict: conflict with "x" using v1: .spec.foo`.
-fn conflict(object: &ObjectRef, reason: &str) -> Error {
-    let managers: Vec<&str> = reason.split('"').skip(1).step_by(2).collect();
-    let fields: Vec<&str> = reason
-        .split_whitespace()
-        .filter(|w| w.starts_with('.'))
-        .collect();
+/// Who owns which of the fields, each once.
+fn conflict(object: &ObjectRef, conflicts: &[FieldConflict]) -> Error {
+    let managers: BTreeSet<&str> = conflicts.iter().map(|c| c.manager.as_str()).collect();
+    let fields: BTreeSet<&str> = conflicts.iter().map(|c| c.field.as_str()).collect();
     Error::Conflict {
         object: object.clone(),
-        managers: managers.join(", "),
-        fields: fields.join(", "),
+        managers: Vec::from_iter(managers).join(", "),
+        fields: Vec::from_iter(fields).join(", "),
     }
 }

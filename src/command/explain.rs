@@ -24,7 +24,7 @@ pub fn run(args: &ExplainArgs, io: &Io) -> Result<Exit, Error> {
             markdown(page.ok_or_else(|| Error::Usage(unknown()))?)
         }
     };
-    io.result(&text)?;
+    io.styled(&text)?;
     Ok(Exit::Done)
 }
 

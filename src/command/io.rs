@@ -2,6 +2,7 @@
 //! questions only where somebody sits at a terminal. Nothing that came from a cluster reaches a
 //! terminal unescaped.
 
+use crate::deadline::Question;
 use crate::error::Error;
 use crate::terminal::escape;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -32,6 +33,21 @@ impl Io {
 
     /// Print a part of the result, a line feed after it. A reader that went away is no error.
     pub fn result(&self, text: &str) -> Result<(), Error> {
+        self.styled(&escape(text))
+    }
+
+    /// The same for a document that a program reads, whose own syntax says how a strange character
+    /// is written: on a terminal nothing is obeyed all the same.
+    pub fn document(&self, text: &str) -> Result<(), Error> {
+        if std::io::stdout().is_terminal() {
+            self.result(text)
+        } else {
+            self.styled(text)
+        }
+    }
+
+    /// The same for text with colours of ours, in which all that is not ours is escaped already.
+    pub fn styled(&self, text: &str) -> Result<(), Error> {
         let mut out = anstream::stdout().lock();
         match writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Error::Failed(format!(
@@ -77,10 +93,11 @@ impl Io {
     pub async fn confirm(&self, question: &str) -> Result<bool, Error> {
         if !self.interactive {
             return Err(Error::Usage(
-                "there is no terminal to ask on: say -y to go ahead".into(),
+                "not a terminal, so cannot ask for confirmation: use -y to proceed".into(),
             ));
         }
         let question = escape(question);
+        let _open = Question::open();
         let asked = tokio::task::spawn_blocking(move || {
             let term = dialoguer::console::Term::stderr();
             dialoguer::Confirm::new()

@@ -38,7 +38,7 @@ async fn verb(app: &App, io: &Io) -> Result<Exit, Error> {
 }
 
 fn completion(args: &CompletionArgs, io: &Io) -> Result<Exit, Error> {
-    io.result(&script(
+    io.styled(&script(
         args.shell,
         &Invocation::of(std::env::args_os().next().as_ref()),
     ))?;

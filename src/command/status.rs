@@ -31,7 +31,7 @@ pub(super) async fn run(args: &StatusArgs, connect: &ConnectArgs, io: &Io) -> Re
     let mut earlier = None;
     loop {
         let status = look((&cluster, io), args, connect, &mut earlier).await?;
-        io.result(&print(&status, args.output)?)?;
+        io.document(&print(&status, args.output)?)?;
         if !args.watch {
             return Ok(match () {
                 () if status.is_wrong() => Exit::Problems,

@@ -19,7 +19,7 @@ pub(super) async fn run(args: &VersionArgs, connect: &ConnectArgs, io: &Io) -> R
     } else {
         look(connect, &mut versions).await
     };
-    io.result(&match args.output {
+    io.document(&match args.output {
         VersionOutput::Text => text(&versions),
         VersionOutput::Json => format!("{versions:#}"),
         VersionOutput::Yaml => yaml(&versions)?,

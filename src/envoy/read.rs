@@ -3,7 +3,7 @@
 
 use super::{Part, Parts, Proxy, ProxySync, Tally};
 use crate::cluster::Cluster;
-use crate::error::Error;
+use crate::error::{ApiStatus, Error};
 
 /// Envoy's admin port in Istio's pods.
 const ADMIN: u16 = 15000;
@@ -68,6 +68,7 @@ pub async fn read_sync(
     ProxySync::parse(&answer).map_err(|reason| Error::Api {
         doing: "read",
         what: what(),
+        status: ApiStatus::default(),
         reason,
     })
 }
@@ -121,6 +122,7 @@ impl Pod<'_> {
         Error::Api {
             doing: "read",
             what,
+            status: ApiStatus::default(),
             reason,
         }
     }

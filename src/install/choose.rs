@@ -69,14 +69,12 @@ fn choose_named(
         }
         (Some(_), _, _) => Err(Error::Refused {
             why: format!("the gateway {name} is there and was not installed by kubectl-egress, so it is not changed"),
-            hint:
-                "use it as it is (without --installer, --replicas, --node-selector, --toleration, --istio-operator), \
-                   or name another with --gateway"
-                    .into(),
+            hint: Some("use it as it is (without --installer, --replicas, --node-selector, --toleration, --istio-operator), \
+                   or name another with --gateway".into()),
         }),
         (None, Installer::None, _) => Err(Error::NotFound {
             what: format!("the gateway {name}"),
-            hint: format!("{}; without --installer none it would be installed", known(found)),
+            hint: Some(format!("{}; without --installer none it would be installed", known(found))),
         }),
         (None, _, patch) => {
             Ok(Choice::Install(Box::new(patch.unwrap_or_else(|| GatewayPatch::new(&name.namespace, &name.service)))))
@@ -96,10 +94,10 @@ fn choose_any(
         }
         ([], Installer::None) => Err(Error::NotFound {
             what: "an egress gateway".into(),
-            hint: format!(
+            hint: Some(format!(
                 "{}; name one with --gateway, or let --installer injection make one",
                 known(found)
-            ),
+            )),
         }),
         ([] | [_], _)
         | (_, Installer::Injection | Installer::IstioOperator | Installer::Istioctl) => Ok(

@@ -62,7 +62,7 @@ pub(super) fn components(text: &str) -> Result<Vec<Value>, String> {
 }
 
 fn parse(text: &str) -> Result<Value, String> {
-    serde_saphyr::from_str(text).map_err(|e| e.to_string())
+    serde_saphyr::from_str(text).map_err(|e| crate::yaml::words(&e))
 }
 
 fn push(operator: &mut Value, component: &Value) -> Result<(), String> {

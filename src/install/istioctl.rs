@@ -79,9 +79,9 @@ impl Istioctl {
             .stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|e| Error::NotFound {
             what: "istioctl".into(),
-            hint: format!(
+            hint: Some(format!(
                 "--installer istioctl needs it in PATH, of the version of the control plane ({e})"
-            ),
+            )),
         })?;
         if let Some(mut stdin) = child.stdin.take() {
             // A program that does not read what it is given says why itself.
@@ -264,10 +264,10 @@ pub(super) async fn undo(
     };
     let by_hand = |reason: String| Error::Refused {
         why: format!("the gateway cannot be taken out of {path}: {reason}"),
-        hint: format!(
+        hint: Some(format!(
             "take {} out of the file that Istio is installed from, and run istioctl install -f",
             patch.name
-        ),
+        )),
     };
     let before = std::fs::read_to_string(path).map_err(|e| by_hand(e.to_string()))?;
     let there = edit::components(&before).map_err(by_hand)?;
@@ -329,9 +329,8 @@ async fn judge(
     if !touched.is_empty() {
         return Err(Error::Refused {
             why: format!("istioctl install with this file would change more than the gateway: {}", touched.join(", ")),
-            hint: "the file is not all that Istio was installed with: put what was given by --set, or in other \
-                   files, into it"
-                .into(),
+            hint: Some("the file is not all that Istio was installed with: put what was given by --set, or in other \
+                   files, into it".into()),
         });
     }
     let owner = edit_name(after);
@@ -352,8 +351,9 @@ async fn judge(
                 "istioctl install with this file would delete {}",
                 pruned.join(", ")
             ),
-            hint: "they were installed from another file: put their components into this one"
-                .into(),
+            hint: Some(
+                "they were installed from another file: put their components into this one".into(),
+            ),
         });
     }
     Ok(())
@@ -392,15 +392,19 @@ fn same_version(snapshot: &Snapshot, ours: &str) -> Result<String, Error> {
             why: format!(
                 "Istio was installed by istioctl {installed}, and the one in PATH is {ours}"
             ),
-            hint: format!("an upgrade is more than a gateway: put istioctl {installed} into PATH"),
+            hint: Some(format!(
+                "an upgrade is more than a gateway: put istioctl {installed} into PATH"
+            )),
         }),
         None => Err(Error::Refused {
             why: format!(
                 "the istiod in {} was not installed by istioctl",
                 snapshot.mesh.namespace
             ),
-            hint: "use --installer injection, which needs nothing of the control plane's installer"
-                .into(),
+            hint: Some(
+                "use --installer injection, which needs nothing of the control plane's installer"
+                    .into(),
+            ),
         }),
     }
 }

@@ -52,7 +52,7 @@ pub(super) async fn plan(
         return Err(Error::Refused {
             why: "the API server does not know IstioOperator: from Istio 1.24 on it is the format of a file only"
                 .into(),
-            hint: "say --installer istioctl --istio-operator FILE, or --installer injection".into(),
+            hint: Some("say --installer istioctl --istio-operator FILE, or --installer injection".into()),
         });
     }
     let live = the_one(
@@ -119,7 +119,9 @@ fn the_one(all: Vec<Value>, revision: &str) -> Result<Value, Error> {
         )),
         ([], None) => Err(Error::NotFound {
             what: format!("an IstioOperator of revision {revision}"),
-            hint: "say --installer injection, or --installer istioctl --istio-operator FILE".into(),
+            hint: Some(
+                "say --installer injection, or --installer istioctl --istio-operator FILE".into(),
+            ),
         }),
         (several, _) => {
             let names: Vec<String> = several.iter().map(|o| name(o).to_string()).collect();
@@ -128,7 +130,9 @@ fn the_one(all: Vec<Value>, revision: &str) -> Result<Value, Error> {
                     "there are several IstioOperators of revision {revision}: {}",
                     names.join(", ")
                 ),
-                hint: "one control plane is described by one of them: remove the others".into(),
+                hint: Some(
+                    "one control plane is described by one of them: remove the others".into(),
+                ),
             })
         }
     }
@@ -155,7 +159,9 @@ fn reconciled(snapshot: &Snapshot, object: &ObjectRef) -> Result<(), Error> {
 fn nothing_reconciles(object: &ObjectRef, why: &str) -> Error {
     Error::Refused {
         why: format!("nothing reconciles {object}: {why}"),
-        hint: "say --installer injection, or --installer istioctl --istio-operator FILE".into(),
+        hint: Some(
+            "say --installer injection, or --installer istioctl --istio-operator FILE".into(),
+        ),
     }
 }
 
@@ -298,9 +304,7 @@ async fn change(
             .await
         {
             Ok(_) => return Ok(()),
-            Err(error @ Error::Api { .. }) if error.to_string().contains("has been modified") => {
-                last = Some(error);
-            }
+            Err(error) if error.is_stale() => last = Some(error),
             Err(error) => return Err(error),
         }
     }

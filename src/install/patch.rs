@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::flow::GatewayPlace;
 use crate::kubernetes::pod::Labels;
 use crate::model::target::is_label;
+use crate::yaml;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -135,7 +136,8 @@ impl GatewayPatch {
             path: file.into(),
             reason,
         };
-        let operator: Value = serde_saphyr::from_str(text).map_err(|e| wrong(e.to_string()))?;
+        let operator: Value =
+            serde_saphyr::from_str(text).map_err(|e| yaml::unreadable(file, &e))?;
         let gateways = operator
             .pointer("/spec/components/egressGateways")
             .and_then(Value::as_array);
@@ -263,7 +265,7 @@ mod tests {
                 "spec: {components: {egressGateways: [{name: gw}]}}",
                 "not true",
             ),
-            ("spec: [", "line"),
+            ("spec: [", "f:1: this is not YAML"),
         ] {
             let error = GatewayPatch::parse("f", text).unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");

@@ -54,8 +54,10 @@ pub(super) fn refuse_strangers(snapshot: &Snapshot, patch: &GatewayPatch) -> Res
                 "{} is there already, and this installer did not make it",
                 service.reference(Kind::Service)
             ),
-            hint: "use it as it is, without --installer, or name another with --gateway NS/SERVICE"
-                .into(),
+            hint: Some(
+                "use it as it is, without --installer, or name another with --gateway NS/SERVICE"
+                    .into(),
+            ),
         }),
     }
 }

@@ -13,13 +13,10 @@ pub type Pod = Object<PodSpec, PodStatus>;
 #[serde(default, rename_all = "camelCase")]
 pub struct PodSpec {
     /// The containers.
-    #[serde(deserialize_with = "null_as_default")]
+    #[serde(deserialize_with = "containers")]
     pub containers: Vec<Container>,
     /// Init containers; a native sidecar is one of them, with `restartPolicy: Always`.
-    #[serde(
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "containers", skip_serializing_if = "Vec::is_empty")]
     pub init_containers: Vec<Container>,
     /// The node's own network: no sidecar can capture it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -67,11 +64,9 @@ pub struct Container {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub volume_mounts: Vec<VolumeMount>,
-    /// Arguments of the proxy only (`proxy router`).
-    #[serde(
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    /// Arguments of the proxy only (`proxy router`), of what captures for it (`istio-iptables`), and
+    /// of DNS caches.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<String>,
 }
 
@@ -131,16 +126,10 @@ pub struct PodStatus {
     )]
     pub conditions: Vec<Condition>,
     /// State of each container.
-    #[serde(
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "statuses", skip_serializing_if = "Vec::is_empty")]
     pub container_statuses: Vec<ContainerStatus>,
     /// State of each init container.
-    #[serde(
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "statuses", skip_serializing_if = "Vec::is_empty")]
     pub init_container_statuses: Vec<ContainerStatus>,
 }
 
@@ -173,6 +162,45 @@ pub struct ContainerStatus {
     pub restart_count: u32,
     /// What it does now.
     pub state: ContainerState,
+}
+
+/// Containers whose arguments and last words are read: Istio's own, and what caches DNS on a node.
+/// Others are applications, and may have a password there.
+const READ: &[&str] = &[
+    "istio-proxy",
+    "istio-init",
+    "istio-validation",
+    "enable-core-dump",
+    "discovery",
+    "node-cache",
+    "coredns",
+];
+
+fn containers<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Container>, D::Error> {
+    let mut containers: Vec<Container> = null_as_default(deserializer)?;
+    for container in &mut containers {
+        if !READ.contains(&container.name.as_str()) {
+            container.args.retain(|arg| arg == "router");
+        }
+    }
+    Ok(containers)
+}
+
+/// The last lines of a log are in the message of a container that ended.
+fn statuses<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<ContainerStatus>, D::Error> {
+    let mut statuses: Vec<ContainerStatus> = null_as_default(deserializer)?;
+    for status in &mut statuses {
+        if let Some(ended) = &mut status.state.terminated
+            && !READ.contains(&status.name.as_str())
+        {
+            ended.message.clear();
+        }
+    }
+    Ok(statuses)
 }
 
 /// `waiting`, `running` or `terminated`; only the first and last carry a reason.

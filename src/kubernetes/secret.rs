@@ -47,6 +47,24 @@ impl Credential {
     }
 }
 
+/// The certificates of a text and nothing else of it: what is no certificate may be a secret that
+/// lies under the wrong key.
+fn certificates(text: &str) -> String {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    let mut kept = String::new();
+    for part in text.split(BEGIN).skip(1) {
+        let Some((body, _)) = part.split_once(END) else {
+            continue;
+        };
+        let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
+        if body.chars().all(|c| is_base64(c) || c.is_whitespace()) {
+            kept.push_str(&format!("{BEGIN}{body}{END}\n"));
+        }
+    }
+    kept
+}
+
 fn public_only<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {
@@ -72,9 +90,5 @@ fn certificate(key: &str, value: String) -> String {
             .unwrap_or_default();
         String::from_utf8(bytes).unwrap_or_default()
     };
-    if pem.contains("PRIVATE KEY") {
-        String::new()
-    } else {
-        pem
-    }
+    certificates(&pem)
 }

@@ -66,7 +66,10 @@ pub fn gateways_of(
             .collect();
         return Err(Error::NotFound {
             what: format!("the gateway {missing}"),
-            hint: format!("Services that lead to gateway pods: {}", there.join(", ")),
+            hint: Some(format!(
+                "Services that lead to gateway pods: {}",
+                there.join(", ")
+            )),
         });
     }
     if !named.is_empty() {
@@ -89,7 +92,7 @@ pub fn gateways_of(
         (true, false) => Ok(meant),
         (true, true) => Err(Error::NotFound {
             what: "an egress gateway".into(),
-            hint: "without one nothing could leave at all: install one with setup, or name one with --gateway".into(),
+            hint: Some("without one nothing could leave at all: install one with setup, or name one with --gateway".into()),
         }),
     }
 }
@@ -123,7 +126,7 @@ fn dns(snapshot: &Snapshot) -> Result<Vec<Exit>, Error> {
             what:
                 "the cluster's DNS (a Service kube-dns, coredns or dns-default with pods behind it)"
                     .into(),
-            hint: "without DNS the namespace could call nobody by name".into(),
+            hint: Some("without DNS the namespace could call nobody by name".into()),
         });
     }
     Ok(all)
@@ -173,7 +176,7 @@ fn istiod(snapshot: &Snapshot) -> Result<Vec<Exit>, Error> {
     if distinct.is_empty() {
         return Err(Error::NotFound {
             what: format!("a Service of istiod with port {XDS} in {}", snapshot.mesh.namespace),
-            hint: "without istiod no sidecar of the namespace would get its configuration and certificate".into(),
+            hint: Some("without istiod no sidecar of the namespace would get its configuration and certificate".into()),
         });
     }
     Ok(distinct)
@@ -259,7 +262,7 @@ fn api_server(snapshot: &Snapshot) -> Result<Exit, Error> {
     if addresses.is_empty() {
         return Err(Error::NotFound {
             what: "the endpoints of the Service default/kubernetes".into(),
-            hint: "without them it is not known where the API server is".into(),
+            hint: Some("without them it is not known where the API server is".into()),
         });
     }
     Ok(Exit {

@@ -19,8 +19,7 @@ pub fn refuse(snapshot: &Snapshot, namespace: &str) -> Result<(), Error> {
             let what = kind.plural();
             return Err(Error::Refused {
                 why: format!("{what} could not be read, so it is not known what a policy would cut: {}", unseen.why),
-                hint: "lockdown reads pods, services, namespaces, endpointslices and networkpolicies of all namespaces"
-                    .into(),
+                hint: Some("lockdown reads pods, services, namespaces, endpointslices and networkpolicies of all namespaces".into()),
             });
         }
     }
@@ -32,7 +31,7 @@ pub fn refuse(snapshot: &Snapshot, namespace: &str) -> Result<(), Error> {
     {
         return Err(Error::NotFound {
             what: format!("namespace {namespace}"),
-            hint: String::new(),
+            hint: None,
         });
     }
     let pods: Vec<&Pod> = snapshot
@@ -45,7 +44,7 @@ pub fn refuse(snapshot: &Snapshot, namespace: &str) -> Result<(), Error> {
         why: format!(
             "{what} runs in namespace {namespace}: a policy there would cut the whole mesh off"
         ),
-        hint: "lock down the namespaces of applications".into(),
+        hint: Some("lock down the namespaces of applications".into()),
     };
     if namespace == snapshot.mesh.namespace
         || pods
@@ -66,7 +65,7 @@ pub fn refuse(snapshot: &Snapshot, namespace: &str) -> Result<(), Error> {
             why: format!(
                 "namespace {namespace} has only gateways: they are the way out, and need it open"
             ),
-            hint: "lock down the namespaces of those that call".into(),
+            hint: Some("lock down the namespaces of those that call".into()),
         });
     }
     Ok(())

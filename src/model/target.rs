@@ -82,44 +82,86 @@ impl FromStr for Host {
         if let Ok(ip) = bare.parse::<IpAddr>() {
             return Ok(Host::Address(ip));
         }
+        if let Some(advice) = more_than_a_host(text) {
+            return Err(advice);
+        }
         let lower = text.trim_end_matches('.').to_ascii_lowercase();
         let (wildcard, name) = match lower.strip_prefix("*.") {
             Some(rest) => (true, rest),
             None => (false, lower.as_str()),
         };
+        let name = ascii(name).ok_or_else(|| format!("{text:?} is not a host name"))?;
         if name.is_empty() || name.len() > 253 {
             return Err(format!("{text:?} is not a host name"));
         }
-        if name
-            .split('.')
-            .all(|label| label.bytes().all(|b| b.is_ascii_digit()))
-        {
+        if ends_in_a_number(&name) {
             return Err(format!("{text:?} is neither a host name nor an address"));
         }
-        for label in name.split('.') {
-            let fits = (1..=63).contains(&label.len())
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-            if !fits {
-                let advice = if name.is_ascii() {
-                    ""
-                } else {
-                    "; write it in its ASCII form (xn--…)"
-                };
-                return Err(format!(
-                    "{text:?} is not a host name: {label:?} is not a label of one{advice}"
-                ));
-            }
+        if let Some(label) = name.split('.').find(|label| !is_host_label(label)) {
+            return Err(format!(
+                "{text:?} is not a host name: {label:?} is not a label of one"
+            ));
         }
         Ok(if wildcard {
-            Host::Wildcard(lower)
+            Host::Wildcard(format!("*.{name}"))
         } else {
-            Host::Name(lower)
+            Host::Name(name)
         })
     }
+}
+
+/// What people paste in place of a host: a URL, or a part of one.
+fn more_than_a_host(text: &str) -> Option<String> {
+    if let Some((scheme, rest)) = text.split_once("://") {
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = host.rsplit('@').next().unwrap_or_default();
+        let protocol = if scheme == "http" && !host.contains(':') {
+            ":80"
+        } else {
+            ""
+        };
+        return Some(format!(
+            "{text:?} is a URL: leave the scheme and the path away, and write {host}{protocol}"
+        ));
+    }
+    if let Some((host, _)) = text.split_once(['/', '?', '#']) {
+        return Some(format!(
+            "{text:?} has a path: leave it away, and write {host}"
+        ));
+    }
+    let (_, host) = text.rsplit_once('@')?;
+    Some(format!(
+        "{text:?} has a user in it: leave it away, and write {host}"
+    ))
+}
+
+/// The form of an internationalised name that DNS and TLS know (RFC 5891, UTS 46).
+fn ascii(name: &str) -> Option<String> {
+    if name.is_ascii() {
+        return Some(name.to_owned());
+    }
+    idna::domain_to_ascii(name).ok()
+}
+
+/// What a resolver takes for an IPv4 address: the last label is a number (WHATWG URL, "ends in a
+/// number"), as in `1.2.3` and `0x7f.1`.
+fn ends_in_a_number(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let digits = last.strip_prefix("0x").unwrap_or(last);
+    let hexadecimal = digits.len() < last.len();
+    let is_digit = |b: u8| b.is_ascii_digit() || hexadecimal && b.is_ascii_hexdigit();
+    !last.is_empty() && digits.bytes().all(is_digit)
+}
+
+/// Underscores are in no host name that DNS serves to a browser, but in some that clouds do.
+fn is_host_label(label: &str) -> bool {
+    (1..=63).contains(&label.len())
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label.bytes().any(|b| b.is_ascii_alphanumeric())
+        && label
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 impl TryFrom<String> for Host {
@@ -204,11 +246,19 @@ impl FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(advice) = more_than_a_host(text) {
+            return Err(advice);
+        }
         let (address, protocol) = match text.split_once('=') {
             Some((address, protocol)) => (address, Some(protocol.parse()?)),
             None => (text, None),
         };
         let (host, port) = split_port(address)?;
+        if host.contains('_') {
+            return Err(format!(
+                "{host:?} has an underscore, which Istio takes in no host"
+            ));
+        }
         let (port, protocol) = match (port, protocol) {
             (None | Some(443), None) => (443, AppProtocol::Tls),
             (None, Some(AppProtocol::Http)) | (Some(80), None) => (80, AppProtocol::Http),
@@ -353,6 +403,44 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_pasted_in_place_of_a_host_is_told_from_it() {
+        for (text, words) in [
+            (
+                "https://a.com/x?y=1",
+                "leave the scheme and the path away, and write a.com",
+            ),
+            ("http://a.com", "and write a.com:80"),
+            ("https://bob:pw@a.com:8443/", "and write a.com:8443"),
+            ("a.com/path", "leave it away, and write a.com"),
+            ("user@a.com", "and write a.com"),
+            ("a_b.com", "underscore"),
+            ("0x7f.1", "neither a host name nor an address"),
+            ("127.1", "neither a host name nor an address"),
+            ("a.0xff", "neither a host name nor an address"),
+            ("_", "underscore"),
+            ("a..b", "is not a label of one"),
+        ] {
+            let error = text.parse::<Target>().unwrap_err();
+            assert!(error.contains(words), "{text}: {error}");
+        }
+        assert!("_".parse::<Host>().is_err() && "a._.b".parse::<Host>().is_err());
+    }
+
+    #[test]
+    fn an_internationalised_name_is_its_ascii_form() {
+        for (text, host) in [
+            ("M\u{fc}nchen.example", "xn--mnchen-3ya.example"),
+            ("*.m\u{fc}nchen.example", "*.xn--mnchen-3ya.example"),
+            ("xn--mnchen-3ya.example", "xn--mnchen-3ya.example"),
+            ("\u{4f8b}\u{3048}.jp:80", "xn--r8jz45g.jp"),
+        ] {
+            let target = text.parse::<Target>();
+            assert_eq!(target.unwrap().host.text(), host, "{text}");
+        }
+        assert!("\u{202e}evil.com".parse::<Host>().is_err());
+    }
+
+    #[test]
     fn targets_take_port_and_protocol_from_each_other() {
         for (text, want) in [
             ("edition.cnn.com", "edition.cnn.com:443 tls"),
@@ -380,10 +468,9 @@ mod tests {
             ("a..b", "is not a label"),
             ("*", "is not a label"),
             ("x:99999", "is not a port"),
-            ("https://edition.cnn.com", "is not a port"),
+            ("https://edition.cnn.com", "is a URL"),
             ("edition.cnn.com:443=smtp", "is not a protocol"),
             ("1.2.3", "neither a host name nor an address"),
-            ("münchen.example", "xn--"),
             ("", "is not a host name"),
         ] {
             let error = text.parse::<Target>().unwrap_err();

@@ -70,8 +70,10 @@ pub fn refuse_breaks(
     let why: Vec<String> = why.into_iter().collect();
     Err(Error::Refused {
         why: format!("it would not work as the cluster is: {}", why.join("; ")),
-        hint: "settle it with the owners of these objects: kubectl egress explain CODE says more"
-            .into(),
+        hint: Some(
+            "settle it with the owners of these objects: kubectl egress explain CODE says more"
+                .into(),
+        ),
     })
 }
 

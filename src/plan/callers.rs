@@ -32,7 +32,7 @@ pub fn caller_pods(snapshot: &Snapshot, client: &Client) -> Result<CallerPods, E
     if listed && namespace.is_none() {
         return Err(Error::NotFound {
             what: format!("namespace {}", client.namespace),
-            hint: String::new(),
+            hint: None,
         });
     }
     let pods: Vec<&Pod> = snapshot
@@ -44,7 +44,7 @@ pub fn caller_pods(snapshot: &Snapshot, client: &Client) -> Result<CallerPods, E
     if pods.is_empty() && client.workload.is_some() {
         return Err(Error::NotFound {
             what: format!("a running pod of {client}"),
-            hint: String::new(),
+            hint: None,
         });
     }
     let (with, without): (Vec<&Pod>, Vec<&Pod>) =
@@ -87,9 +87,9 @@ fn not_injected(client: &Client, injected: bool, without: &[&Pod]) -> Error {
             why: format!(
                 "namespace {namespace} is not injected: it has neither istio-injection=enabled nor istio.io/rev"
             ),
-            hint: format!(
+            hint: Some(format!(
                 "kubectl label namespace {namespace} istio-injection=enabled, or setup --inject"
-            ),
+            )),
         };
     }
     let names: Vec<&str> = without.iter().take(3).map(|p| p.name()).collect();
@@ -107,7 +107,7 @@ fn not_injected(client: &Client, injected: bool, without: &[&Pod]) -> Error {
             "no pod of {client} has a sidecar, so none can be sent through a gateway: {}",
             names.join(", ")
         ),
-        hint,
+        hint: Some(hint),
     }
 }
 

@@ -36,7 +36,7 @@ pub fn refuse_collisions(
     why.dedup();
     Err(Error::Refused {
         why: format!("{} cannot be wired: {}", record.host, why.join("; ")),
-        hint: "settle it with the owners of these objects".into(),
+        hint: Some("settle it with the owners of these objects".into()),
     })
 }
 

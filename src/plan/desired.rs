@@ -55,7 +55,7 @@ pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord
         );
         return Err(Error::Refused {
             why,
-            hint: format!("clean it up first: kubectl egress cleanup {host}"),
+            hint: Some(format!("clean it up first: kubectl egress cleanup {host}")),
         });
     }
     if next.server() != add.server {
@@ -66,7 +66,9 @@ pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord
         );
         return Err(Error::Refused {
             why,
-            hint: format!("clean it up first: kubectl egress cleanup '{host}'"),
+            hint: Some(format!(
+                "clean it up first: kubectl egress cleanup '{host}'"
+            )),
         });
     }
     match next.wires.iter().find(|w| w.clashes(&add.wire, host)) {
@@ -79,7 +81,7 @@ pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord
                     why: format!(
                         "{host} cannot change its way to the gateway: another port of it is there"
                     ),
-                    hint: format!("clean it up first: kubectl egress cleanup {host}"),
+                    hint: Some(format!("clean it up first: kubectl egress cleanup {host}")),
                 });
             }
             next.wires.push(add);
@@ -97,7 +99,7 @@ pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord
             why: format!(
                 "--allow for {host} needs mutual TLS from the sidecar to the gateway on all of its ports"
             ),
-            hint: "without it the gateway does not know who calls: say --hop mtls".into(),
+            hint: Some("without it the gateway does not know who calls: say --hop mtls".into()),
         });
     }
     let same = |old: &HostRecord| {
@@ -134,7 +136,10 @@ fn clash(target: &Target, old: &Wire, new: &Wire) -> Error {
     };
     Error::Refused {
         why,
-        hint: format!("clean it up first: kubectl egress cleanup {}", target.host),
+        hint: Some(format!(
+            "clean it up first: kubectl egress cleanup {}",
+            target.host
+        )),
     }
 }
 

@@ -16,6 +16,7 @@
 use super::spec::{EgressSpec, FlowOptions, GatewayName, HopWish, ServiceAccount, Wish};
 use crate::error::Error;
 use crate::model::target::{Client, Host, Target, is_label};
+use crate::yaml;
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -94,7 +95,10 @@ struct HostEntry {
 }
 
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "a port is a number from 1 to 65535, or PORT=PROTOCOL with http, https, tls or tcp"
+)]
 enum Port {
     Number(u16),
     Text(String),
@@ -111,7 +115,7 @@ pub fn known_gateway(path: &str, text: &str) -> Result<Option<KnownGateway>, Err
         path: path.into(),
         reason,
     };
-    let file: File = serde_saphyr::from_str(text).map_err(|e| wrong(e.to_string()))?;
+    let file: File = serde_saphyr::from_str(text).map_err(|e| yaml::unreadable(path, &e))?;
     let (Some(name), false) = (file.spec.gateway, file.spec.gateway_selector.is_empty()) else {
         return Ok(None);
     };
@@ -147,7 +151,7 @@ pub fn read(path: &str, text: &str, namespace: &str) -> Result<EgressSpec, Error
         path: path.into(),
         reason,
     };
-    let file: File = serde_saphyr::from_str(text).map_err(|e| wrong(e.to_string()))?;
+    let file: File = serde_saphyr::from_str(text).map_err(|e| yaml::unreadable(path, &e))?;
     if file.api_version != API_VERSION || file.kind != "Egress" {
         return Err(wrong(format!(
             "it is {} {}, not {API_VERSION} Egress",

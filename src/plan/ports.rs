@@ -142,7 +142,9 @@ impl Ports<'_> {
         } = self.gateway;
         Error::Refused {
             why: format!("the gateway's Service {namespace}/{service} has no port for it: {why}"),
-            hint: "add the port to the Service, or choose another gateway with --gateway".into(),
+            hint: Some(
+                "add the port to the Service, or choose another gateway with --gateway".into(),
+            ),
         }
     }
 
@@ -207,7 +209,7 @@ fn named(target: &Target, options: &FlowOptions) -> Result<(), Error> {
     };
     Err(Error::Refused {
         why: format!("{target} cannot be wired: {what}"),
-        hint: hint.into(),
+        hint: Some(hint.into()),
     })
 }
 

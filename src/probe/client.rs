@@ -8,7 +8,7 @@ use super::pipe::{BytePipe, DETECT, Tools, WITHOUT_SHELL, curl, wget};
 use super::sni::{milliseconds, pem};
 use crate::cluster::{Cluster, ExecOutput};
 use crate::deadline::Deadline;
-use crate::error::Error;
+use crate::error::{ApiStatus, Error};
 use crate::kubernetes::pod::PROXY;
 use crate::model::target::{AppProtocol, Host, Target};
 use crate::model::trace::HopName;
@@ -109,7 +109,7 @@ fn refuse_proxy(at: &ClientPod) -> Result<(), Error> {
         );
         return Err(Error::Refused {
             why,
-            hint: "choose a container of the application".into(),
+            hint: Some("choose a container of the application".into()),
         });
     }
     Ok(())
@@ -158,6 +158,7 @@ fn not_started(at: &ClientPod, why: &str) -> Result<(), Error> {
     Err(Error::Api {
         doing: "run",
         what,
+        status: ApiStatus::default(),
         reason,
     })
 }

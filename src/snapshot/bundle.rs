@@ -1,14 +1,17 @@
 //! The bundle: a snapshot as a file, to be looked at elsewhere. Environment of applications,
 //! private keys and the data of other ConfigMaps were never read into it.
 
+use super::redact::redact;
 use super::{BUNDLE_VERSION, Snapshot};
 use crate::error::Error;
 
 impl Snapshot {
     /// As the text of a file.
     pub fn bundle(&self) -> Result<String, Error> {
-        serde_json::to_string(self)
-            .map_err(|e| Error::Failed(format!("cannot write the bundle: {e}")))
+        let failed = |e: serde_json::Error| Error::Failed(format!("cannot write the bundle: {e}"));
+        let mut snapshot = serde_json::to_value(self).map_err(failed)?;
+        redact(&mut snapshot);
+        serde_json::to_string(&snapshot).map_err(failed)
     }
 
     /// From the text of a file.
@@ -17,7 +20,7 @@ impl Snapshot {
             path: path.into(),
             reason,
         };
-        let snapshot: Self = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;
+        let snapshot: Self = serde_json::from_str(text).map_err(|e| wrong(unlike(&e)))?;
         if snapshot.api_version != BUNDLE_VERSION {
             let version = &snapshot.api_version;
             return Err(wrong(format!(
@@ -25,6 +28,16 @@ impl Snapshot {
             )));
         }
         Ok(snapshot)
+    }
+}
+
+/// Why a text is no bundle.
+fn unlike(error: &serde_json::Error) -> String {
+    use serde_json::error::Category;
+    match error.classify() {
+        Category::Eof => "it is empty, or was cut".into(),
+        Category::Syntax => format!("line {} is not JSON", error.line()),
+        Category::Io | Category::Data => "it is not what doctor --bundle writes".into(),
     }
 }
 

@@ -6,6 +6,7 @@ use super::{BUNDLE_VERSION, Mesh, Snapshot};
 use crate::error::Error;
 use crate::istio::MeshConfig;
 use crate::kubernetes::{Kind, Meta, ObjectRef};
+use crate::yaml;
 use serde_json::{Value, json};
 
 /// Where text comes from, and which namespace objects without one are for.
@@ -220,8 +221,8 @@ fn parts(text: &str) -> Vec<(usize, String)> {
 
 fn wrong(origin: Origin<'_>, line: usize, reason: &str) -> Error {
     Error::Input {
-        path: origin.path.into(),
-        reason: format!("line {line}: {reason}"),
+        path: format!("{}:{line}", origin.path),
+        reason: reason.into(),
     }
 }
 
@@ -230,15 +231,7 @@ fn unreadable(origin: Origin<'_>, line: usize, error: &serde_saphyr::Error) -> E
         .location()
         .and_then(|l| usize::try_from(l.line()).ok())
         .unwrap_or(line);
-    let words = error.to_string();
-    let words = words.lines().next().unwrap_or_default();
-    let words = words.trim_start_matches("error: ");
-    // The place is said once, and by us.
-    let reason = words
-        .strip_prefix("line ")
-        .and_then(|w| w.split_once(": "))
-        .map_or(words, |(_, reason)| reason);
-    wrong(origin, at, reason)
+    wrong(origin, at, &yaml::words(error))
 }
 
 #[cfg(test)]
@@ -266,16 +259,19 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_told_with_its_line() {
         for (text, words) in [
-            ("a: b\n", "line 1: this is not a Kubernetes object"),
+            ("a: b\n", ":1: this is not a Kubernetes object"),
             (
                 "apiVersion: v1\nkind: Service\nmetadata: {}\n",
-                "line 1: this Service has no metadata.name",
+                ":1: this Service has no metadata.name",
             ),
-            ("---\n\napiVersion: v1\nkind: [\n", "x.yaml: line"),
+            (
+                "---\n\napiVersion: v1\nkind: [\n",
+                "x.yaml:4: this is not YAML",
+            ),
             (
                 "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\napiVersion: networking.istio.io/v1\nkind: Gateway\n\
                  metadata: {name: g}\nspec: {servers: 5}\n",
-                "line 5: Gateway team/g",
+                ":5: Gateway team/g",
             ),
         ] {
             let error = Snapshot::offline()

@@ -9,6 +9,7 @@ mod manifests;
 mod narrow;
 mod objects;
 mod recorded;
+mod redact;
 mod take;
 mod unseen;
 

@@ -70,7 +70,7 @@ fn unseen(kinds: &[Kind], namespaces: &BTreeSet<String>) -> Vec<Unseen> {
         .collect::<Vec<_>>()
         .join(", ");
     let why = format!(
-        "no right to list them in all namespaces, so they were read only in {only}, as far as that is allowed; this would allow all:\n{}",
+        "not allowed to list them in all namespaces, so they were read only in {only}, as far as that is allowed; this would allow all:\n{}",
         role(kinds)
     );
     kinds
@@ -122,7 +122,7 @@ pub(super) async fn mesh(
         Err(Error::Forbidden { .. }) => {}
         found => return found.map(|mesh| (mesh, None)),
     }
-    let why = format!("no right to read them in {namespace}: Istio's defaults are assumed");
+    let why = format!("not allowed to read them in {namespace}: Istio's defaults are assumed");
     let mut mesh = Mesh {
         namespace: namespace.clone(),
         revision: scope.revision.clone().unwrap_or_else(|| "default".into()),

@@ -220,7 +220,7 @@ pub(crate) fn parse_mesh_config(text: &str) -> Result<MeshConfig, String> {
     if text.trim().is_empty() {
         return Ok(MeshConfig::default());
     }
-    serde_saphyr::from_str(text).map_err(|e| e.to_string())
+    serde_saphyr::from_str(text).map_err(|e| crate::yaml::words(&e))
 }
 
 fn no_mesh(scope: &Scope) -> Error {
@@ -234,8 +234,10 @@ fn no_mesh(scope: &Scope) -> Error {
         .map_or(String::new(), |r| format!(" of revision {r}"));
     Error::NotFound {
         what: format!("istiod (pods with label app=istiod){revision}{place}"),
-        hint: "is Istio installed in this cluster? see --context, --istio-namespace and --revision"
-            .into(),
+        hint: Some(
+            "is Istio installed in this cluster? see --context, --istio-namespace and --revision"
+                .into(),
+        ),
     }
 }
 

@@ -40,7 +40,7 @@ fn a_developer_with_one_namespace_gets_what_that_shows() {
     let (code, said) = doctor(&site, &[]);
     assert_eq!(code, Some(1), "{said}");
     assert!(
-        said.contains("no right to list namespaces in all namespaces"),
+        said.contains("not allowed to list namespaces in all namespaces"),
         "{said}"
     );
 

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 const STOREYS: &[&str] = &[
     "exit",
     "deadline",
+    "interrupt",
     "terminal",
     "kubernetes",
     "error",
+    "yaml",
     "target",
     "trace",
     "istio",

@@ -13,4 +13,5 @@ mod krew;
 mod report;
 mod run;
 mod server;
+mod signals;
 mod usage;

@@ -204,11 +204,11 @@ fn files_that_cannot_be_read_are_wrong_usage_with_their_line() {
     for (arguments, words) in [
         (
             vec!["doctor", "--offline", "-f", &broken, "--host", "x.org"],
-            "broken.yaml: line",
+            "broken.yaml:3: this is not YAML",
         ),
         (
             vec!["doctor", "--offline", "-f", &typed, "--host", "x.org"],
-            "typed.yaml: line 3: Gateway default/g",
+            "typed.yaml:3: Gateway default/g",
         ),
         (
             vec![

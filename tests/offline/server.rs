@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// What each request gets.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Answer {
     /// A status with a Kubernetes `Status` as its body.
     Status(u16),
@@ -19,6 +19,16 @@ pub(crate) enum Answer {
     Garbage,
     /// A version, empty lists, and nothing else.
     Empty,
+    /// 429, with a `Retry-After` in seconds.
+    Busy(u64),
+    /// Lists of which each page says that there is one more.
+    Endless,
+    /// Lists whose second page is 410 for the first few times, and then there.
+    Expiring,
+    /// A JSON string that goes on until somebody stops reading.
+    Flood,
+    /// A byte now and then, for longer than anybody waits.
+    Drip,
 }
 
 pub(crate) struct Server {
@@ -35,8 +45,8 @@ impl Server {
         let seen = requests.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let seen = seen.clone();
-                std::thread::spawn(move || serve(stream, answer, &seen));
+                let (seen, answer) = (seen.clone(), answer.clone());
+                std::thread::spawn(move || serve(stream, &answer, &seen));
             }
         });
         Self { address, requests }
@@ -62,13 +72,18 @@ pub(crate) fn kubeconfig(server: &str) -> tempfile::NamedTempFile {
     file
 }
 
-fn serve(stream: TcpStream, answer: Answer, seen: &Mutex<Vec<String>>) {
+fn serve(stream: TcpStream, answer: &Answer, seen: &Mutex<Vec<String>>) {
     let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
     let mut stream = stream;
     while let Some(head) = request(&mut reader) {
         let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-        seen.lock().expect("no panic holds it").push(head);
-        if respond(&mut stream, answer, &path).is_err() {
+        let before = {
+            let mut seen = seen.lock().expect("no panic holds it");
+            seen.push(head);
+            let same = |head: &&String| head.split(' ').nth(1) == Some(path.as_str());
+            seen.iter().filter(same).count() - 1
+        };
+        if respond(&mut stream, answer, &path, before).is_err() {
             return;
         }
     }
@@ -98,27 +113,37 @@ fn request(reader: &mut BufReader<TcpStream>) -> Option<String> {
     Some(head)
 }
 
-fn respond(stream: &mut TcpStream, answer: Answer, path: &str) -> std::io::Result<()> {
+/// Answer a request for `path`, which has come so many times `before`.
+fn respond(
+    stream: &mut TcpStream,
+    answer: &Answer,
+    path: &str,
+    before: usize,
+) -> std::io::Result<()> {
+    let version = r#"{"gitVersion":"v1.2.3"}"#.to_owned();
     let (status, body) = match answer {
-        Answer::Silence => {
-            std::thread::sleep(Duration::from_secs(60));
-            return Err(std::io::ErrorKind::TimedOut.into());
-        }
-        Answer::Status(code) => (code, refusal(code)),
+        Answer::Silence => return silence(),
+        Answer::Flood if !path.starts_with("/version") => return flood(stream),
+        Answer::Drip => return drip(stream),
+        Answer::Status(code) => (*code, refusal(*code)),
+        Answer::Busy(_) => (429, refusal(429)),
         Answer::Garbage => (
             200,
             "<html>\u{1b}[31mthis is a login page</html>".to_owned(),
         ),
-        Answer::Truncated | Answer::Empty if path.starts_with("/version") => {
-            (200, r#"{"gitVersion":"v1.2.3"}"#.into())
-        }
-        Answer::Truncated | Answer::Empty => (
-            200,
-            r#"{"kind":"List","apiVersion":"v1","metadata":{},"items":[]}"#.into(),
-        ),
+        _ if path.starts_with("/version") => (200, version),
+        Answer::Endless => (200, page(&format!("token-{before}-{}", path.len()))),
+        Answer::Expiring if path.contains("continue=next") && before < 2 => (410, refusal(410)),
+        Answer::Expiring if path.contains("continue=next") => (200, page("")),
+        Answer::Expiring => (200, page("next")),
+        Answer::Truncated | Answer::Empty | Answer::Flood => (200, page("")),
+    };
+    let retry = match answer {
+        Answer::Busy(seconds) => format!("retry-after: {seconds}\r\n"),
+        _ => String::new(),
     };
     let head = format!(
-        "HTTP/1.1 {status} Any\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        "HTTP/1.1 {status} Any\r\ncontent-type: application/json\r\n{retry}content-length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes())?;
@@ -127,6 +152,37 @@ fn respond(stream: &mut TcpStream, answer: Answer, path: &str) -> std::io::Resul
         return Err(std::io::ErrorKind::UnexpectedEof.into());
     }
     stream.write_all(body.as_bytes())
+}
+
+/// An empty page of a list, and where the next one begins.
+fn page(next: &str) -> String {
+    format!(r#"{{"kind":"List","apiVersion":"v1","metadata":{{"continue":"{next}"}},"items":[]}}"#)
+}
+
+fn silence() -> std::io::Result<()> {
+    std::thread::sleep(Duration::from_secs(60));
+    Err(std::io::ErrorKind::TimedOut.into())
+}
+
+const CHUNKED: &str =
+    "HTTP/1.1 200 Any\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+
+fn flood(stream: &mut TcpStream) -> std::io::Result<()> {
+    stream.write_all(CHUNKED.as_bytes())?;
+    let chunk = "x".repeat(1 << 20);
+    stream.write_all(b"1\r\n\"\r\n")?;
+    loop {
+        stream.write_all(format!("{:x}\r\n{chunk}\r\n", chunk.len()).as_bytes())?;
+    }
+}
+
+fn drip(stream: &mut TcpStream) -> std::io::Result<()> {
+    stream.write_all(CHUNKED.as_bytes())?;
+    for _ in 0..120 {
+        stream.write_all(b"1\r\n \r\n")?;
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    Err(std::io::ErrorKind::TimedOut.into())
 }
 
 fn refusal(code: u16) -> String {

@@ -12,6 +12,22 @@ fn wrong_usage_is_refused_before_a_cluster_is_asked() {
         ("setup -n x edition.cnn.com:70000", "is not a port"),
         ("setup edition.cnn.com:0", "is not a port"),
         ("setup edition.cnn.com:443=smtp", "smtp"),
+        (
+            "setup https://a.com/x",
+            "leave the scheme and the path away, and write a.com",
+        ),
+        ("setup a.com/x", "leave it away, and write a.com"),
+        ("setup 0x7f.1", "neither a host name nor an address"),
+        ("setup _", "underscore"),
+        ("setup x.org --server a..b", "--server: "),
+        (
+            "doctor -o jsonpath={.verdict}",
+            "use -o json and pipe it into jq",
+        ),
+        (
+            "status -o custom-columns=A:.b",
+            "use -o json and pipe it into jq",
+        ),
         ("setup db.example.com=tcp", "needs a port"),
         (
             "setup db.example.com:5432",

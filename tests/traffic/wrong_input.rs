@@ -53,7 +53,7 @@ fn each_gets_one_sentence_and_its_exit_code() {
         (
             vec!["wrong-input.example.com", us[0], us[1], "--as", "nobody"],
             1,
-            "no right to",
+            "not allowed to",
         ),
         (
             vec![

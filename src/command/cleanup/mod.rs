@@ -13,6 +13,7 @@ use crate::cli::connect::ConnectArgs;
 use crate::cluster::{Cluster, DryRun};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::interrupt;
 use crate::snapshot::take;
 
 /// Run the verb.
@@ -20,7 +21,7 @@ pub async fn run(args: &CleanupArgs, connect: &ConnectArgs, io: &Io) -> Result<E
     let journal = Journal::default();
     let done = tokio::select! {
         done = cleanup(args, connect, io, &journal) => done,
-        _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
+        () = interrupt::requested() => Err(Error::Interrupted),
     };
     if done.is_err() && !journal.lines().is_empty() {
         io.say("this was done before it broke off; run the same command again to go on:");

@@ -161,10 +161,10 @@ fn known(
         if !everywhere && !callers.is_empty() && !callers.contains(&namespace) {
             return Err(Error::NotFound {
                 what: format!("{host} wired for namespace {namespace}"),
-                hint: format!(
+                hint: Some(format!(
                     "it is wired for {}: name one with -n, or all of them with -A",
                     callers.join(", ")
-                ),
+                )),
             });
         }
     }
@@ -244,9 +244,10 @@ pub(in crate::command) fn host_change(
     if next.is_some() && place.selector.is_empty() {
         return Err(Error::NotFound {
             what: format!("the gateway {}/{}", place.namespace, place.service),
-            hint:
+            hint: Some(
                 "the host's other callers cannot be kept without it: cleanup -A takes all of them"
                     .into(),
+            ),
         });
     }
     let trimmed = next

@@ -48,7 +48,7 @@ pub async fn run(args: &DoctorArgs, connect: &ConnectArgs, io: &Io) -> Result<Ex
         let text = args.output.print(&report)?;
         let last = !args.watch && (!args.wait || exit == Exit::Done || deadline.left() <= PAUSE);
         if last || (args.watch && text != shown) {
-            io.result(&text)?;
+            io.styled(&text)?;
         }
         if last {
             return Ok(exit);
@@ -80,7 +80,7 @@ async fn fixed(
             }
         }
     }
-    io.result(&args.output.print(&report)?)?;
+    io.styled(&args.output.print(&report)?)?;
     Ok(report.exit(args.fail_on))
 }
 

@@ -20,6 +20,7 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::install::FoundGateway;
+use crate::interrupt;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::lockdown::{Trial, gateways_of, openings, policy, refuse, spec_of, verdict};
 use crate::plan::{
@@ -34,7 +35,7 @@ pub async fn run(args: &LockdownArgs, connect: &ConnectArgs, io: &Io) -> Result<
     let journal = Journal::default();
     let done = tokio::select! {
         done = lockdown(args, connect, (io, &journal)) => done,
-        _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
+        () = interrupt::requested() => Err(Error::Interrupted),
     };
     if done.is_err() && !journal.lines().is_empty() {
         io.say("this was done before it broke off; unlock takes it back:");

@@ -137,7 +137,7 @@ fn new_gateway(
                 "namespace {} is labelled istio-injection=disabled: no gateway can be injected there",
                 patch.namespace
             ),
-            hint: "name another namespace with --gateway NS/SERVICE".into(),
+            hint: Some("name another namespace with --gateway NS/SERVICE".into()),
         });
     }
     let objects = injected_objects(

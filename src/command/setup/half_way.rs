@@ -10,6 +10,7 @@ use crate::command::Io;
 use crate::command::cleanup::{
     GatewayRemoval, HostRemoval, Removal, RemovalRun, host_change, host_removal,
 };
+use crate::deadline::Question;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::plan::{HostRecord, Inventory, NamespaceRecord};
@@ -85,6 +86,7 @@ pub(super) async fn settle(
     match ask().await {
         0 => {
             args.write.yes = true;
+            let connect = &connect.within(args.write.timeout);
             Box::pin(interruptible(super::setup(
                 &args,
                 connect,
@@ -94,6 +96,7 @@ pub(super) async fn settle(
             .await
         }
         1 => {
+            let connect = &connect.within(args.write.timeout);
             Box::pin(interruptible(go_back((&args, connect, io), &before))).await?;
             io.say("all that this run did is taken back");
             Err(error)
@@ -103,6 +106,7 @@ pub(super) async fn settle(
 }
 
 async fn ask() -> usize {
+    let _open = Question::open();
     let asked = tokio::task::spawn_blocking(|| {
         let term = Term::stderr();
         let ways = [

@@ -35,13 +35,13 @@ pub(super) async fn inject(
         if !args.write.writes() {
             return Err(Error::Refused {
                 why: format!("namespace {} has no sidecars yet, so there is nothing more to plan", client.namespace),
-                hint: "the label and the restarts above come first: run it without --dry-run and --diff".into(),
+                hint: Some("the label and the restarts above come first: run it without --dry-run and --diff".into()),
             });
         }
         if !args.write.yes && !io.confirm("label it and restart them?").await? {
             return Err(Error::Refused {
                 why: "nothing was written".into(),
-                hint: String::new(),
+                hint: None,
             });
         }
         let _progress = io.progress(&format!(

@@ -23,6 +23,7 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::install::{Installer, Istioctl};
+use crate::interrupt;
 use crate::plan::{self, Action, EgressSpec, Step, diff, file};
 use crate::snapshot::{Snapshot, take};
 use half_way::Trail;
@@ -40,7 +41,7 @@ pub async fn run(args: &SetupArgs, connect: &ConnectArgs, io: &Io) -> Result<Exi
 async fn interruptible(work: impl Future<Output = Result<Exit, Error>>) -> Result<Exit, Error> {
     tokio::select! {
         done = work => done,
-        _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
+        () = interrupt::requested() => Err(Error::Interrupted),
     }
 }
 
@@ -51,7 +52,7 @@ async fn setup(
     trail: &Trail,
 ) -> Result<Exit, Error> {
     if args.print_schema {
-        io.result(&file::schema()?)?;
+        io.document(&file::schema()?)?;
         return Ok(Exit::Done);
     }
     let guided = args.targets.is_empty() && args.filename.is_none();

@@ -40,7 +40,9 @@ pub(super) async fn resolve(
         why: format!(
             "the addresses of {host} are not known: no client's container could resolve it"
         ),
-        hint: "name them with --address, so that no other host on that port is captured".into(),
+        hint: Some(
+            "name them with --address, so that no other host on that port is captured".into(),
+        ),
     })
 }
 
@@ -55,7 +57,7 @@ pub(super) async fn check_credential(
     let Some(secret) = cluster.get(&object).await? else {
         return Err(Error::NotFound {
             what: object.to_string(),
-            hint: "it lies in the gateway's namespace".into(),
+            hint: Some("it lies in the gateway's namespace".into()),
         });
     };
     let roots_beside = ObjectRef::new(Kind::Secret, &gateway.namespace, format!("{name}-cacert"));
@@ -81,6 +83,6 @@ pub(super) async fn check_credential(
         why: format!(
             "{object} has no {missing}: with it the gateway would never connect to the host"
         ),
-        hint: "Istio takes tls.crt, tls.key and ca.crt (or cert, key and cacert)".into(),
+        hint: Some("Istio takes tls.crt, tls.key and ca.crt (or cert, key and cacert)".into()),
     })
 }

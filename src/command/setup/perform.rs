@@ -10,7 +10,7 @@ use crate::confirm::{
     Asker, Proof, Site, gateway_goals, prove, route_goals, subset_goals, wait_for,
 };
 use crate::deadline::Deadline;
-use crate::error::Error;
+use crate::error::{ApiStatus, Error};
 use crate::exit::Exit;
 use crate::flow::{Names, Wire};
 use crate::install::{GatewayPatch, Work, wait_ready};
@@ -329,6 +329,7 @@ impl Run<'_> {
             let failed = |e: serde_json::Error| Error::Api {
                 doing: "read",
                 what: object.to_string(),
+                status: ApiStatus::default(),
                 reason: e.to_string(),
             };
             next.objects.put(Kind::Service, live).map_err(failed)?;

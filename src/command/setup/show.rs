@@ -22,12 +22,12 @@ pub(in crate::command) fn objects(
     objects: &[Value],
 ) -> Result<(), Error> {
     match output {
-        SetupOutput::Text | SetupOutput::Yaml => io.result(&diff::yaml_stream(objects)?),
+        SetupOutput::Text | SetupOutput::Yaml => io.document(&diff::yaml_stream(objects)?),
         SetupOutput::Json => {
             let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
             let text =
                 serde_json::to_string_pretty(&list).map_err(|e| Error::Failed(e.to_string()))?;
-            io.result(&text)
+            io.document(&text)
         }
         SetupOutput::Name => {
             let names: Vec<String> = objects
@@ -255,5 +255,5 @@ pub(super) fn halves(io: &Io, wanted: &Wanted) -> Result<(), Error> {
         text.push_str("---\n# 2. For the callers, when the first part is there: it sends them through the gateway.\n");
         text.push_str(&diff::yaml_stream(&theirs)?);
     }
-    io.result(&text)
+    io.document(&text)
 }

@@ -233,8 +233,7 @@ fn readable(snapshot: &Snapshot) -> Result<(), Error> {
                 "not all could be read, so it is not known what setup would break: {}",
                 unread.lines().next().unwrap_or_default().trim_end_matches("; this would allow all:")
             ),
-            hint: "setup reads pods, services, namespaces, workloads, policies and Istio's objects of all namespaces"
-                .into(),
+            hint: Some("setup reads pods, services, namespaces, workloads, policies and Istio's objects of all namespaces".into()),
         }),
     }
 }

@@ -5,6 +5,7 @@
 use crate::cli::setup::SetupArgs;
 use crate::cluster::Cluster;
 use crate::command::Io;
+use crate::deadline::Question;
 use crate::error::Error;
 use crate::gather::leaving;
 use crate::install::{FoundGateway, GatewayPatch, find_gateways};
@@ -27,7 +28,7 @@ pub(super) async fn ask(
     if callers.is_empty() && args.from.is_empty() {
         return Err(Error::Refused {
             why: "no namespace has a pod that could call".into(),
-            hint: "start what shall call, or name its namespace with --from".into(),
+            hint: Some("start what shall call, or name its namespace with --from".into()),
         });
     }
     let args = at_terminal(args, move |args, term| ask_caller(&callers, args, term)).await?;
@@ -60,6 +61,7 @@ async fn at_terminal(
     mut args: SetupArgs,
     questions: impl FnOnce(&mut SetupArgs, &Term) -> dialoguer::Result<()> + Send + 'static,
 ) -> Result<SetupArgs, Error> {
+    let _open = Question::open();
     let asked = tokio::task::spawn_blocking(move || {
         let term = Term::stderr();
         let answered = questions(&mut args, &term);
