@@ -32,7 +32,7 @@ pub(super) struct Purpose<'a> {
 /// A request that was not granted.
 pub(super) enum Failure {
     /// The API server said so.
-    Refused(Refused),
+    Refused(Box<Refused>),
     /// There was no answer, or not one of an API server.
     Lost(kube::Error),
     /// Something that no second try would change.
@@ -62,7 +62,7 @@ pub(super) async fn read(response: Response<Body>) -> Result<Bytes, Failure> {
         status.message = first_words(&String::from_utf8_lossy(&words), code);
     }
     status.code = code.as_u16();
-    Err(Failure::Refused(Refused { status, after }))
+    Err(Failure::Refused(Box::new(Refused { status, after })))
 }
 
 async fn body(response: Response<Body>, limit: usize) -> Result<Bytes, Failure> {

@@ -2,7 +2,7 @@
 //! again, for a short while; anything else is an answer.
 
 use super::Cluster;
-use super::answer::{self, Failure, Purpose, Refused, invalid, was_cut};
+use super::answer::{self, Failure, Purpose, invalid, was_cut};
 use crate::error::Error;
 use crate::kubernetes::{Kind, ObjectRef};
 use form_urlencoded::Serializer;
@@ -259,8 +259,8 @@ fn next_try(
     pause: Duration,
 ) -> Option<Duration> {
     match failure {
-        Failure::Refused(Refused { status, after }) => match (status.code, after) {
-            (429 | 500..=599, Some(after)) if attempt < INVITED_TRIES => Some(*after),
+        Failure::Refused(refused) => match (refused.status.code, refused.after) {
+            (429 | 500..=599, Some(after)) if attempt < INVITED_TRIES => Some(after),
             (429 | 502..=504, None) if attempt < TRIES => Some(pause),
             _ => None,
         },
@@ -283,6 +283,7 @@ fn repeatable(request: &http::request::Parts) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::answer::Refused;
     use super::*;
 
     #[test]
@@ -318,7 +319,7 @@ mod tests {
     fn a_busy_server_says_itself_when_to_come_back() {
         let refused = |code, after| {
             let status = kube::core::Status::failure("", "").with_code(code);
-            Failure::Refused(Refused { status, after })
+            Failure::Refused(Box::new(Refused { status, after }))
         };
         let get = Request::get("/").body(()).unwrap().into_parts().0;
         let second = Some(Duration::from_secs(1));

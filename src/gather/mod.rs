@@ -10,6 +10,7 @@ mod proxies;
 mod question;
 mod round;
 mod runaways;
+mod witness;
 
 pub use leaving::{Leaving, leaving};
 pub use observe::observe;
@@ -17,6 +18,7 @@ pub use planes::planes;
 pub use proxies::proxies;
 pub use round::round;
 pub use runaways::runaways;
+pub use witness::{gateway_pod, witnesses};
 
 use crate::cluster::{Attributes, missing_right};
 use crate::error::Error;

@@ -59,7 +59,7 @@ fn certificates(text: &str) -> String {
         };
         let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
         if body.chars().all(|c| is_base64(c) || c.is_whitespace()) {
-            kept.push_str(&format!("{BEGIN}{body}{END}\n"));
+            kept.extend([BEGIN, body, END, "\n"]);
         }
     }
     kept

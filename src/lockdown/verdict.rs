@@ -20,13 +20,27 @@ pub struct Trial {
     pub after: Outcome,
     /// The rule that allows it, somebody else's: then nobody is at fault but its author.
     pub allowed: Option<Place>,
+    /// Who reached the same at the same time, from where the policy does not apply.
+    pub witness: Option<Witness>,
+}
+
+/// A look at the same target from outside the policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// The pod, `namespace/pod`.
+    pub from: String,
+    /// What came of it.
+    pub outcome: Outcome,
 }
 
 /// What all tries of a namespace say together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// What got through before no longer does.
+    /// What got through before no longer does, twice, while others still got through.
     Enforced,
+    /// What got through before no longer does, and nobody outside the policy got through either:
+    /// the host may be down.
+    Unwitnessed,
     /// All that got through before still does.
     NothingEnforces,
     /// Some of it still does.
@@ -58,8 +72,14 @@ impl Trial {
     }
 
     /// It got through before, and no longer does.
-    pub fn was_closed(&self) -> bool {
+    pub fn seems_closed(&self) -> bool {
         self.counts() && self.after.stopped() && self.before.as_ref().is_some_and(Outcome::through)
+    }
+
+    /// The same, while the target answered somebody outside the policy.
+    pub fn was_closed(&self) -> bool {
+        let answered = |witness: &Witness| witness.outcome.through();
+        self.seems_closed() && self.witness.as_ref().is_some_and(answered)
     }
 }
 
@@ -74,7 +94,9 @@ impl Verdict {
                 Enforcement::Open => Enforcement::Unproven,
                 known => known,
             },
-            Verdict::ClosedBefore | Verdict::Untried => Enforcement::Unproven,
+            Verdict::Unwitnessed | Verdict::ClosedBefore | Verdict::Untried => {
+                Enforcement::Unproven
+            }
         }
     }
 }
@@ -86,6 +108,7 @@ pub fn verdict(trials: &[Trial]) -> Verdict {
     match (leaks, closed) {
         (0, _) if count(Trial::is_open) > 0 => Verdict::Allowed,
         (0, 0) if count(Trial::counts) == 0 => Verdict::Untried,
+        (0, 0) if count(Trial::seems_closed) > 0 => Verdict::Unwitnessed,
         (0, 0) if trials.iter().any(|t| t.counts() && t.before.is_none()) => Verdict::ClosedNow,
         (0, 0) => Verdict::ClosedBefore,
         (0, _) => Verdict::Enforced,
@@ -114,6 +137,42 @@ mod tests {
             before: before.map(outcome),
             after: after.map_or(Outcome::Untried("no tool".into()), outcome),
             allowed: None,
+            witness: Some(Witness {
+                from: "other/pod".into(),
+                outcome: Outcome::Through("HTTP 200".into()),
+            }),
+        }
+    }
+
+    #[test]
+    fn a_host_that_answers_nobody_any_more_proves_no_policy() {
+        let closed = trial(RunawayKind::Bare, Some(true), Some(false));
+        let alone = Trial {
+            witness: None,
+            ..closed.clone()
+        };
+        let down = Trial {
+            witness: Some(Witness {
+                from: "other/pod".into(),
+                outcome: Outcome::Stopped("timed out".into()),
+            }),
+            ..closed.clone()
+        };
+        let untried = Trial {
+            witness: Some(Witness {
+                from: "other/pod".into(),
+                outcome: Outcome::Untried("no tool".into()),
+            }),
+            ..closed.clone()
+        };
+        for unproven in [alone, down, untried] {
+            let trials = std::slice::from_ref(&unproven);
+            assert_eq!(verdict(trials), Verdict::Unwitnessed, "{unproven:?}");
+            assert_eq!(
+                verdict(trials).seen(Enforcement::Enforced),
+                Enforcement::Unproven
+            );
+            assert_eq!(verdict(&[unproven, closed.clone()]), Verdict::Enforced);
         }
     }
 

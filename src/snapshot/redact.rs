@@ -94,8 +94,8 @@ fn annotations(object: &mut Value) {
 /// By the maker: the part of the key before the slash, or what it ends in.
 fn is_told(key: &str) -> bool {
     let maker = key.split('/').next().unwrap_or_default();
-    let of = |known: &&str| maker == **known || maker.ends_with(&format!(".{known}"));
-    TOLD.iter().any(|known| of(&known))
+    TOLD.iter()
+        .any(|known| maker == *known || maker.ends_with(&format!(".{known}")))
 }
 
 /// Wherever a condition on a request stands, what it compares with.

@@ -158,7 +158,11 @@ fn headline(end: &End) -> String {
         None => ("unproven", "nothing was tried (--no-probe or --wait=false)"),
         Some(Verdict::Enforced) => (
             "enforced",
-            "what got round the gateway before no longer does",
+            "what bypassed the gateway before no longer does, while the same hosts answer pods outside the policy",
+        ),
+        Some(Verdict::Unwitnessed) => (
+            "unproven",
+            "what bypassed the gateway before no longer does, but no pod outside the policy reaches the hosts either: they may be down",
         ),
         Some(Verdict::NothingEnforces) => (
             "OPEN",
@@ -204,8 +208,19 @@ fn trial(trial: &Trial) -> String {
         .as_ref()
         .filter(|_| trial.is_open())
         .map_or(String::new(), |rule| format!(" ({rule} allows it)"));
+    let witness = trial
+        .witness
+        .as_ref()
+        .filter(|_| trial.seems_closed())
+        .map_or(String::new(), |witness| {
+            format!(
+                "; {} at the same time: {}",
+                witness.from,
+                witness.outcome.words()
+            )
+        });
     format!(
-        "  {word:<9} {} {}, to {}: {seen}{by}",
+        "  {word:<9} {} {}, to {}: {seen}{by}{witness}",
         trial.from,
         trial.kind.words(),
         trial.way

@@ -5,11 +5,11 @@ use super::{Session, Tried, Wanted};
 use crate::envoy::read_tally;
 use crate::error::Error;
 use crate::flow::LOCKDOWN;
-use crate::gather::runaways;
+use crate::gather::{gateway_pod, runaways, witnesses};
 use crate::kubernetes::Place;
 use crate::kubernetes::network_policy::Transport;
 use crate::kubernetes::pod::Pod;
-use crate::lockdown::Trial;
+use crate::lockdown::{Trial, Witness};
 use crate::model::policy_network::{Permission, Side, leaves_to};
 use crate::model::target::{AppProtocol, Host, Target};
 use crate::probe::bypass::{Outcome, Runaway, RunawayKind, Way};
@@ -143,13 +143,16 @@ impl<'a> Tries<'a> {
             }
             tokio::time::sleep(PAUSE).await;
         }
+        let seen = self.seen_from_outside(&mut outcomes).await?;
         self.straight_to_the_gateway().await;
+        self.name_the_nodes();
         let mut rules: Vec<Option<Place>> = vec![None; self.all.len()];
         for at in open {
             rules[at] = self.rule_for(&self.all[at], then).await?;
         }
         let (mut trials, mut controls) = (Vec::new(), Vec::new());
-        for ((one, after), allowed) in self.all.into_iter().zip(outcomes).zip(rules) {
+        let looks = self.all.into_iter().zip(outcomes).zip(rules).zip(seen);
+        for (((one, after), allowed), witness) in looks {
             let runaway = &self.runaways[one.who];
             let (from, before) = (runaway.name(), one.before);
             match (one.control, one.way) {
@@ -166,10 +169,125 @@ impl<'a> Tries<'a> {
                     before,
                     after,
                     allowed,
+                    witness,
                 }),
             }
         }
         Ok((trials, controls, self.notes))
+    }
+
+    /// What seems closed is tried a second time, and at the same moment from outside the policy: a
+    /// host that went down, or an answer that got lost, closes nothing.
+    async fn seen_from_outside(
+        &self,
+        outcomes: &mut [Outcome],
+    ) -> Result<Vec<Option<Witness>>, Error> {
+        let mut seen: Vec<Option<Witness>> = vec![None; self.all.len()];
+        let closed: Vec<usize> = (0..self.all.len())
+            .filter(|at| self.seems_closed(*at, &outcomes[*at]))
+            .collect();
+        if closed.is_empty() {
+            return Ok(seen);
+        }
+        let witnesses = self.witnesses().await;
+        for at in closed {
+            for witness in &witnesses {
+                let (again, other) = tokio::join!(
+                    self.attempt(std::slice::from_ref(&at)),
+                    witness.attempt(
+                        self.session.cluster,
+                        &self.all[at].way,
+                        self.session.deadline
+                    )
+                );
+                if let Some((_, outcome)) = again?.into_iter().next() {
+                    outcomes[at] = outcome;
+                }
+                let outcome = other.unwrap_or_else(|error| Outcome::Untried(error.to_string()));
+                let answered = outcome.through();
+                seen[at] = Some(Witness {
+                    from: witness.name(),
+                    outcome,
+                });
+                if answered || !outcomes[at].stopped() {
+                    break;
+                }
+            }
+        }
+        Ok(seen)
+    }
+
+    /// Whether a way round the gateway was open before and is not now.
+    fn seems_closed(&self, at: usize, now: &Outcome) -> bool {
+        let one = &self.all[at];
+        let was_open = one.before.as_ref().is_some_and(Outcome::through);
+        let bound = self.runaways[one.who].kind != RunawayKind::HostNetwork;
+        !one.control && bound && was_open && now.stopped()
+    }
+
+    /// Pods that the policy is not about: of this namespace those on the node's own network, then
+    /// those of the gateway and of other namespaces.
+    async fn witnesses(&self) -> Vec<Runaway> {
+        let session = self.session;
+        let free = |runaway: &&Runaway| runaway.kind == RunawayKind::HostNetwork;
+        let mut all: Vec<Runaway> = self.runaways.iter().filter(free).cloned().collect();
+        let gateways: Vec<_> = self
+            .want
+            .gateways
+            .iter()
+            .flat_map(|g| {
+                g.pods
+                    .iter()
+                    .map(|pod| gateway_pod(&g.place.namespace, pod))
+            })
+            .collect();
+        let namespace = &self.want.spec.namespace;
+        all.extend(
+            witnesses(
+                session.cluster,
+                session.snapshot,
+                namespace,
+                &gateways,
+                session.deadline,
+            )
+            .await,
+        );
+        all
+    }
+
+    /// A network plugin can be missing on one node: the nodes that nobody tried from are named.
+    fn name_the_nodes(&mut self) {
+        let namespace = &self.want.spec.namespace;
+        let pods = || {
+            let pods = self.session.snapshot.objects.pods.iter();
+            pods.filter(|p| p.namespace() == namespace && p.is_ready())
+        };
+        let tried = |pod: &Pod| self.runaways.iter().any(|r| r.at.pod == pod.name());
+        let of = |wanted: bool| -> BTreeSet<&str> {
+            pods()
+                .filter(|pod| tried(pod) == wanted)
+                .map(|pod| pod.spec.node_name.as_str())
+                .filter(|node| !node.is_empty())
+                .collect()
+        };
+        let (looked, rest) = (of(true), of(false));
+        if looked.is_empty() {
+            return;
+        }
+        let listed = |nodes: Vec<&str>| nodes.join(", ");
+        let others: Vec<&str> = rest.difference(&looked).copied().collect();
+        let mut note = format!(
+            "tried from pods on {}",
+            listed(looked.into_iter().collect())
+        );
+        if !others.is_empty() {
+            note.extend([
+                "; on ",
+                &listed(others),
+                " nothing was tried, and a network plugin works on each node by itself",
+            ]);
+        }
+        self.notes.push(note);
     }
 
     /// Somebody else's rule that lets a way pass. Asked last: whatever kept names from being

@@ -229,7 +229,11 @@ impl Runaway {
                 ))
             }
             Ok(answer) => Ok(Outcome::of(&answer)),
-            Err(Error::Deadline { .. }) => Ok(Outcome::Stopped(Failure::Timeout.to_string())),
+            // Our own time ran out, on a busy API server or kubelet: that says nothing of the way.
+            Err(Error::Deadline { .. }) => Ok(Outcome::Untried(format!(
+                "the command in the container did not end within {}s",
+                LONGEST.as_secs()
+            ))),
             Err(error) => Err(error),
         }
     }

@@ -10,12 +10,21 @@ const MARK: &str = "\n--egress--";
 
 const FORMAT: &str = "\n--egress--%{http_code} %{http_version} %{time_appconnect} %{redirect_url}";
 
+/// A body longer than this is not read to its end.
+const LONGEST: &str = "8388608";
+
 /// The command. `insecure` does not verify.
 pub(in super::super) fn command(url: &str, seconds: u64, insecure: bool) -> Vec<String> {
     let seconds = seconds.to_string();
     let mut command: Vec<String> = [
         "curl",
+        // First of all: whatever ~/.curlrc says in that container is not what we ask for.
+        "-q",
+        // Brackets in a path are not a pattern.
+        "-g",
         "-sSiv",
+        "--max-filesize",
+        LONGEST,
         "--noproxy",
         "*",
         "--max-time",
