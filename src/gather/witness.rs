@@ -5,7 +5,7 @@
 use super::runaways;
 use crate::cluster::Cluster;
 use crate::deadline::Deadline;
-use crate::kubernetes::pod::PROXY;
+use crate::kubernetes::pod::{PROXY, Pod};
 use crate::probe::bypass::{Runaway, RunawayKind};
 use crate::probe::{ClientPod, find_tools};
 use crate::snapshot::Snapshot;
@@ -72,7 +72,7 @@ fn open_namespaces<'s>(snapshot: &'s Snapshot, namespace: &str) -> Vec<&'s str> 
             .any(|p| p.spec.governs_egress())
     };
     let running = snapshot.objects.pods.iter().filter(|p| p.is_ready());
-    let names: BTreeSet<&str> = running.map(|p| p.namespace()).collect();
+    let names: BTreeSet<&str> = running.map(Pod::namespace).collect();
     let mut names: Vec<&str> = names
         .into_iter()
         .filter(|name| *name != namespace && !closed(name))
