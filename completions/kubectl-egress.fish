@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_kubectl_egress_global_optspecs
-    string join \n kubeconfig= context= cluster= user= n/namespace= as= as-group= as-uid= request-timeout= istio-namespace= revision= v/verbose q/quiet h/help
+    string join \n kubeconfig= context= cluster= user= n/namespace= as= as-group= as-uid= s/server= token= certificate-authority= tls-server-name= insecure-skip-tls-verify client-certificate= client-key= cache-dir= request-timeout= istio-namespace= revision= v/verbose q/quiet h/help
 end
 
 function __fish_kubectl_egress_needs_command
@@ -32,9 +32,17 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -s n -l name
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l as -d 'User to impersonate' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l as-group -d 'Group to impersonate (repeatable)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -s s -l server -d 'The address of the API server, in place of the kubeconfig\'s' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l certificate-authority -d 'Certificate authority of the API server' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l client-certificate -d 'Client certificate for the API server' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l cache-dir -d 'Accepted as kubectl does; this program keeps no cache' -r -F
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l request-timeout -d 'How long a single request may take (0: the default, 10s)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l revision -d 'The revision of the control plane, where there are several' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
 complete -c kubectl-egress -n "__fish_kubectl_egress_needs_command" -s h -l help -d 'Print help'
@@ -66,7 +74,7 @@ plain\t'As the application sent it'
 mtls\t'Mutual TLS of the mesh'"
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l address -d 'The addresses of a tcp host (default: what the client resolves now)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l allow -d 'Only these service accounts may call: NS/NAME (needs mutual TLS to the gateway)' -r
-complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l server -d 'The one server that answers for a wildcard host, such as *.wikipedia.org' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -s s -l server -d 'The one server that answers for a wildcard host, such as *.wikipedia.org (a URL here is kubectl\'s --server, the address of the API server)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l probe-path -d 'The path of the request that proves the way' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -s o -l output -d 'How the result is printed' -r -f -a "text\t'For people'
 yaml\t'The objects, for kubectl apply -f -'
@@ -86,6 +94,12 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -s 
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l as -d 'User to impersonate' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l as-group -d 'Group to impersonate (repeatable)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l certificate-authority -d 'Certificate authority of the API server' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l client-certificate -d 'Client certificate for the API server' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l cache-dir -d 'Accepted as kubectl does; this program keeps no cache' -r -F
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l request-timeout -d 'How long a single request may take (0: the default, 10s)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l revision -d 'The revision of the control plane, where there are several' -r
@@ -99,6 +113,7 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l 
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l diff -d 'Only show what would change; exit 0 where nothing would, 1 where something would'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -s y -l yes -d 'Do not ask'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l force-conflicts -d 'Take over fields that another field manager holds'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -134,6 +149,13 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l as -d 'User to impersonate' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l as-group -d 'Group to impersonate (repeatable)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s s -l server -d 'The address of the API server, in place of the kubeconfig\'s' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l certificate-authority -d 'Certificate authority of the API server' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l client-certificate -d 'Client certificate for the API server' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l cache-dir -d 'Accepted as kubectl does; this program keeps no cache' -r -F
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l request-timeout -d 'How long a single request may take (0: the default, 10s)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l revision -d 'The revision of the control plane, where there are several' -r
@@ -144,6 +166,7 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s y -l yes -d 'With --fix: do not ask'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l watch -d 'Look again whenever something changes, until Ctrl-C'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l wait -d 'Look again until there is no problem, at most for --timeout'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -155,9 +178,17 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l as -d 'User to impersonate' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l as-group -d 'Group to impersonate (repeatable)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -s s -l server -d 'The address of the API server, in place of the kubeconfig\'s' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l certificate-authority -d 'Certificate authority of the API server' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l client-certificate -d 'Client certificate for the API server' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l cache-dir -d 'Accepted as kubectl does; this program keeps no cache' -r -F
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l request-timeout -d 'How long a single request may take (0: the default, 10s)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l revision -d 'The revision of the control plane, where there are several' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -s h -l help -d 'Print help'
@@ -175,6 +206,13 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l as -d 'User to impersonate' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l as-group -d 'Group to impersonate (repeatable)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -s s -l server -d 'The address of the API server, in place of the kubeconfig\'s' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l certificate-authority -d 'Certificate authority of the API server' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l client-certificate -d 'Client certificate for the API server' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l cache-dir -d 'Accepted as kubectl does; this program keeps no cache' -r -F
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l request-timeout -d 'How long a single request may take (0: the default, 10s)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l revision -d 'The revision of the control plane, where there are several' -r
@@ -183,10 +221,12 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l diff -d 'Only show what would change; exit 0 where nothing would, 1 where something would'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -s y -l yes -d 'Do not ask'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l force-conflicts -d 'Take over fields that another field manager holds'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l interval -d 'Count twice, this long apart, and show rates' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l timeout -d 'How long it may take (with --watch: no limit)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -s o -l output -d 'How it is printed' -r -f -a "text\t'For people'
 wide\t'For people with wide screens'
 json\t'The whole of it'
@@ -200,11 +240,19 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -s
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l as -d 'User to impersonate' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l as-group -d 'Group to impersonate (repeatable)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -s s -l server -d 'The address of the API server, in place of the kubeconfig\'s' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l certificate-authority -d 'Certificate authority of the API server' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l client-certificate -d 'Client certificate for the API server' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l cache-dir -d 'Accepted as kubectl does; this program keeps no cache' -r -F
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l request-timeout -d 'How long a single request may take (0: the default, 10s)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l revision -d 'The revision of the control plane, where there are several' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -s A -l all-namespaces -d 'The callers of all namespaces'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -s w -l watch -d 'Show it again and again, until interrupted'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -229,6 +277,13 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" 
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l as -d 'User to impersonate' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l as-group -d 'Group to impersonate (repeatable)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -s s -l server -d 'The address of the API server, in place of the kubeconfig\'s' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l certificate-authority -d 'Certificate authority of the API server' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l client-certificate -d 'Client certificate for the API server' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l cache-dir -d 'Accepted as kubectl does; this program keeps no cache' -r -F
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l request-timeout -d 'How long a single request may take (0: the default, 10s)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l revision -d 'The revision of the control plane, where there are several' -r
@@ -237,6 +292,7 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" 
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l diff -d 'Only show what would change; exit 0 where nothing would, 1 where something would'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -s y -l yes -d 'Do not ask'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l force-conflicts -d 'Take over fields that another field manager holds'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand lockdown" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -254,15 +310,24 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -s
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l as -d 'User to impersonate' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l as-group -d 'Group to impersonate (repeatable)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -s s -l server -d 'The address of the API server, in place of the kubeconfig\'s' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l certificate-authority -d 'Certificate authority of the API server' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l client-certificate -d 'Client certificate for the API server' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l cache-dir -d 'Accepted as kubectl does; this program keeps no cache' -r -F
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l request-timeout -d 'How long a single request may take (0: the default, 10s)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l revision -d 'The revision of the control plane, where there are several' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l diff -d 'Only show what would change; exit 0 where nothing would, 1 where something would'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -s y -l yes -d 'Do not ask'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l force-conflicts -d 'Take over fields that another field manager holds'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand unlock" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l timeout -d 'How long it may take' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -s o -l output -d 'How the result is printed' -r -f -a "text\t'For people'
 json\t'One JSON object'
 yaml\t'The same as YAML'"
@@ -274,10 +339,18 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l as -d 'User to impersonate' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l as-group -d 'Group to impersonate (repeatable)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -s s -l server -d 'The address of the API server, in place of the kubeconfig\'s' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l certificate-authority -d 'Certificate authority of the API server' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l client-certificate -d 'Client certificate for the API server' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l cache-dir -d 'Accepted as kubectl does; this program keeps no cache' -r -F
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l request-timeout -d 'How long a single request may take (0: the default, 10s)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l revision -d 'The revision of the control plane, where there are several' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l client -d 'Only the version of this program; no cluster is asked'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -289,9 +362,17 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l as -d 'User to impersonate' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l as-group -d 'Group to impersonate (repeatable)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -s s -l server -d 'The address of the API server, in place of the kubeconfig\'s' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l certificate-authority -d 'Certificate authority of the API server' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l client-certificate -d 'Client certificate for the API server' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l client-key -d 'Key of the client certificate' -r -F
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l cache-dir -d 'Accepted as kubectl does; this program keeps no cache' -r -F
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l request-timeout -d 'How long a single request may take (0: the default, 10s)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l istio-namespace -d 'The namespace of istiod (default: look everywhere)' -r
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l revision -d 'The revision of the control plane, where there are several' -r
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -s v -l verbose -d 'Say more: -v each request, -vv also what the libraries do'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -s q -l quiet -d 'Say nothing but the result, warnings and errors'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'

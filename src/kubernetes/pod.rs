@@ -172,9 +172,18 @@ const READ: &[&str] = &[
     "istio-validation",
     "enable-core-dump",
     "discovery",
-    "node-cache",
-    "coredns",
 ];
+
+/// Arguments of any container that are no secrets and decide something: a gateway by another name,
+/// and the addresses that a DNS cache listens on (`-localip 169.254.20.10`).
+fn is_told(argument: &str) -> bool {
+    let flag = argument.trim_start_matches('-');
+    argument == "router"
+        || flag.starts_with("localip")
+        || argument
+            .split(',')
+            .all(|part| part.parse::<std::net::IpAddr>().is_ok())
+}
 
 fn containers<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
@@ -182,7 +191,7 @@ fn containers<'de, D: serde::Deserializer<'de>>(
     let mut containers: Vec<Container> = null_as_default(deserializer)?;
     for container in &mut containers {
         if !READ.contains(&container.name.as_str()) {
-            container.args.retain(|arg| arg == "router");
+            container.args.retain(|arg| is_told(arg));
         }
     }
     Ok(containers)
