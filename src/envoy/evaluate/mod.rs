@@ -13,7 +13,7 @@ mod tests;
 use super::{Chain, Forward, Proxy, Share};
 use crate::kubernetes::{Kind, ObjectRef, Place};
 use crate::model::End;
-use crate::model::trace::{Decision, Step};
+use crate::model::trace::{self, Decision, Step};
 use std::net::{IpAddr, SocketAddr};
 
 /// A connection that reaches a proxy.
@@ -239,8 +239,33 @@ fn to_cluster(
             route.map(|r| r.because).unwrap_or_default(),
         ));
     }
+    step.shares = other_shares(proxy, connection, (shares, &share.cluster, bytes));
     step.cluster = Some(Decision::new(share.cluster.clone().into(), because));
     cluster::reach(step, proxy, connection, (&share.cluster, bytes))
+}
+
+/// The shares besides the heaviest one, each followed as far as its endpoints. Envoy never picks a
+/// cluster of weight 0.
+fn other_shares(
+    proxy: &Proxy,
+    connection: &Connection,
+    (shares, heaviest, bytes): (&[Share], &str, &Bytes),
+) -> Vec<trace::Share> {
+    let total: u64 = shares.iter().map(|s| u64::from(s.weight)).sum();
+    let mut others = Vec::new();
+    for share in shares
+        .iter()
+        .filter(|s| s.cluster != heaviest && s.weight > 0)
+    {
+        let reached = cluster::reach(Step::default(), proxy, connection, (&share.cluster, bytes));
+        let percent = (u64::from(share.weight) * 100).div_ceil(total.max(1));
+        others.push(trace::Share {
+            cluster: share.cluster.clone().into(),
+            percent: u32::try_from(percent).unwrap_or(100),
+            ends: reached.ends.map(|end| end.value.to_string()),
+        });
+    }
+    others
 }
 
 fn end(mut step: Step, why: End) -> Step {
