@@ -187,7 +187,7 @@ fn shares_go_on(step: &Step) -> bool {
 fn is_not_evaluated(step: &Step) -> bool {
     step.ends
         .as_ref()
-        .is_some_and(|end| end.value.ends_with("is not evaluated"))
+        .is_some_and(|end| end.value.is_not_evaluated())
 }
 
 fn arrival(arrives: bool) -> Arrival {

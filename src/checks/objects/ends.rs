@@ -24,7 +24,7 @@ fn look(view: &View<'_>) -> Outcome {
     let Some((hop, end)) = view.walk.end() else {
         return Outcome::Pass;
     };
-    if end.value.ends_with("is not evaluated") {
+    if end.value.is_not_evaluated() {
         return Outcome::Skip(format!("at the {hop}: {}", end.value));
     }
     let step = match hop {
