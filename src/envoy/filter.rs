@@ -72,9 +72,7 @@ impl Filter {
         }
         match self.kind.as_str() {
             // A provider of a CUSTOM policy, and RBAC for the rest.
-            "RBAC" | "ExtAuthz" | "ExtAuthzPerRoute"
-                if self.name.starts_with("envoy.filters.") =>
-            {
+            "RBAC" | "ExtAuthz" | "ExtAuthzPerRoute" if self.name.starts_with("envoy.filters.") => {
                 Maker::AuthorizationPolicy
             }
             "JwtAuthentication" => Maker::RequestAuthentication,
@@ -85,7 +83,9 @@ impl Filter {
     /// Whether it refuses everything, since istiod could not build the provider of a CUSTOM policy
     /// (pilot/pkg/security/authz/builder/extauthz.go: `rbacDefaultDenyAll`).
     pub fn denies_all(&self) -> bool {
-        self.policies.iter().any(|policy| policy.starts_with("default-deny-all-due-to-bad-CUSTOM"))
+        self.policies
+            .iter()
+            .any(|policy| policy.starts_with("default-deny-all-due-to-bad-CUSTOM"))
     }
 
     /// The `AuthorizationPolicy` objects behind its policies: namespace and name, each once.
@@ -124,10 +124,26 @@ mod tests {
     #[test]
     fn filters_are_told_by_what_made_them() {
         for (name, kind, want) in [
-            ("envoy.filters.http.rbac", "RBAC", Maker::AuthorizationPolicy),
-            ("envoy.filters.http.ext_authz", "ExtAuthz", Maker::AuthorizationPolicy),
-            ("envoy.filters.http.jwt_authn", "JwtAuthentication", Maker::RequestAuthentication),
-            ("extensions.istio.io/wasmplugin/istio-system.x", "Wasm", Maker::WasmPlugin),
+            (
+                "envoy.filters.http.rbac",
+                "RBAC",
+                Maker::AuthorizationPolicy,
+            ),
+            (
+                "envoy.filters.http.ext_authz",
+                "ExtAuthz",
+                Maker::AuthorizationPolicy,
+            ),
+            (
+                "envoy.filters.http.jwt_authn",
+                "JwtAuthentication",
+                Maker::RequestAuthentication,
+            ),
+            (
+                "extensions.istio.io/wasmplugin/istio-system.x",
+                "Wasm",
+                Maker::WasmPlugin,
+            ),
             ("envoy.filters.http.lua", "Lua", Maker::EnvoyFilter),
             ("my-limit", "LocalRateLimit", Maker::EnvoyFilter),
         ] {
@@ -150,6 +166,9 @@ mod tests {
             ],
             ..filter("envoy.filters.http.rbac", "RBAC")
         };
-        assert_eq!(rbac.policy_objects(), [("istio-system".to_owned(), "deny".to_owned())]);
+        assert_eq!(
+            rbac.policy_objects(),
+            [("istio-system".to_owned(), "deny".to_owned())]
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Listeners and their filter chains, as far as they decide where a connection goes.
 
-use super::Routes;
+use super::{Filter, Routes};
 use serde::{Deserialize, Serialize};
 
 /// A listener in force.

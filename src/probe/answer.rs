@@ -416,7 +416,11 @@ mod tests {
         for (mut answer, want) in [(plain, "NR"), (full, "answered")] {
             answer.taken_for_envoys();
             let told = match &answer.failure {
-                Some(Failure::Envoy { flag, hop: HopName::Gateway, .. }) => flag.to_string(),
+                Some(Failure::Envoy {
+                    flag,
+                    hop: HopName::Gateway,
+                    ..
+                }) => flag.to_string(),
                 _ => String::new(),
             };
             assert_eq!((answer.reached, told.as_str()), (false, want));
@@ -432,7 +436,10 @@ mod tests {
         };
         for (reason, want) in [
             ("connection failure", "UF"),
-            ("remote connection failure, transport failure reason: TLS_error", "UF"),
+            (
+                "remote connection failure, transport failure reason: TLS_error",
+                "UF",
+            ),
             ("connection termination", "UC"),
             ("overflow", "UO"),
             ("protocol error", "UPE"),

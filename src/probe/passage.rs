@@ -203,9 +203,10 @@ pub async fn passage(
 
 /// Clusters of hosts that a gateway sent to besides those that were asked for.
 fn elsewhere(now: &Tally, then: &Tally, known: &[String]) -> Vec<String> {
-    let hosts = now.clusters.keys().filter(|name| {
-        name.starts_with("outbound|") || *name == PASSTHROUGH
-    });
+    let hosts = now
+        .clusters
+        .keys()
+        .filter(|name| name.starts_with("outbound|") || *name == PASSTHROUGH);
     hosts
         .filter(|name| !known.contains(name) && now.since(then, name).tried())
         .cloned()

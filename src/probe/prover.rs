@@ -128,7 +128,11 @@ impl Prover {
             let judged: Vec<bool> = calls.iter().map(|(_, good)| *good).collect();
             if slow || deadline.passed() || is_enough(&judged, goal.good_calls) {
                 let settled = settled(&judged);
-                return Ok(calls.into_iter().skip(settled).map(|(call, _)| call).collect());
+                return Ok(calls
+                    .into_iter()
+                    .skip(settled)
+                    .map(|(call, _)| call)
+                    .collect());
             }
             if !good {
                 tokio::time::sleep(SETTLE).await;
@@ -167,7 +171,11 @@ fn is_enough(good: &[bool], good_calls: usize) -> bool {
 fn settled(good: &[bool]) -> usize {
     let bad = good.iter().take_while(|good| !**good).count();
     let run = good.iter().skip(bad).take_while(|good| **good).count();
-    if run >= SPREAD && bad + run == good.len() { bad } else { 0 }
+    if run >= SPREAD && bad + run == good.len() {
+        bad
+    } else {
+        0
+    }
 }
 
 #[cfg(test)]
@@ -195,7 +203,10 @@ mod tests {
     #[test]
     fn what_had_to_settle_is_left_out_and_what_alternates_is_kept() {
         assert_eq!(settled(&[false, true, true, true, true, true]), 1);
-        assert_eq!(settled(&[false, true, false, true, true, true, true, true]), 0);
+        assert_eq!(
+            settled(&[false, true, false, true, true, true, true, true]),
+            0
+        );
         assert_eq!(settled(&[true; 5]), 0);
         assert_eq!(settled(&[false; 3]), 0);
     }

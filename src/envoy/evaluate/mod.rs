@@ -221,9 +221,16 @@ fn unwrap(chain: &Chain, bytes: &Bytes) -> Result<Bytes, End> {
 fn refused(chain: &Chain, bytes: &Bytes) -> Option<End> {
     let http = matches!(bytes, Bytes::Http { .. });
     if chain.answering.iter().any(Filter::denies_all) {
-        return Some(if http { End::RequestDenied } else { End::ConnectionDenied });
+        return Some(if http {
+            End::RequestDenied
+        } else {
+            End::ConnectionDenied
+        });
     }
-    let mut faults = chain.answering.iter().filter_map(|filter| filter.aborts_with);
+    let mut faults = chain
+        .answering
+        .iter()
+        .filter_map(|filter| filter.aborts_with);
     faults.next().filter(|_| http).map(End::Aborts)
 }
 

@@ -137,8 +137,11 @@ impl WireCluster {
         let http = self.typed_extension_protocol_options.http;
         let options = http.upstream_http_protocol_options;
         let explicit = http.explicit_http_config;
-        let mut sockets = std::iter::once(&self.transport_socket)
-            .chain(self.transport_socket_matches.iter().map(|m| &m.transport_socket));
+        let mut sockets = std::iter::once(&self.transport_socket).chain(
+            self.transport_socket_matches
+                .iter()
+                .map(|m| &m.transport_socket),
+        );
         let sends_proxy_protocol = sockets.any(TransportSocket::sends_proxy_protocol);
         let cluster = Cluster {
             discovery: match (self.discovery.as_str(), self.cluster_type.name) {

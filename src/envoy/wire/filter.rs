@@ -35,7 +35,11 @@ impl HttpFilter {
         let inner = config.type_url.as_ref().and_then(Value::as_str);
         let kind = inner.unwrap_or(&config.kind);
         let mut filter = keep(&self.name, kind, config.rules.as_ref());
-        filter.aborts_with = config.abort.as_ref().and_then(abort).map(|abort| abort.status);
+        filter.aborts_with = config
+            .abort
+            .as_ref()
+            .and_then(abort)
+            .map(|abort| abort.status);
         filter
     }
 }
@@ -58,14 +62,19 @@ pub(super) fn keep(name: &str, kind: &str, rules: Option<&Value>) -> Filter {
         action: rbac.map_or_else(String::new, |rules| {
             rules["action"].as_str().unwrap_or("ALLOW").to_owned()
         }),
-        policies: policies.into_iter().flat_map(|all| all.keys().cloned()).collect(),
+        policies: policies
+            .into_iter()
+            .flat_map(|all| all.keys().cloned())
+            .collect(),
         aborts_with: None,
     }
 }
 
 /// An HTTP abort, and how often.
 fn abort(config: &Value) -> Option<Abort> {
-    let status = config["http_status"].as_u64().and_then(|s| u16::try_from(s).ok());
+    let status = config["http_status"]
+        .as_u64()
+        .and_then(|s| u16::try_from(s).ok());
     let grpc = config["grpc_status"].as_u64().map(|_| 200);
     let fraction = &config["percentage"];
     let numerator = fraction["numerator"].as_u64().unwrap_or(0);

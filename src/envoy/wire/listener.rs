@@ -194,7 +194,11 @@ impl WireChain {
         let mut answering = Vec::new();
         for filter in &mut self.filters {
             let config = &mut filter.typed_config;
-            answering.push(keep(&filter.name, &config.kind, config.rules.take().as_ref()));
+            answering.push(keep(
+                &filter.name,
+                &config.kind,
+                config.rules.take().as_ref(),
+            ));
             answering.extend(config.http_filters.drain(..).map(HttpFilter::keep));
         }
         answering.retain(|filter| !filter.is_plumbing());

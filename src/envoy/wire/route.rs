@@ -171,7 +171,10 @@ impl WireRule {
                 (.., Some(direct)) => Action::Answer(direct.status),
                 _ => Action::Other,
             },
-            abort: self.typed_per_filter_config.values().find_map(PerRoute::abort),
+            abort: self
+                .typed_per_filter_config
+                .values()
+                .find_map(PerRoute::abort),
             config: self.metadata.filter_metadata.istio.config,
         }
     }
