@@ -147,7 +147,11 @@ async fn calls(
     let made = if prover.is_captured() {
         let through = trial.walk.exit.is_some() || trial.walk.wanted.is_some();
         let is_good = |call: &Passage| {
-            if through { call.proven() } else { call.answer.reached }
+            if through {
+                call.proven()
+            } else {
+                call.answer.reached
+            }
         };
         let question = trial.question();
         let goal = ProofGoal {
@@ -162,9 +166,7 @@ async fn calls(
         let answer = prover.ask(cluster, &request, deadline).await;
         answer.map(|answer| vec![Observed::Client(answer)])
     };
-    made.unwrap_or_else(|e| {
-        vec![Observed::NotTried(why(&e, (prover.namespace(), "exec")))]
-    })
+    made.unwrap_or_else(|e| vec![Observed::NotTried(why(&e, (prover.namespace(), "exec")))])
 }
 
 /// Where a proxy starts TLS and the call failed: what the host says to such an offer.

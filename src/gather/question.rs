@@ -100,7 +100,10 @@ impl<'a> Trial<'a> {
     /// Whether its connections are spread, by weight or over several pods, so that one of them does
     /// not speak for all.
     pub(super) fn is_spread(&self) -> bool {
-        let given = self.trace.iter().flat_map(|t| std::iter::once(&t.sidecar).chain(&t.gateway));
+        let given = self
+            .trace
+            .iter()
+            .flat_map(|t| std::iter::once(&t.sidecar).chain(&t.gateway));
         let walk = std::iter::once(&self.walk.trace.sidecar).chain(&self.walk.trace.gateway);
         self.gateways.len() > 1 || given.chain(walk).any(|step| !step.shares.is_empty())
     }

@@ -262,9 +262,19 @@ impl Body {
 }
 
 impl Answer {
+    /// Whether its headers are an Envoy's own: in its name, and without the time that an upstream
+    /// took.
+    pub(super) fn is_made_by_envoy(&self) -> bool {
+        let timed = self
+            .raw
+            .to_ascii_lowercase()
+            .contains("x-envoy-upstream-service-time");
+        self.server.contains("envoy") && !timed
+    }
+
     /// For an answer that no gateway had from any host, as its counters say: the gateway's Envoy
     /// made it, whatever its status and its body.
-    pub(super) fn taken_for_envoys(&mut self) {
+    pub(super) fn taken_for_envoys(&mut self, hop: HopName) {
         let Some(status) = self.status.filter(|_| self.failure.is_none()) else {
             return;
         };
@@ -273,7 +283,7 @@ impl Answer {
         self.failure = Some(Failure::Envoy {
             status,
             flag: flag.unwrap_or(ResponseFlag::Answered),
-            hop: HopName::Gateway,
+            hop,
         });
         self.reached = false;
     }
@@ -414,7 +424,7 @@ mod tests {
             ..plain.clone()
         };
         for (mut answer, want) in [(plain, "NR"), (full, "answered")] {
-            answer.taken_for_envoys();
+            answer.taken_for_envoys(HopName::Gateway);
             let told = match &answer.failure {
                 Some(Failure::Envoy {
                     flag,

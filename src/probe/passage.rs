@@ -11,6 +11,7 @@ use crate::cluster::Cluster;
 use crate::deadline::Deadline;
 use crate::envoy::{Moved, Tally, read_tally};
 use crate::error::Error;
+use crate::model::trace::HopName;
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 
@@ -124,6 +125,13 @@ impl Passage {
             && self.pods.iter().all(quiet)
     }
 
+    /// Whether an HTTP answer came back in Envoy's name that no upstream had a part in, and the
+    /// sidecar had sent nothing anywhere: it answered in the host's place.
+    pub fn is_answered_by_sidecar(&self) -> bool {
+        let sent = self.sidecar_to_gateway.tried() || self.went_past();
+        self.answer.status.is_some() && !sent && self.answer.is_made_by_envoy()
+    }
+
     /// Gateway pods whose counters could not be read.
     pub fn unread(&self) -> impl Iterator<Item = &PodPassage> {
         self.pods.iter().filter(|p| p.unread.is_some())
@@ -196,7 +204,9 @@ pub async fn passage(
         pods,
     };
     if passage.is_answered_by_gateway() {
-        passage.answer.taken_for_envoys();
+        passage.answer.taken_for_envoys(HopName::Gateway);
+    } else if passage.is_answered_by_sidecar() {
+        passage.answer.taken_for_envoys(HopName::Sidecar);
     }
     Ok(passage)
 }
