@@ -42,14 +42,14 @@ pub fn assemble(material: &Material<'_>, examined: Examined) -> Report {
             ..facts(material, &world, (case, at), &findings)
         };
         paths.push(PathReport {
-            verdict: verdict(&facts),
+            verdict: verdict(facts),
             host: case.path.target.host.text(),
             port: case.path.target.port,
             protocol: case.path.target.protocol.name(),
             from: (&case.path.client).into(),
             hops: hops(material, case),
         });
-        incomplete.extend(unexplained(&facts, &case.path, &incomplete));
+        incomplete.extend(unexplained(facts, &case.path, &incomplete));
     }
     if paths.is_empty() {
         incomplete.push(NOTHING_JUDGED.into());
@@ -116,7 +116,7 @@ fn facts(
 
 /// What no finding says of a path that is not healthy: the checks that know more found nothing,
 /// were left out, or are suppressed.
-fn unexplained(facts: &Facts, path: &EgressPath, known: &[String]) -> Option<String> {
+fn unexplained(facts: Facts, path: &EgressPath, known: &[String]) -> Option<String> {
     if facts.broken || (facts.unread && !known.is_empty()) {
         return None;
     }

@@ -21,7 +21,7 @@ pub(super) struct Facts {
 }
 
 /// The verdict on one path.
-pub(super) fn verdict(facts: &Facts) -> Verdict {
+pub(super) fn verdict(facts: Facts) -> Verdict {
     if facts.broken {
         return Verdict::Broken;
     }
@@ -31,10 +31,9 @@ pub(super) fn verdict(facts: &Facts) -> Verdict {
         _ if facts.unread || facts.intended == Arrival::Fails => Verdict::Unproven,
         // What cannot be read off a configuration a call has shown.
         Calls::Arrive => Verdict::Healthy,
-        Calls::Fail => Verdict::Unproven,
         Calls::NotMade if has(Arrival::Fails) || has(Arrival::Unsure) => Verdict::Unproven,
         Calls::NotMade if has(Arrival::Arrives) => Verdict::Healthy,
-        Calls::NotMade => Verdict::Unproven,
+        Calls::NotMade | Calls::Fail => Verdict::Unproven,
     }
 }
 
@@ -89,7 +88,7 @@ mod tests {
             (Arrives, NotAsked, Fail, Unproven),
         ] {
             let facts = facts(intended, programmed, calls);
-            assert_eq!(verdict(&facts), want, "{facts:?}");
+            assert_eq!(verdict(facts), want, "{facts:?}");
         }
     }
 
@@ -107,9 +106,9 @@ mod tests {
                         unread: true,
                         ..plain
                     };
-                    assert_eq!(verdict(&broken), Broken, "{broken:?}");
-                    assert_eq!(verdict(&unread), Unproven, "{unread:?}");
-                    let healthy = verdict(&plain) == Healthy;
+                    assert_eq!(verdict(broken), Broken, "{broken:?}");
+                    assert_eq!(verdict(unread), Unproven, "{unread:?}");
+                    let healthy = verdict(plain) == Healthy;
                     let fails = intended == Fails || calls == Fail;
                     assert!(!(healthy && fails), "{plain:?}");
                 }

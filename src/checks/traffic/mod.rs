@@ -12,7 +12,7 @@ mod root;
 pub(super) mod unreachable;
 
 use super::{Outcome, View};
-use crate::envoy::{Filter, Proxy};
+use crate::envoy::{Filter, Listener, Proxy};
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, Place};
 use crate::model::trace::{HopName, Step};
@@ -103,7 +103,7 @@ fn filters_at<'v>(view: &View<'v>, hop: HopName, pod: &Pod, proxy: &'v Proxy) ->
         .listeners
         .iter()
         .filter(|l| name.as_ref() == Some(&l.name));
-    let chains = listeners.flat_map(|listener| listener.all_chains());
+    let chains = listeners.flat_map(Listener::all_chains);
     let mut found: Vec<&Filter> = Vec::new();
     for filter in chains.flat_map(|chain| &chain.answering) {
         if !found.contains(&filter) {

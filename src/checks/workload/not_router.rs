@@ -29,7 +29,9 @@ fn look(view: &View<'_>) -> Outcome {
         let template = &maker.spec.template;
         is_only_a_proxy(&template.spec) && !is_router(&template.metadata, &template.spec)
     });
-    odd.map_or(Outcome::Pass, |(maker, _)| Outcome::Found(vec![explain(view, service, &maker)]))
+    odd.map_or(Outcome::Pass, |(maker, _)| {
+        Outcome::Found(vec![explain(view, service, &maker)])
+    })
 }
 
 /// A pod that has nothing but the proxy: a gateway is meant.
@@ -40,9 +42,15 @@ fn is_only_a_proxy(spec: &PodSpec) -> bool {
 
 /// The injector's template for gateways, or the proxy's own arguments.
 fn is_router(meta: &Meta, spec: &PodSpec) -> bool {
-    let templates = meta.annotation("inject.istio.io/templates").unwrap_or_default();
-    let asks = templates.split(',').any(|template| template.trim() == "gateway");
-    let runs = spec.proxy().is_some_and(|proxy| proxy.args.iter().any(|arg| arg == "router"));
+    let templates = meta
+        .annotation("inject.istio.io/templates")
+        .unwrap_or_default();
+    let asks = templates
+        .split(',')
+        .any(|template| template.trim() == "gateway");
+    let runs = spec
+        .proxy()
+        .is_some_and(|proxy| proxy.args.iter().any(|arg| arg == "router"));
     asks || runs
 }
 
@@ -70,5 +78,10 @@ fn explain(view: &View<'_>, service: &Service, maker: &ObjectRef) -> Finding {
         maker.at("spec.template.metadata.annotations"),
         Place::from(service.reference(Kind::Service)),
     ])
-    .fix(Fix::patch(&view.world.snapshot.objects, maker, patch, summary))
+    .fix(Fix::patch(
+        &view.world.snapshot.objects,
+        maker,
+        patch,
+        summary,
+    ))
 }
