@@ -80,12 +80,20 @@ impl Filter {
         }
     }
 
-    /// Whether it refuses everything, since istiod could not build the provider of a CUSTOM policy
-    /// (pilot/pkg/security/authz/builder/extauthz.go: `rbacDefaultDenyAll`).
+    /// Whether it refuses what a CUSTOM policy is about, since istiod could not build its provider
+    /// (pilot/pkg/security/authz/builder/extauthz.go).
+    pub fn lacks_provider(&self) -> bool {
+        self.policies
+            .iter()
+            .any(|policy| policy.contains("due-to-bad-CUSTOM-action"))
+    }
+
+    /// Whether it refuses everything for that reason, as istiod does where it cannot tell the rules
+    /// of several providers apart.
     pub fn denies_all(&self) -> bool {
         self.policies
             .iter()
-            .any(|policy| policy.starts_with("default-deny-all-due-to-bad-CUSTOM"))
+            .any(|policy| policy.starts_with("default-deny-all"))
     }
 
     /// The `AuthorizationPolicy` objects behind its policies: namespace and name, each once.
@@ -102,9 +110,10 @@ impl Filter {
     }
 }
 
-/// `ns[NAMESPACE]-policy[NAME]-rule[N]` (pilot/pkg/security/authz/builder/builder.go: `policyName`).
+/// `ns[NAMESPACE]-policy[NAME]-rule[N]`, with more before and after it for CUSTOM policies (pilot/pkg/security/authz/builder/builder.go: `policyName`).
 fn policy_object(policy: &str) -> Option<(String, String)> {
-    let (namespace, rest) = policy.strip_prefix("ns[")?.split_once("]-policy[")?;
+    let (_, named) = policy.split_once("ns[")?;
+    let (namespace, rest) = named.split_once("]-policy[")?;
     let (name, _) = rest.split_once("]-rule[")?;
     Some((namespace.to_owned(), name.to_owned()))
 }

@@ -3,12 +3,12 @@
 
 use super::{declared, filters_at, last};
 use crate::checks::View;
-use crate::envoy::{Cluster, Filter, Maker, Proxy};
+use crate::envoy::{Cluster, Filter, Maker, Proxy, Role};
 use crate::istio::authorization_policy::Action;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, ObjectRef, Place};
 use crate::model::trace::{ClusterName, HopName, Step};
-use crate::model::{End, policies_for, sidecar_of};
+use crate::model::{End, Node, foreign, policies_for, sidecar_of};
 use crate::probe::{Failure, ResponseFlag};
 use crate::programmed::{at_gateway, proxy};
 use crate::snapshot::Look;
@@ -239,37 +239,46 @@ fn answers_with(filter: &Filter, status: u16) -> bool {
     }
 }
 
-/// The objects that a filter may come from.
+/// The objects that a filter may come from; of EnvoyFilters the one that speaks of it first.
 fn made_by(view: &View<'_>, found: &Found<'_>, filter: &Filter) -> Vec<Place> {
-    let root = view.world.snapshot.mesh.config.root_namespace.as_str();
-    let namespace = found.pod.namespace();
-    let labels = &found.pod.metadata.labels;
-    match filter.maker() {
-        Maker::AuthorizationPolicy => policies(view, found, Some(filter)),
-        Maker::WasmPlugin | Maker::RequestAuthentication => Vec::new(),
-        Maker::EnvoyFilter => {
-            let all = view.world.snapshot.objects.envoy_filters.iter();
-            let counts = all.filter(|one| {
-                let here = [namespace, root].contains(&one.namespace());
-                let selector = one.spec.workload_selector.as_ref();
-                here && selector.is_none_or(|s| s.matches(labels))
-            });
-            let mut found: Vec<_> = counts.collect();
-            // The one that speaks of the filter comes first.
-            let names = |one: &crate::istio::EnvoyFilter| {
-                one.spec.config_patches.iter().any(|patch| {
-                    patch
-                        .patch
-                        .as_ref()
-                        .is_some_and(|p| p.to_string().contains(&filter.name))
-                })
-            };
-            found.sort_by_key(|one| !names(one));
-            let place = |one: &&crate::istio::EnvoyFilter| {
-                one.reference(Kind::EnvoyFilter).at("spec.configPatches")
-            };
-            found.iter().map(place).collect()
-        }
+    let kind = match filter.maker() {
+        Maker::AuthorizationPolicy => return policies(view, found, Some(filter)),
+        Maker::WasmPlugin => Kind::WasmPlugin,
+        Maker::RequestAuthentication => Kind::RequestAuthentication,
+        Maker::EnvoyFilter => Kind::EnvoyFilter,
+    };
+    let role = match found.hop {
+        HopName::Gateway => Role::Gateway,
+        _ => Role::Sidecar,
+    };
+    let reaching = foreign(view.world, &node(found), role).into_iter();
+    let mut places: Vec<Place> = reaching
+        .map(|one| one.place)
+        .filter(|place| place.object.kind == kind)
+        .collect();
+    places.sort_by_key(|place| !names(view, place, filter));
+    places
+}
+
+/// Whether a WasmPlugin is the one that a filter is named after, or an EnvoyFilter has its name.
+fn names(view: &View<'_>, place: &Place, filter: &Filter) -> bool {
+    let object = &place.object;
+    if object.kind == Kind::WasmPlugin {
+        return filter
+            .name
+            .ends_with(&format!("/{}.{}", object.namespace, object.name));
+    }
+    let body = view.world.snapshot.objects.get(object);
+    body.is_some_and(|body| body.to_string().contains(&filter.name))
+}
+
+/// The proxy as istiod sees it.
+fn node(found: &Found<'_>) -> Node {
+    Node {
+        namespace: found.pod.namespace().into(),
+        labels: found.pod.metadata.labels.clone(),
+        dns: false,
+        router: found.hop == HopName::Gateway,
     }
 }
 
@@ -283,7 +292,7 @@ fn denied(view: &View<'_>, found: &Found<'_>) -> Option<Root> {
         });
     }
     let filters = filters_at(view, found.hop, found.pod, found.proxy);
-    if filters.iter().any(|filter| filter.denies_all()) {
+    if filters.iter().any(|filter| filter.lacks_provider()) {
         let custom = policies(view, found, None);
         let by = custom
             .first()
@@ -338,13 +347,7 @@ fn policies(view: &View<'_>, found: &Found<'_>, filter: Option<&Filter>) -> Vec<
         };
         return named.into_iter().map(place).collect();
     }
-    let node = crate::model::Node {
-        namespace: found.pod.namespace().into(),
-        labels: found.pod.metadata.labels.clone(),
-        dns: false,
-        router: found.hop == HopName::Gateway,
-    };
-    policies_for(view.world, &node)
+    policies_for(view.world, &node(found))
         .into_iter()
         .filter(|policy| policy.spec.action == Action::Custom)
         .map(|policy| {
