@@ -8,6 +8,7 @@ use crate::checks::finding::{Code, Finding, Status};
 use crate::checks::seen::{self, Arrival, Calls};
 use crate::checks::suppress::Suppressed;
 use crate::model::trace::{HopName, Step, Trace};
+use crate::kubernetes::Kind;
 use crate::model::{EgressPath, World};
 use crate::snapshot::{Look, Snapshot};
 use serde_json::{Value, json};
@@ -95,7 +96,7 @@ fn facts(
             .filter(|finding| finding.paths.contains(&at))
     };
     let asked = |layer| material.layers.contains(&layer);
-    let unjudged = of_path().any(|finding| finding.code == UNJUDGED);
+    let unjudged = of_path().any(|finding| finding.code == UNJUDGED && may_divert(finding));
     let intended = match seen::by_objects(world, case) {
         _ if !asked(Layer::Intended) => Arrival::NotAsked,
         Arrival::Arrives | Arrival::Fails if unjudged => Arrival::Unsure,
@@ -112,6 +113,20 @@ fn facts(
         calls: seen::by_calls(material.snapshot, case),
         unread: false,
     }
+}
+
+/// Whether what is noted can answer, refuse or divert, other than a limit or a time.
+fn may_divert(finding: &Finding) -> bool {
+    finding.culprit().is_some_and(|place| {
+        matches!(
+            place.object.kind,
+            Kind::EnvoyFilter
+                | Kind::WasmPlugin
+                | Kind::TrafficExtension
+                | Kind::RequestAuthentication
+                | Kind::AuthorizationPolicy
+        )
+    })
 }
 
 /// What no finding says of a path that is not healthy: the checks that know more found nothing,

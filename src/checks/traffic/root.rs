@@ -86,7 +86,9 @@ fn at<'v>(view: &View<'v>, hop: HopName) -> Option<Found<'v>> {
 
 /// The proxy's own configuration ends it.
 fn by_step(view: &View<'_>, found: &Found<'_>) -> Option<Root> {
-    let end = found.step.ends.as_ref()?;
+    let Some(end) = &found.step.ends else {
+        return by_share(found);
+    };
     let mut places: Vec<Place> = end.because.clone();
     let decided = [&found.step.route, &found.step.chain].into_iter().flatten();
     places.extend(decided.flat_map(|decision| decision.because.clone()));
@@ -117,6 +119,25 @@ fn by_step(view: &View<'_>, found: &Found<'_>) -> Option<Root> {
             })
         }
     }
+}
+
+/// A share of the connections ends there: a fault that is injected, or a destination that leads
+/// nowhere.
+fn by_share(found: &Found<'_>) -> Option<Root> {
+    let share = found.step.shares.iter().find(|share| share.ends.is_some())?;
+    let decided = [&found.step.route, &found.step.chain].into_iter().flatten();
+    let places: Vec<Place> = decided.flat_map(|decision| decision.because.clone()).collect();
+    Some(Root {
+        why: format!(
+            "the {}'s proxy sends {} percent to {}: {}",
+            found.hop,
+            share.percent,
+            share.cluster,
+            share.ends.as_deref().unwrap_or_default()
+        ),
+        cure: "take that share out of the route".into(),
+        places,
+    })
 }
 
 /// A route to a cluster that is not there: which part of its name the proxy does not know.
