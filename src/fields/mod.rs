@@ -82,6 +82,15 @@ const OF_SETTINGS: &[(&str, &str)] = &[
     ("Kubernetes", include_str!("tables/kubernetes.txt")),
 ];
 
+/// What a setting of one of these lists does with this value, where that is noted.
+pub fn noted_setting(list: &str, name: &str, value: &str) -> Option<&'static str> {
+    let (_, table) = SETTINGS.iter().find(|(l, _)| *l == list)?;
+    match table.setting_with(name, value)?.standing {
+        Standing::Noted(words) => Some(words),
+        _ => None,
+    }
+}
+
 /// The table of a kind.
 pub fn of(kind: Kind) -> Option<&'static Table> {
     let found = KINDS.iter().find(|(k, _)| *k == kind)?;

@@ -60,9 +60,25 @@ impl Table {
 }
 
 impl Table {
+    /// Whether some line is for a part of what is at a path.
+    pub(super) fn has_below(&self, path: &[&str]) -> bool {
+        self.fields.iter().any(|field| {
+            let names: Vec<&str> = field.path.split('.').take(field.depth()).collect();
+            let fits = |(name, given): (&&str, &&str)| *name == "*" || name == given;
+            names.len() > path.len() && names.iter().zip(path).all(fits)
+        })
+    }
+
     /// The line for a setting that is no field: a switch, an annotation.
     pub fn setting(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.is_for_setting(name))
+    }
+
+    /// The same, for one that has this value.
+    pub fn setting_with(&self, name: &str, value: &str) -> Option<&Field> {
+        self.fields
+            .iter()
+            .find(|field| field.is_for_setting(name) && field.is_for(Some(value)))
     }
 }
 

@@ -191,6 +191,8 @@ struct Case {
     objects: Vec<Value>,
     younger: Vec<Name>,
     named: Vec<Name>,
+    /// Objects that are there no more.
+    gone: Vec<Name>,
 }
 
 impl Case {
@@ -203,10 +205,14 @@ impl Case {
         let mut draft = Draft::new(plot, origin, right);
         let changed = (kind.edit)(&mut draft);
         let named = draft.named(right);
+        let left: Vec<Name> = draft.objects.iter().map(plot::name).collect();
+        let gone = right.iter().map(plot::name).filter(|n| !left.contains(n));
+        let gone = gone.collect();
         changed.then(|| Case {
             origin,
             kind,
             named,
+            gone,
             objects: draft.objects,
             younger: draft.younger,
         })
@@ -302,7 +308,13 @@ impl Case {
             let same = |(kind, namespace, name): &Name| {
                 (has("kind"), has("namespace"), has("name")) == (kind, namespace, name)
             };
-            self.named.iter().any(|n| same(n) || pod_of(n))
+            let (kind, namespace) = (has("kind"), has("namespace"));
+            let there =
+                |o: &Value| plot::name(o) == (kind.into(), namespace.into(), has("name").into());
+            // Nobody knows the name of an object that is gone: one of its kind is missing.
+            let missing =
+                self.gone.iter().any(|(k, ..)| k == kind) && !self.objects.iter().any(there);
+            missing || self.named.iter().any(|n| same(n) || pod_of(n))
         })
     }
 

@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 /// Requests of one look. Half of the weight past the gateway is missed by all of them once in 256.
 const REQUESTS: usize = 8;
 
+/// The hosts: no two of them are one letter apart, since doctor looks for that.
+const HOSTS: [&str; 6] = ["harbour", "meadow", "lantern", "quartz", "violin", "pebble"];
+
 /// How long a right configuration may take to be in force.
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -53,7 +56,7 @@ impl Plot {
         let plot = Self {
             other: format!("{team}-other"),
             egress: format!("{team}-egress"),
-            host: format!("{team}.example.com"),
+            host: format!("{}-{prefix}.example.com", HOSTS[number]),
             team,
             objects: Vec::new(),
             looks: 0,
