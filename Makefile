@@ -1,9 +1,11 @@
 # make test runs every test, make demo shows the whole job; CONTRIBUTING.md has the rest.
 # The tests that need a mesh; plain `cargo test` leaves them out. traffic comes first, on a mesh that is as its installer
 # left it: it compares who owns each field, and the faults scale istiod.
-on_mesh := --test faults --test differential
+on_mesh := --test faults --test differential --test fields
+# Those whose judge is traffic: they need NetworkPolicies that hold.
+judged := --test mutation --test oracle
 
-.PHONY: build test test-mesh clinic fuzz demo check completions docs deny
+.PHONY: build test test-mesh judge judge-long clinic fuzz demo check completions docs deny
 
 build:
 	cargo build --release
@@ -20,6 +22,15 @@ test-mesh:
 	tests/with-mesh cargo test $(on_mesh) -- --test-threads=4 $(TEST)
 	EGRESS_TEST_MESH=$${EGRESS_TEST_LOCKDOWN_MESH:-m3} tests/with-mesh cargo test --test lockdown -- --test-threads=1 $(TEST)
 
+# Right configurations, one change or several, real requests, and what doctor says of them. EGRESS_TEST_KIND="half goes" takes
+# the changes with that in their name, on every origin; EGRESS_TEST_SEED draws others.
+judge:
+	EGRESS_TEST_MESH=$${EGRESS_TEST_JUDGE_MESH:-m5} EGRESS_TEST_MESH_OPTIONS="--policy enforce" tests/with-mesh \
+		cargo test $(judged) --no-fail-fast -- --nocapture
+
+judge-long:
+	EGRESS_TEST_MUTATIONS=300 EGRESS_TEST_CONFIGURATIONS=500 $(MAKE) --no-print-directory judge
+
 # Failures from public reports made for real, one after the other, and what doctor says of each. TEST=c05 runs that one.
 clinic:
 	EGRESS_TEST_MESH_OPTIONS="--policy enforce" tests/with-mesh cargo test --test clinic -- --test-threads=1 $(TEST)
@@ -34,7 +45,7 @@ demo:
 # What a change must pass before it is merged, besides the tests.
 check: check-scripts
 	cargo fmt --check
-	cargo clippy --all-targets --test traffic $(on_mesh) --test clinic --test lockdown -- -D warnings
+	cargo clippy --all-targets --test traffic $(on_mesh) $(judged) --test clinic --test lockdown -- -D warnings
 
 .PHONY: check-scripts
 check-scripts:
