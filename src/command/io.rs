@@ -2,6 +2,7 @@
 //! questions only where somebody sits at a terminal. Nothing that came from a cluster reaches a
 //! terminal unescaped.
 
+use crate::cli::Invocation;
 use crate::deadline::Question;
 use crate::error::Error;
 use crate::terminal::escape;
@@ -18,6 +19,8 @@ pub struct Io {
     pub quiet: bool,
     /// How many `-v`.
     pub verbose: u8,
+    /// How the program was called: its own texts name it so.
+    pub invocation: Invocation,
 }
 
 impl Io {
@@ -28,6 +31,7 @@ impl Io {
             interactive,
             quiet,
             verbose,
+            invocation: Invocation::of(std::env::args_os().next().as_ref()),
         }
     }
 
@@ -49,7 +53,8 @@ impl Io {
     /// The same for text with colours of ours, in which all that is not ours is escaped already.
     pub fn styled(&self, text: &str) -> Result<(), Error> {
         let mut out = anstream::stdout().lock();
-        match writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush()) {
+        let text = self.invocation.own(text.trim_end_matches('\n'));
+        match writeln!(out, "{text}").and_then(|()| out.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Error::Failed(format!(
                 "cannot write to standard output: {error}"
             ))),
@@ -68,7 +73,7 @@ impl Io {
     pub fn say(&self, text: &str) {
         let mut err = anstream::stderr().lock();
         // A standard error that is closed leaves nobody to tell.
-        let _ = writeln!(err, "{}", escape(text));
+        let _ = writeln!(err, "{}", escape(&self.invocation.own(text)));
     }
 
     /// A warning.
