@@ -8,7 +8,8 @@ use crate::error::Error;
 use crate::terminal::escape;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{ErrorKind, IsTerminal, Write};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// The streams of one run.
 #[derive(Clone, Debug, Default)]
@@ -85,13 +86,21 @@ impl Io {
     pub fn progress(&self, text: &str) -> Progress {
         if self.quiet || !std::io::stderr().is_terminal() {
             self.note(text);
-            return Progress { bar: None };
+            return Progress {
+                bar: None,
+                log: self.clone(),
+                said: Mutex::new(Instant::now()),
+            };
         }
         let bar = ProgressBar::new_spinner().with_message(escape(text));
         let style = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         bar.enable_steady_tick(Duration::from_millis(120));
-        Progress { bar: Some(bar) }
+        Progress {
+            bar: Some(bar),
+            log: self.clone(),
+            said: Mutex::new(Instant::now()),
+        }
     }
 
     /// Ask for yes or no; without a terminal it is wrong usage not to have said `-y`.
@@ -117,18 +126,35 @@ impl Io {
     }
 }
 
+/// A log without a terminal gets a line about progress no more often than this.
+const SELDOM: Duration = Duration::from_secs(5);
+
 /// A sign of life while something takes a while.
 #[derive(Debug)]
 pub struct Progress {
     bar: Option<ProgressBar>,
+    log: Io,
+    /// When the log was last told.
+    said: Mutex<Instant>,
 }
 
 impl Progress {
-    /// What it is about now.
+    /// What it is about now. A log is told now and then.
     pub fn update(&self, text: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(escape(text));
+            return;
         }
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.elapsed() >= SELDOM {
+            *said = Instant::now();
+            self.log.note(text);
+        }
+    }
+
+    /// How much is done: `hosts written 120/250`.
+    pub fn count(&self, what: &str, done: usize, total: usize) {
+        self.update(&format!("{what} {done}/{total}"));
     }
 }
 
