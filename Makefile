@@ -50,7 +50,7 @@ check: check-scripts
 .PHONY: check-scripts
 check-scripts:
 	tests/prepare
-	shellcheck .ci/run tests/prepare tests/demo tests/with-mesh tests/fuzz/run
+	shellcheck .ci/run .ci/release-build tests/prepare tests/demo tests/with-mesh tests/fuzz/run
 	cd tests/mesh && shellcheck -x mesh *.sh
 
 # completions/ as the command line is now; a test tells when they are not.

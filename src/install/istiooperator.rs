@@ -10,7 +10,7 @@ use super::work::refuse_strangers;
 use crate::cluster::{Cluster, WriteOptions};
 use crate::error::Error;
 use crate::kubernetes::{FIELD_MANAGER, Kind, ObjectRef};
-use crate::plan::Restore;
+use crate::plan::{Restore, refuse_kept};
 use crate::snapshot::Snapshot;
 use serde_json::{Value, json};
 
@@ -74,6 +74,11 @@ pub(super) async fn plan(
     let there = list(&live).iter().any(|c| same(c, &component));
     if !there {
         refuse_strangers(snapshot, patch)?;
+        refuse_kept(
+            &object,
+            &live,
+            "add the gateway to spec.components.egressGateways, then run setup again",
+        )?;
     }
     Ok(OperatorWork {
         had_components: live.pointer("/spec/components").is_some(),

@@ -8,12 +8,14 @@ mod kind;
 mod meta;
 pub mod network_policy;
 pub mod pod;
+mod right;
 pub mod secret;
 pub mod service;
 pub mod workload;
 
 pub use kind::Kind;
 pub use meta::{Meta, Object, ObjectRef, OwnerReference, Place, Selector, Unread};
+pub use right::{Right, roles};
 
 /// Our name in `managedFields`.
 pub const FIELD_MANAGER: &str = "kubectl-egress";
