@@ -15,3 +15,4 @@ mod run;
 mod server;
 mod signals;
 mod usage;
+mod versions;
