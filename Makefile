@@ -3,7 +3,11 @@
 # left it: it compares who owns each field, and the faults scale istiod.
 on_mesh := --test faults --test differential
 
-.PHONY: build test test-mesh clinic fuzz demo check completions docs deny
+# On an old Istio (tests/mesh/versions.sh) those that show that it is served as the new one is.
+old_traffic := http:: tls:: tcp:: cleanup::one flows::the_gateway_starts_tls uninterrupted:: inject::
+old_faults := healthy:: gateway::scaled_to_zero gateway::not_injected outside::an_expired proxies:: client::injection
+
+.PHONY: build test test-mesh test-old clinic fuzz demo check completions docs deny
 
 build:
 	cargo build --release
@@ -13,12 +17,29 @@ build:
 test: check-scripts
 	cargo test
 	$(MAKE) --no-print-directory test-mesh
+ifndef EGRESS_TEST_KUBECONFIG
+	$(MAKE) --no-print-directory test-old
+endif
 
 # TEST=NAME runs those with NAME in their path. They mostly wait, so more of them run at once than there are cores.
 test-mesh:
 	tests/with-mesh cargo test --test traffic -- --test-threads=4 $(TEST)
 	tests/with-mesh cargo test $(on_mesh) -- --test-threads=4 $(TEST)
 	EGRESS_TEST_MESH=$${EGRESS_TEST_LOCKDOWN_MESH:-m3} tests/with-mesh cargo test --test lockdown -- --test-threads=1 $(TEST)
+
+# The same on an old Istio, and its operator: a mesh of its own, since another cluster has the Istio that it has.
+test-old: export EGRESS_TEST_MESH := $(or $(EGRESS_TEST_OLD_MESH),m7)
+test-old: export EGRESS_TEST_MESH_OPTIONS := --istio 1.22 --operator
+test-old:
+	tests/with-mesh $(MAKE) --no-print-directory test-old-up
+
+.PHONY: test-old-up
+test-old-up:
+	cargo test --test traffic -- --test-threads=4 $(or $(TEST),$(old_traffic))
+	cargo test --test faults -- --test-threads=4 $(or $(TEST),$(old_faults))
+	cargo test --test differential -- $(TEST)
+	cargo test --test lockdown -- --test-threads=1 $(or $(TEST),seed::)
+	cargo test --test operator -- --test-threads=1 $(TEST)
 
 # Failures from public reports made for real, one after the other, and what doctor says of each. TEST=c05 runs that one.
 clinic:
@@ -34,7 +55,7 @@ demo:
 # What a change must pass before it is merged, besides the tests.
 check: check-scripts
 	cargo fmt --check
-	cargo clippy --all-targets --test traffic $(on_mesh) --test clinic --test lockdown -- -D warnings
+	cargo clippy --all-targets --test traffic $(on_mesh) --test clinic --test lockdown --test operator -- -D warnings
 
 .PHONY: check-scripts
 check-scripts:

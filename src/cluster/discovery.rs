@@ -2,7 +2,7 @@
 
 use super::Cluster;
 use super::answer::{Purpose, invalid};
-use crate::error::Error;
+use crate::error::{ApiStatus, Error};
 use crate::kubernetes::{Absence, GroupVersion, Kind, ObjectRef, Resource, Served};
 use http::Request;
 use http::header::ACCEPT;
@@ -118,6 +118,7 @@ impl Cluster {
             other => Err(Error::Api {
                 doing: "read",
                 what: "/apis".into(),
+                status: ApiStatus::default(),
                 reason: format!("it is of kind {}", other.unwrap_or("none")),
             }),
         }

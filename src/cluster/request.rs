@@ -148,9 +148,12 @@ impl Cluster {
             .append_pair("tailLines", &lines.to_string())
             .finish();
         let what = format!("the log of {namespace}/{pod}");
-        let request = Request::get(format!("{}/log?{query}", object.path_at(object.kind.version())))
-            .body(Vec::new())
-            .map_err(|e| invalid("get", &what, &e))?;
+        let request = Request::get(format!(
+            "{}/log?{query}",
+            object.path_at(object.kind.version())
+        ))
+        .body(Vec::new())
+        .map_err(|e| invalid("get", &what, &e))?;
         let purpose = Purpose {
             verb: "get",
             what: &what,
