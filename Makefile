@@ -5,7 +5,11 @@ on_mesh := --test faults --test differential --test fields
 # Those whose judge is traffic: they need NetworkPolicies that hold.
 judged := --test mutation --test oracle
 
-.PHONY: build test test-mesh judge judge-long clinic fuzz demo check completions docs deny
+# On an old Istio (tests/mesh/versions.sh) those that show that it is served as the new one is.
+old_traffic := http:: tls:: tcp:: cleanup::one flows::the_gateway_starts_tls uninterrupted:: inject::
+old_faults := healthy:: gateway::scaled_to_zero gateway::not_injected outside::an_expired proxies:: client::injection
+
+.PHONY: build test test-mesh test-old judge judge-long clinic fuzz demo check completions docs deny
 
 build:
 	cargo build --release
@@ -15,6 +19,9 @@ build:
 test: check-scripts
 	cargo test
 	$(MAKE) --no-print-directory test-mesh
+ifndef EGRESS_TEST_KUBECONFIG
+	$(MAKE) --no-print-directory test-old
+endif
 
 # TEST=NAME runs those with NAME in their path. They mostly wait, so more of them run at once than there are cores.
 test-mesh:
@@ -31,6 +38,20 @@ judge:
 judge-long:
 	EGRESS_TEST_MUTATIONS=300 EGRESS_TEST_CONFIGURATIONS=500 $(MAKE) --no-print-directory judge
 
+# The same on an old Istio, and its operator: a mesh of its own, since another cluster has the Istio that it has.
+test-old: export EGRESS_TEST_MESH := $(or $(EGRESS_TEST_OLD_MESH),m7)
+test-old: export EGRESS_TEST_MESH_OPTIONS := --istio 1.22 --operator
+test-old:
+	tests/with-mesh $(MAKE) --no-print-directory test-old-up
+
+.PHONY: test-old-up
+test-old-up:
+	cargo test --test traffic -- --test-threads=4 $(or $(TEST),$(old_traffic))
+	cargo test --test faults -- --test-threads=4 $(or $(TEST),$(old_faults))
+	cargo test --test differential -- $(TEST)
+	cargo test --test lockdown -- --test-threads=1 $(or $(TEST),seed::)
+	cargo test --test operator -- --test-threads=1 $(TEST)
+
 # Failures from public reports made for real, one after the other, and what doctor says of each. TEST=c05 runs that one.
 clinic:
 	EGRESS_TEST_MESH_OPTIONS="--policy enforce" tests/with-mesh cargo test --test clinic -- --test-threads=1 $(TEST)
@@ -45,7 +66,7 @@ demo:
 # What a change must pass before it is merged, besides the tests.
 check: check-scripts
 	cargo fmt --check
-	cargo clippy --all-targets --test traffic $(on_mesh) $(judged) --test clinic --test lockdown -- -D warnings
+	cargo clippy --all-targets --test traffic $(on_mesh) $(judged) --test clinic --test lockdown --test operator -- -D warnings
 
 .PHONY: check-scripts
 check-scripts:

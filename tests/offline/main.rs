@@ -17,3 +17,4 @@ mod server;
 mod signals;
 mod supply;
 mod usage;
+mod versions;
