@@ -11,10 +11,10 @@ pub(super) const KINDS: &[Kind] = &[
         unbound(d, Hop::Exit)
     }),
     kind("client's hop: host misspelt", |d| {
-        routes(d, Hop::Mesh, |vs| letter(&mut vs["spec"]["hosts"][0]))
+        routes(d, Hop::Mesh, |vs| letter_at(vs, "/spec/hosts/0"))
     }),
     kind("gateway's hop: host misspelt", |d| {
-        routes(d, Hop::Exit, |vs| letter(&mut vs["spec"]["hosts"][0]))
+        routes(d, Hop::Exit, |vs| letter_at(vs, "/spec/hosts/0"))
     }),
     kind("client's hop: not exported to itself", |d| {
         routes(d, Hop::Mesh, |vs| {
@@ -28,23 +28,19 @@ pub(super) const KINDS: &[Kind] = &[
         })
     }),
     kind("client's hop: destination misspelt", |d| {
-        rule(d, Hop::Mesh, |r| {
-            letter(&mut r["route"][0]["destination"]["host"])
-        })
+        rule(d, Hop::Mesh, |r| letter_at(r, "/route/0/destination/host"))
     }),
     kind("gateway's hop: destination misspelt", |d| {
-        rule(d, Hop::Exit, |r| {
-            letter(&mut r["route"][0]["destination"]["host"])
-        })
+        rule(d, Hop::Exit, |r| letter_at(r, "/route/0/destination/host"))
     }),
     kind("client's hop: subset misspelt", |d| {
         rule(d, Hop::Mesh, |r| {
-            letter(&mut r["route"][0]["destination"]["subset"])
+            letter_at(r, "/route/0/destination/subset")
         })
     }),
     kind("client's hop: subset dropped", |d| {
         rule(d, Hop::Mesh, |r| {
-            dropped(&mut r["route"][0]["destination"], "subset")
+            dropped_at(r, "/route/0/destination", "subset")
         })
     }),
     kind("client's hop: another port of the gateway", |d| {
@@ -81,13 +77,13 @@ pub(super) const KINDS: &[Kind] = &[
         })
     }),
     kind("client's hop: SNI misspelt", |d| {
-        rule(d, Hop::Mesh, |r| letter(&mut r["match"][0]["sniHosts"][0]))
+        rule(d, Hop::Mesh, |r| letter_at(r, "/match/0/sniHosts/0"))
     }),
     kind("gateway's hop: SNI misspelt", |d| {
-        rule(d, Hop::Exit, |r| letter(&mut r["match"][0]["sniHosts"][0]))
+        rule(d, Hop::Exit, |r| letter_at(r, "/match/0/sniHosts/0"))
     }),
     kind("gateway's hop: the match names another Gateway", |d| {
-        rule(d, Hop::Exit, |r| letter(&mut r["match"][0]["gateways"][0]))
+        rule(d, Hop::Exit, |r| letter_at(r, "/match/0/gateways/0"))
     }),
     kind("client's hop: only for pods with another label", |d| {
         rule(d, Hop::Mesh, |r| {
@@ -214,13 +210,13 @@ pub(super) const KINDS: &[Kind] = &[
     }),
     // DestinationRule
     kind("rule of the hop: host misspelt", |d| {
-        first(d, "DestinationRule", |o| letter(&mut o["spec"]["host"]))
+        first(d, "DestinationRule", |o| letter_at(o, "/spec/host"))
     }),
     kind("rule of the hop: subset renamed", |d| {
-        subset(d, |s| letter(&mut s["name"]))
+        subset(d, |s| letter_at(s, "/name"))
     }),
     kind("rule of the hop: subset dropped", |d| {
-        first(d, "DestinationRule", |o| dropped(&mut o["spec"], "subsets"))
+        first(d, "DestinationRule", |o| dropped_at(o, "/spec", "subsets"))
     }),
     kind("rule of the hop: a label that no pod has", |d| {
         subset(d, |s| set(&mut s["labels"], json!({"version": "v9"})))
@@ -230,29 +226,24 @@ pub(super) const KINDS: &[Kind] = &[
     }),
     kind("rule of the hop: SNI misspelt", |d| {
         subset(d, |s| {
-            letter(&mut s["trafficPolicy"]["portLevelSettings"][0]["tls"]["sni"])
+            letter_at(s, "/trafficPolicy/portLevelSettings/0/tls/sni")
         })
     }),
     kind("rule of the hop: SNI dropped", |d| {
         subset(d, |s| {
-            dropped(
-                &mut s["trafficPolicy"]["portLevelSettings"][0]["tls"],
-                "sni",
-            )
+            dropped_at(s, "/trafficPolicy/portLevelSettings/0/tls", "sni")
         })
     }),
     kind("rule of the hop: policy of another port", |d| {
         subset(d, |s| {
-            number(
-                &mut s["trafficPolicy"]["portLevelSettings"][0]["port"]["number"],
-                8443,
-            )
+            number_at(s, "/trafficPolicy/portLevelSettings/0/port/number", 8443)
         })
     }),
     kind("rule of the hop: SIMPLE for ISTIO_MUTUAL", |d| {
         subset(d, |s| {
-            is(
-                &mut s["trafficPolicy"]["portLevelSettings"][0]["tls"]["mode"],
+            is_at(
+                s,
+                "/trafficPolicy/portLevelSettings/0/tls/mode",
                 json!("SIMPLE"),
             )
         })
@@ -268,7 +259,9 @@ pub(super) const KINDS: &[Kind] = &[
     }),
     kind("rule of the hop: another account's name", |d| {
         subset(d, |s| {
-            let tls = &mut s["trafficPolicy"]["portLevelSettings"][0]["tls"];
+            let Some(tls) = s.pointer_mut("/trafficPolicy/portLevelSettings/0/tls") else {
+                return false;
+            };
             !tls.is_null()
                 && set(
                     &mut tls["subjectAltNames"],
@@ -323,7 +316,7 @@ pub(super) const KINDS: &[Kind] = &[
         })
     }),
     kind("Gateway: host misspelt", |d| {
-        server(d, |s| letter(&mut s["hosts"][0]))
+        server(d, |s| letter_at(s, "/hosts/0"))
     }),
     kind("Gateway: host of another namespace", |d| {
         server(d, |s| {
@@ -335,10 +328,10 @@ pub(super) const KINDS: &[Kind] = &[
         server(d, |s| set(&mut s["port"]["number"], json!(8443)))
     }),
     kind("Gateway: another port name", |d| {
-        server(d, |s| letter(&mut s["port"]["name"]))
+        server(d, |s| letter_at(s, "/port/name"))
     }),
     kind("Gateway: ends TLS that was passed", |d| {
-        server(d, |s| is(&mut s["tls"]["mode"], json!("ISTIO_MUTUAL")))
+        server(d, |s| is_at(s, "/tls/mode", json!("ISTIO_MUTUAL")))
     }),
     kind("Gateway: passes TLS that was ended", |d| {
         server(d, |s| {
@@ -351,11 +344,11 @@ pub(super) const KINDS: &[Kind] = &[
         })
     }),
     kind("Gateway: HTTP as TCP", |d| {
-        server(d, |s| is(&mut s["port"]["protocol"], json!("TCP")))
+        server(d, |s| is_at(s, "/port/protocol", json!("TCP")))
     }),
     // ServiceEntry
     kind("ServiceEntry: host misspelt", |d| {
-        first(d, "ServiceEntry", |o| letter(&mut o["spec"]["hosts"][0]))
+        first(d, "ServiceEntry", |o| letter_at(o, "/spec/hosts/0"))
     }),
     kind("ServiceEntry: port of the path dropped", |d| {
         let port = d.origin.port;
@@ -383,7 +376,7 @@ pub(super) const KINDS: &[Kind] = &[
     }),
     kind("ServiceEntry: HTTPS for TLS", |d| {
         entry_port(d, |p| {
-            is(&mut p["protocol"], json!("TLS")) && set(&mut p["protocol"], json!("HTTPS"))
+            is_at(p, "/protocol", json!("TLS")) && set(&mut p["protocol"], json!("HTTPS"))
         })
     }),
     kind("ServiceEntry: targetPort", |d| {
@@ -455,12 +448,24 @@ fn set(field: &mut Value, value: Value) -> bool {
 }
 
 /// Another value, where there is one.
-fn is(field: &mut Value, value: Value) -> bool {
-    !field.is_null() && *field != value && set(field, value)
+fn is_at(object: &mut Value, pointer: &str, value: Value) -> bool {
+    let field = object.pointer_mut(pointer);
+    field.is_some_and(|f| !f.is_null() && *f != value && set(f, value))
 }
 
-fn number(field: &mut Value, value: u16) -> bool {
-    field.is_number() && set(field, json!(value))
+fn number_at(object: &mut Value, pointer: &str, value: u16) -> bool {
+    let field = object.pointer_mut(pointer);
+    field.is_some_and(|f| f.is_number() && set(f, json!(value)))
+}
+
+fn letter_at(object: &mut Value, pointer: &str) -> bool {
+    object.pointer_mut(pointer).is_some_and(letter)
+}
+
+fn dropped_at(object: &mut Value, pointer: &str, field: &str) -> bool {
+    object
+        .pointer_mut(pointer)
+        .is_some_and(|o| dropped(o, field))
 }
 
 fn letter(field: &mut Value) -> bool {
@@ -486,7 +491,10 @@ fn routes(d: &mut Draft<'_>, hop: Hop, edit: impl FnOnce(&mut Value) -> bool) ->
 }
 
 fn rule(d: &mut Draft<'_>, hop: Hop, edit: impl FnOnce(&mut Value) -> bool) -> bool {
-    d.rule(hop).is_some_and(edit)
+    // One that answers by itself has no route left.
+    d.rule(hop)
+        .filter(|r| r["route"].is_array())
+        .is_some_and(edit)
 }
 
 /// A rule for HTTP.

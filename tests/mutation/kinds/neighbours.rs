@@ -138,12 +138,11 @@ pub(super) const KINDS: &[Kind] = &[
     }),
 ];
 
+/// Where the host is declared; the team's namespace where it is not.
 fn entry_namespace(d: &mut Draft<'_>) -> String {
-    let entry = d.first("ServiceEntry").expect("an entry");
-    entry["metadata"]["namespace"]
-        .as_str()
-        .expect("a namespace")
-        .to_owned()
+    let entry = d.first("ServiceEntry");
+    let namespace = entry.and_then(|e| Some(e["metadata"]["namespace"].as_str()?.to_owned()));
+    namespace.unwrap_or_else(|| d.plot.team.clone())
 }
 
 fn entry(d: &mut Draft<'_>, resolution: &str, tls: &str) -> bool {
