@@ -29,6 +29,12 @@ fn look(view: &View<'_>) -> Outcome {
     let Some(wanted) = &view.walk.wanted else {
         return Outcome::Idle;
     };
+    if is_ambient(view, pod) {
+        return Outcome::Skip(format!(
+            "pod {} is of the ambient mesh, which is not judged",
+            pod.name()
+        ));
+    }
     let workload = workload_of(pod);
     let cause = if *why == Uncaptured::HostNetwork {
         Cause::HostNetwork
@@ -55,6 +61,18 @@ fn look(view: &View<'_>) -> Outcome {
         finding = finding.seen(place.to_string());
     }
     Outcome::Found(vec![finding])
+}
+
+/// Whether ztunnel takes a pod's traffic.
+///
+/// Source: pkg/config/constants (`AmbientRedirection`), cni/pkg/util/podutil.go.
+fn is_ambient(view: &View<'_>, pod: &Pod) -> bool {
+    const MODE: &str = "istio.io/dataplane-mode";
+    if pod.metadata.annotation("ambient.istio.io/redirection") == Some("enabled") {
+        return true;
+    }
+    let of_namespace = || namespace_of(view, pod.namespace()).and_then(|n| n.label(MODE));
+    pod.metadata.label(MODE).or_else(of_namespace) == Some("ambient")
 }
 
 /// Why there is none.
