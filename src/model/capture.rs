@@ -14,18 +14,18 @@ const INIT: &str = "istio-init";
 
 /// A setting that leaves connections out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
+pub(super) struct LeftOut {
     /// The annotation that sets it, without its prefix: `excludeOutboundPorts`.
-    pub setting: &'static str,
+    pub(super) setting: &'static str,
     /// The field that says it.
-    pub place: Place,
+    pub(super) place: Place,
     /// It is an argument of `istio-init`.
-    pub by_argument: bool,
+    pub(super) by_argument: bool,
 }
 
 /// The setting that keeps a connection to this port and address from the sidecar. An address that
 /// is not known counts as one outside of every range but that of all addresses.
-pub fn left_out(pod: &Pod, port: u16, address: Option<IpAddr>) -> Option<LeftOut> {
+pub(super) fn left_out(pod: &Pod, port: u16, address: Option<IpAddr>) -> Option<LeftOut> {
     let settings = Settings::of(pod);
     let ports = |value: &str| {
         value

@@ -74,7 +74,7 @@ pub fn is_read(snapshot: &Snapshot, meta: &Meta) -> bool {
 
 /// Whether `discoverySelectors` select a namespace. Without selectors all are; a namespace that is
 /// not known is taken for selected.
-pub fn selects_namespace(snapshot: &Snapshot, namespace: &str) -> bool {
+pub(super) fn selects_namespace(snapshot: &Snapshot, namespace: &str) -> bool {
     let selectors = &snapshot.mesh.config.discovery_selectors;
     if selectors.is_empty() {
         return true;

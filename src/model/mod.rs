@@ -20,6 +20,7 @@ mod given;
 mod host_index;
 pub mod hosts;
 mod index;
+pub mod injection;
 mod intent;
 mod listeners;
 mod memo;
@@ -39,6 +40,7 @@ mod visibility;
 mod walk;
 mod wanted;
 mod world;
+mod would_be;
 
 pub use authorization::{Denied, Request, Verdict, decide, policies_for};
 pub use client::{

@@ -7,7 +7,7 @@ use super::path::EgressPath;
 use super::registry::{Origin, Registered, registry};
 use super::routes::{Routes, routes};
 use super::rules::Rules;
-use crate::kubernetes::pod::{Labels, Pod, PodSpec};
+use crate::kubernetes::pod::{Pod, PodSpec};
 use crate::kubernetes::service::{Service, ServicePort};
 use crate::kubernetes::workload::Template;
 use crate::kubernetes::{Meta, ObjectRef};

@@ -54,7 +54,7 @@ fn look(view: &View<'_>) -> Outcome {
     }
     let route = binding.routes.reference();
     let reason = if bound {
-        missing(view, &binding, servers[0].2)
+        missing(&binding, servers[0].2)
     } else {
         unbound_route(&binding)
     };
@@ -120,7 +120,7 @@ fn unbound_route(binding: &Binding<'_>) -> String {
 }
 
 /// Which rules the server would take, and what the route has instead.
-fn missing(view: &View<'_>, binding: &Binding<'_>, server: &Server) -> String {
+fn missing(binding: &Binding<'_>, server: &Server) -> String {
     let routes = binding.routes;
     let names: Vec<&String> = binding.gateways.iter().map(|(n, _)| n).collect();
     let number = server.port.number;

@@ -3,6 +3,7 @@
 use super::{decider, finding, routes_at};
 use crate::checks::finding::{Code, Finding, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
+use crate::istio::virtual_service::MESH;
 use crate::model::target::AppProtocol;
 use crate::model::trace::HopName;
 use crate::model::{Routes, bound_to_mesh, through};

@@ -1,10 +1,11 @@
 #![doc = include_str!("client_sidecar.md")]
 
-use super::{asks_for_injection, labelled, namespace_of};
+use super::namespace_of;
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, ObjectRef};
+use crate::model::injection::{injects, labelled, said};
 use crate::model::trace::HopName;
 use crate::model::{Uncaptured, workload_of};
 
@@ -86,15 +87,9 @@ enum Cause {
 
 fn cause(view: &View<'_>, pod: &Pod) -> Cause {
     let namespace = namespace_of(view, pod.namespace());
-    let said = pod
-        .metadata
-        .label("sidecar.istio.io/inject")
-        .or_else(|| pod.metadata.annotation("sidecar.istio.io/inject"));
-    match said {
+    match said(&pod.metadata) {
         Some("false" | "n" | "no" | "off") => Cause::SwitchedOff,
-        _ if asks_for_injection(&pod.metadata, namespace) || namespace.is_some_and(labelled) => {
-            Cause::Older
-        }
+        _ if injects(namespace, &pod.metadata) || namespace.is_some_and(labelled) => Cause::Older,
         _ => Cause::NotLabelled,
     }
 }
@@ -154,42 +149,6 @@ impl Cause {
                 workload.namespace
             ),
             Cause::Older => format!("restart it, and it gets its sidecar: {restart}"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kubernetes::Meta;
-
-    fn meta(labels: &str) -> Meta {
-        serde_saphyr::from_str(&format!("name: x\nlabels: {labels}")).unwrap()
-    }
-
-    #[test]
-    fn who_asks_for_injection() {
-        let (on, off, none) = (
-            meta("{istio-injection: enabled}"),
-            meta("{istio-injection: disabled}"),
-            meta("{}"),
-        );
-        let (yes, no) = (
-            meta("{sidecar.istio.io/inject: \"true\"}"),
-            meta("{sidecar.istio.io/inject: \"false\"}"),
-        );
-        for (pod, namespace, want) in [
-            (&none, &on, true),
-            (&none, &none, false),
-            (&yes, &none, true),
-            (&no, &on, false),
-            (&none, &off, false),
-        ] {
-            assert_eq!(
-                asks_for_injection(pod, Some(namespace)),
-                want,
-                "{pod:?} {namespace:?}"
-            );
         }
     }
 }
