@@ -9,13 +9,18 @@ impl Release {
     /// The newest that this table knows.
     pub const NEWEST: Release = Release(31);
 
+    /// What says less was built without a version.
+    const OLDEST: u16 = 10;
+
     /// Of a version as istiod says it: `1.24.3`, `1.31-alpha.abc`, `1.30-dev`.
     pub fn of(version: &str) -> Self {
         let minor = version
             .trim_start_matches('v')
             .strip_prefix("1.")
             .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next())
-            .and_then(|digits| digits.parse().ok());
+            .and_then(|digits| digits.parse().ok())
+            // A build of one's own says 1.0.0, or what it likes.
+            .filter(|minor| *minor >= Self::OLDEST);
         Release(minor.unwrap_or(Self::NEWEST.0))
     }
 
@@ -64,7 +69,7 @@ mod tests {
         ] {
             assert_eq!(Release::of(version), Release(minor), "{version}");
         }
-        for unknown in ["", "unknown", "2.0"] {
+        for unknown in ["", "unknown", "2.0", "1.0.0"] {
             assert_eq!(Release::of(unknown), Release::NEWEST, "{unknown}");
         }
     }

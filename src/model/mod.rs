@@ -12,7 +12,7 @@ mod client;
 mod clusters;
 mod delivered;
 mod discovery;
-mod end;
+pub mod end;
 pub mod essentials;
 mod gateway;
 pub mod gateway_api;

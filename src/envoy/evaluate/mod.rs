@@ -12,7 +12,7 @@ mod tests;
 
 use super::{Chain, Filter, Forward, Proxy, Share};
 use crate::kubernetes::{Kind, ObjectRef, Place};
-use crate::model::End;
+use crate::model::end::End;
 use crate::model::trace::{self, Decision, Step};
 use std::net::{IpAddr, SocketAddr};
 

@@ -4,7 +4,7 @@
 
 use super::{Bytes, Connection, end, place, to_cluster};
 use crate::envoy::{Action, HeaderCondition, PathCondition, Proxy, Routes, Rule, VirtualHost};
-use crate::model::End;
+use crate::model::end::End;
 use crate::model::trace::{ClusterName, Decision, Share, Step};
 
 pub(super) fn follow(
