@@ -236,6 +236,18 @@ fn arrives(case: &Case) -> bool {
     way.is_some() && wanted && case.walk.end().is_none()
 }
 
+/// Whether a fix changes objects of the clients' own namespaces only: what lies elsewhere is somebody
+/// else's, and who lives on it is not known.
+fn touches_own(looked: &Looked<'_>, finding: &Finding, changes: &[Change]) -> bool {
+    changes.iter().all(|change| {
+        let mut clients = finding
+            .paths
+            .iter()
+            .map(|at| &looked.cases[*at].path.client);
+        clients.all(|client| client.namespace == change.object.namespace)
+    })
+}
+
 /// A fix is safe if after it the path works and no path has an error that it had not before.
 fn judge_fixes(looked: &Looked<'_>, trials: &Trials, findings: &mut [Finding]) {
     let known = keys(findings);
@@ -247,7 +259,7 @@ fn judge_fixes(looked: &Looked<'_>, trials: &Trials, findings: &mut [Finding]) {
                 walks -= all.len();
                 again(looked, changes, &all).is_some_and(|after| {
                     let works = finding.paths.iter().all(|path| after.works.contains(path));
-                    works && after.errors.is_subset(&known)
+                    works && after.errors.is_subset(&known) && touches_own(looked, finding, changes)
                 })
             }
             _ => false,

@@ -1,6 +1,6 @@
 //! Clusters: how a proxy reaches what is behind a name, over which TLS, and at which addresses.
 
-use crate::model::StartedMode;
+use crate::model::end::StartedMode;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

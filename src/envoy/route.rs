@@ -45,6 +45,12 @@ pub struct Rule {
     /// metadata.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub asks_more: bool,
+    /// The Host header that the next hop gets instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_rewrite: Option<String>,
+    /// What the next hop gets in place of the part of the path that the condition names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_rewrite: Option<String>,
     /// What it does.
     pub action: Action,
     /// The answer that it makes instead for some requests (`fault.abort`).

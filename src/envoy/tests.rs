@@ -1,7 +1,7 @@
 //! What a sidecar and a gateway of a live mesh were given, and what they did with connections.
 
 use super::*;
-use crate::model::StartedMode;
+use crate::model::end::StartedMode;
 use crate::model::trace::Step;
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 
 use super::Object;
 use super::meta::null_as_default;
-use super::pod::{Labels, Pod};
+use super::pod::{Labels, Pod, PodSpec};
 use serde::{Deserialize, Serialize};
 
 /// A Service.
@@ -75,7 +75,15 @@ impl ServicePort {
         match &self.target_port {
             None | Some(TargetPort::Number(0)) => Some(self.port),
             Some(TargetPort::Number(number)) => Some(*number),
-            Some(TargetPort::Name(name)) => pod.and_then(|p| p.spec.port_named(name)),
+            Some(TargetPort::Name(_)) => self.on_spec(&pod?.spec),
+        }
+    }
+
+    /// The port number on a pod of that spec, where `targetPort` is a name.
+    pub fn on_spec(&self, spec: &PodSpec) -> Option<u16> {
+        match &self.target_port {
+            Some(TargetPort::Name(name)) => spec.port_named(name),
+            _ => None,
         }
     }
 }

@@ -4,6 +4,7 @@
 //!
 //! Source: pilot/pkg/security/authz/model/model.go, generator.go; pilot/pkg/model/authorization.go.
 
+use super::discovery::is_read;
 use super::scope::Node;
 use super::world::World;
 use crate::istio::AuthorizationPolicy;
@@ -24,6 +25,8 @@ pub struct Request {
     pub port: u16,
     /// The client's address.
     pub address: Option<IpAddr>,
+    /// The mesh's trust domain and its aliases.
+    pub trust_domains: Vec<String>,
 }
 
 /// What the policies say.
@@ -76,6 +79,7 @@ pub fn policies_for<'a>(world: &World<'a>, node: &Node) -> Vec<&'a Authorization
         .authorization_policies
         .iter()
         .filter(counts)
+        .filter(|p| is_read(world.snapshot, &p.metadata))
         .collect()
 }
 
@@ -182,10 +186,9 @@ fn matches(rule: &Rule, request: &Request, action: Action) -> bool {
 /// How many parts of a rule hold: the host counts most.
 fn closeness(rule: &Rule, request: &Request) -> usize {
     let host = |o: &Operation| {
-        request
-            .host
-            .as_ref()
-            .is_some_and(|h| !o.hosts.is_empty() && any(&o.hosts, h))
+        request.host.as_ref().is_some_and(|h| {
+            !o.hosts.is_empty() && (any(&o.hosts, h) || any(&o.hosts, without_port(h)))
+        })
     };
     let sni = |w: &Condition| w.key == "connection.sni" && condition(w, request);
     let named = rule.to.iter().any(|t| host(&t.operation)) || rule.when.iter().any(sni);
@@ -209,8 +212,12 @@ fn source(source: &Source, request: &Request) -> bool {
             .address
             .is_some_and(|a| list.iter().any(|r| super::client::holds(r, a)))
     };
-    yes(&source.principals, principal)
-        && no(&source.not_principals, principal)
+    let domains = &request.trust_domains;
+    let domain = principal.and_then(|p| p.split('/').next());
+    yes(&expanded(&source.principals, domains), principal)
+        && no(&expanded(&source.not_principals, domains), principal)
+        && yes(&with_aliases(&source.trust_domains, domains), domain)
+        && no(&with_aliases(&source.not_trust_domains, domains), domain)
         && yes(&source.namespaces, namespace)
         && no(&source.not_namespaces, namespace)
         && yes(&source.service_accounts, account.as_deref())
@@ -234,7 +241,7 @@ fn operation(operation: &Operation, request: &Request) -> bool {
     let no = |list: &[String], value: &str| list.is_empty() || !any(list, value);
     ports
         && not_ports
-        && (yes(&operation.hosts, host) || yes(&operation.hosts, without_port(host)))
+        && yes(&operation.hosts, host)
         && no(&operation.not_hosts, host)
         && yes(&operation.methods, "GET")
         && no(&operation.not_methods, "GET")
@@ -245,7 +252,13 @@ fn operation(operation: &Operation, request: &Request) -> bool {
 fn condition(condition: &Condition, request: &Request) -> bool {
     let value = match condition.key.as_str() {
         "connection.sni" => request.sni.clone(),
-        "source.principal" => request.principal.clone(),
+        "source.principal" => {
+            let of = |list: &[String]| expanded(list, &request.trust_domains);
+            let value = request.principal.as_deref();
+            let (values, not_values) = (of(&condition.values), of(&condition.not_values));
+            let yes = values.is_empty() || value.is_some_and(|v| any(&values, v));
+            return yes && value.is_none_or(|v| !any(&not_values, v));
+        }
         "source.namespace" => request
             .principal
             .as_deref()
@@ -283,6 +296,36 @@ fn any(patterns: &[String], value: &str) -> bool {
             _ => pattern.eq_ignore_ascii_case(value),
         },
     )
+}
+
+/// Principals as istiod writes them: one of the mesh's own trust domain counts for each alias too,
+/// and `cluster.local` stands for the mesh's own.
+///
+/// Source: pilot/pkg/security/trustdomain/bundle.go (`ReplaceTrustDomainAliases`).
+fn expanded(principals: &[String], domains: &[String]) -> Vec<String> {
+    let mut all = Vec::new();
+    for principal in principals {
+        let parts: Vec<&str> = principal.split('/').collect();
+        let own = |domain: &str| {
+            domain == "cluster.local" || domains.iter().any(|d| any(&[domain.to_owned()], d))
+        };
+        if parts.len() != 5 || parts[0] == "*" || !own(parts[0]) {
+            all.push(principal.clone());
+            continue;
+        }
+        let rest = parts[1..].join("/");
+        all.extend(domains.iter().map(|domain| format!("{domain}/{rest}")));
+    }
+    all
+}
+
+/// Trust domains: one of the mesh's own counts for all of them.
+fn with_aliases(named: &[String], domains: &[String]) -> Vec<String> {
+    let mut all = named.to_vec();
+    if named.iter().any(|name| domains.contains(name)) {
+        all.extend(domains.iter().cloned());
+    }
+    all
 }
 
 fn without_port(host: &str) -> &str {
@@ -337,6 +380,7 @@ fn identity_field(rule: &Rule) -> Option<String> {
         let lists = [
             ("principals", &s.principals),
             ("namespaces", &s.namespaces),
+            ("trustDomains", &s.trust_domains),
             ("serviceAccounts", &s.service_accounts),
         ];
         lists
@@ -363,6 +407,18 @@ fn never(rule: &Rule, request: &Request) -> Option<String> {
     if let Some(principal) = scheme {
         return Some(format!(
             "principals: {principal:?} never matches, a principal has no spiffe:// in front"
+        ));
+    }
+    if let Some(host) = request.host.as_deref().filter(|h| without_port(h) != *h)
+        && let Some(named) = rule
+            .to
+            .iter()
+            .flat_map(|t| &t.operation.hosts)
+            .find(|h| any(std::slice::from_ref(h), without_port(host)))
+    {
+        return Some(format!(
+            "hosts: {named:?} is compared with the Host header as it is sent, and clients send {host}, with its port, on a \
+             port other than 80; list {host} too"
         ));
     }
     let ports = rule.to.iter().flat_map(|t| &t.operation.ports);

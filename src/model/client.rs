@@ -3,6 +3,7 @@
 //!
 //! Source: tools/istio-iptables, pkg/kube/inject (annotations), pkg/dns/client (the name table).
 
+use super::capture::left_out;
 use super::path::EgressPath;
 use super::registry::Registered;
 use super::scope::{Node, Scope};
@@ -29,6 +30,9 @@ pub enum Uncaptured {
     ProxyUser(i64),
     /// `traffic.sidecar.istio.io/…` leaves the port or address out.
     Excluded(&'static str),
+    /// An argument of `istio-init` leaves it out, which no annotation asks for: the mesh was
+    /// installed so.
+    ByArgument(&'static str),
     /// The proxy does not capture: the application would have to call it.
     InterceptionOff,
 }
@@ -46,6 +50,10 @@ impl fmt::Display for Uncaptured {
                 write!(f, "it runs as {id}, the proxy's own user: not captured")
             }
             Uncaptured::Excluded(annotation) => write!(f, "left out of capture by {annotation}"),
+            Uncaptured::ByArgument(setting) => write!(
+                f,
+                "left out of capture by an argument of istio-init ({setting})"
+            ),
             Uncaptured::InterceptionOff => f.write_str("interception is off: not captured"),
         }
     }
@@ -148,16 +156,6 @@ fn unresolved(service: &Registered<'_>, node: &Node) -> Option<Place> {
 
 fn uncaptured(pod: &Pod, port: u16, address: Option<IpAddr>) -> Option<(Uncaptured, Place)> {
     let object: ObjectRef = pod.object();
-    let annotation = |key: &str| {
-        pod.metadata
-            .annotation(&format!("traffic.sidecar.istio.io/{key}"))
-            .unwrap_or_default()
-    };
-    let at = |key: &str| {
-        object.at(format!(
-            "metadata.annotations[traffic.sidecar.istio.io/{key}]"
-        ))
-    };
     if pod.spec.host_network {
         return Some((Uncaptured::HostNetwork, object.at("spec.hostNetwork")));
     }
@@ -165,7 +163,8 @@ fn uncaptured(pod: &Pod, port: u16, address: Option<IpAddr>) -> Option<(Uncaptur
         return Some((Uncaptured::NoProxy, object.into()));
     };
     if proxy.variable("ISTIO_META_INTERCEPTION_MODE") == Some("NONE") {
-        return Some((Uncaptured::InterceptionOff, at("interceptionMode")));
+        let at = object.at("metadata.annotations[sidecar.istio.io/interceptionMode]");
+        return Some((Uncaptured::InterceptionOff, at));
     }
     if let Some(id) = proxy_user(pod) {
         return Some((
@@ -173,37 +172,14 @@ fn uncaptured(pod: &Pod, port: u16, address: Option<IpAddr>) -> Option<(Uncaptur
             object.at("spec.containers[0].securityContext.runAsUser"),
         ));
     }
-    let ports = |key: &str| {
-        annotation(key)
-            .split(',')
-            .any(|p| p.trim() == "*" || p.trim().parse() == Ok(port))
-    };
-    let ranges =
-        |key: &str| address.is_some_and(|a| annotation(key).split(',').any(|r| holds(r.trim(), a)));
-    if ports("excludeOutboundPorts") {
-        return Some((
-            Uncaptured::Excluded("excludeOutboundPorts"),
-            at("excludeOutboundPorts"),
-        ));
-    }
-    if ranges("excludeOutboundIPRanges") {
-        return Some((
-            Uncaptured::Excluded("excludeOutboundIPRanges"),
-            at("excludeOutboundIPRanges"),
-        ));
-    }
-    let included = annotation("includeOutboundIPRanges");
-    let outside = address.map_or(!included.contains('*'), |_| {
-        included != "*" && !ranges("includeOutboundIPRanges")
-    });
-    let by_port = ports("includeOutboundPorts");
-    if !included.is_empty() && outside && !by_port {
-        return Some((
-            Uncaptured::Excluded("includeOutboundIPRanges"),
-            at("includeOutboundIPRanges"),
-        ));
-    }
-    None
+    left_out(pod, port, address).map(|found| {
+        let why = if found.by_argument {
+            Uncaptured::ByArgument(found.setting)
+        } else {
+            Uncaptured::Excluded(found.setting)
+        };
+        (why, found.place)
+    })
 }
 
 /// The application's user or group, where it is the proxy's.

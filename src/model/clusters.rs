@@ -2,6 +2,7 @@
 //!
 //! Source: pilot/pkg/networking/core/cluster_builder.go, cluster_tls.go, cluster.go.
 
+use super::discovery::is_read;
 use super::given::config;
 use super::registry::{Origin, Port, Registered};
 use super::rules::{Lookup, Policy, Seeker};
@@ -9,11 +10,12 @@ use super::scope::{Node, Scope};
 use super::trace::ClusterName;
 use super::world::World;
 use crate::envoy::{ClientTls, Cluster, Endpoint, SocketMatch};
+use crate::istio::ServiceEntry;
 use crate::istio::destination_rule::{ClientTls as WantedTls, TlsMode};
 use crate::istio::service_entry::Resolution;
 use crate::istio::virtual_service::Destination;
 use crate::kubernetes::Place;
-use crate::kubernetes::pod::Pod;
+use crate::kubernetes::pod::{Labels, Pod};
 use crate::kubernetes::service::Service;
 
 /// The label by which a sidecar says that it takes mutual TLS.
@@ -91,9 +93,11 @@ pub fn cluster(
     let (service, port) = scope.declares(host, *port)?;
     let found = rule(world, node, service);
     let merged = found.as_ref().and_then(Lookup::rule);
+    let mut labels = Labels::new();
     if !subset.is_empty() {
         let dynamic = service.resolution() == Resolution::DynamicDns;
-        merged.filter(|_| !dynamic)?.subset(subset)?;
+        let (_, _, found) = merged.filter(|_| !dynamic)?.subset(subset)?;
+        labels.clone_from(&found.labels);
     }
     let policy = merged
         .map(|r| r.policy(subset, port.number))
@@ -103,7 +107,15 @@ pub fn cluster(
         ..Cluster::default()
     };
     cluster.discovery = discovery(service, node).into();
-    cluster.endpoints = endpoints(world, service, port);
+    cluster.endpoints = endpoints(world, service, port, &labels);
+    // istiod makes no cluster of names without a name (`buildCluster`).
+    if cluster.endpoints.is_empty() && cluster.discovery.ends_with("_DNS") {
+        return None;
+    }
+    if policy.passthrough.is_some() {
+        cluster.discovery = "ORIGINAL_DST".into();
+        cluster.endpoints.clear();
+    }
     let rule = merged.map(|m| {
         m.from[0]
             .reference(crate::kubernetes::Kind::DestinationRule)
@@ -137,78 +149,132 @@ fn discovery(service: &Registered<'_>, node: &Node) -> &'static str {
     }
 }
 
-/// Endpoints as far as objects name them. A name that the proxy will resolve stands for its
-/// addresses.
-fn endpoints(world: &World<'_>, service: &Registered<'_>, port: &Port) -> Vec<Endpoint> {
+/// Endpoints that carry all of a subset's labels.
+///
+/// Source: pilot/pkg/xds/endpoints/endpoint_builder.go (`filterIstioEndpoint`).
+fn endpoints(
+    world: &World<'_>,
+    service: &Registered<'_>,
+    port: &Port,
+    labels: &Labels,
+) -> Vec<Endpoint> {
+    let all = labelled_endpoints(world, service, port).into_iter();
+    let carries = |own: &Labels| {
+        labels
+            .iter()
+            .all(|(key, value)| own.get(key) == Some(value))
+    };
+    all.filter(|(_, own)| carries(own))
+        .map(|(endpoint, _)| endpoint)
+        .collect()
+}
+
+/// Whether a subset of a host selects none of the endpoints that the host has.
+pub fn selects_nothing(
+    world: &World<'_>,
+    service: &Registered<'_>,
+    port: &Port,
+    labels: &Labels,
+) -> bool {
+    endpoints(world, service, port, labels).is_empty()
+        && !endpoints(world, service, port, &Labels::new()).is_empty()
+}
+
+/// Endpoints as far as objects name them, each with its labels. A name that the proxy will resolve
+/// stands for its addresses, and has no labels.
+fn labelled_endpoints(
+    world: &World<'_>,
+    service: &Registered<'_>,
+    port: &Port,
+) -> Vec<(Endpoint, Labels)> {
     match service.origin {
         Origin::Service(object) => of_service(world, object, port),
+        Origin::Entry(entry) if entry.spec.workload_selector.is_some() => {
+            selected(world, entry, port)
+        }
         Origin::Entry(entry) => {
             let spec = &entry.spec;
-            if let Some(selector) = &spec.workload_selector {
-                let pods = world.pods_of(entry.namespace());
-                return pods
-                    .filter(|p| selector.matches(&p.metadata.labels))
-                    .filter(|p| p.is_ready())
-                    .filter_map(|p| of_pod(p, port.target?))
-                    .collect();
-            }
             let target = port.target.unwrap_or(port.number);
             if spec.endpoints.is_empty() {
                 let resolved =
                     matches!(spec.resolution, Resolution::Dns | Resolution::DnsRoundRobin);
-                return if resolved {
-                    vec![at(&service.host, target)]
-                } else {
-                    Vec::new()
-                };
+                let named = resolved.then(|| (at(&service.host, target), Labels::new()));
+                return named.into_iter().collect();
             }
-            let to = |e: &crate::istio::service_entry::Endpoint| {
-                at(
-                    &e.address,
-                    e.ports.get(&port.name).copied().unwrap_or(target),
-                )
-            };
-            spec.endpoints.iter().map(to).collect()
+            let mut all = Vec::new();
+            for endpoint in &spec.endpoints {
+                let number = endpoint.ports.get(&port.name).copied().unwrap_or(target);
+                all.push((at(&endpoint.address, number), endpoint.labels.clone()));
+            }
+            all
         }
     }
 }
 
-fn of_service(world: &World<'_>, service: &Service, port: &Port) -> Vec<Endpoint> {
+/// The pods and `WorkloadEntries` of the entry's own namespace that its selector takes.
+///
+/// Source: pilot/pkg/serviceregistry/serviceentry/conversion.go
+/// (`convertWorkloadInstanceToServiceInstance`, `convertWorkloadEntryToServiceInstances`).
+fn selected(world: &World<'_>, entry: &ServiceEntry, port: &Port) -> Vec<(Endpoint, Labels)> {
+    let Some(selector) = &entry.spec.workload_selector else {
+        return Vec::new();
+    };
+    let target = port.target.unwrap_or(port.number);
+    let mut all = Vec::new();
+    for pod in world.pods_of(entry.namespace()).filter(|p| p.is_ready()) {
+        if selector.matches(&pod.metadata.labels) {
+            all.extend(of_pod(pod, target));
+        }
+    }
+    let entries = world.snapshot.objects.workload_entries.iter();
+    let here = entries
+        .filter(|w| w.namespace() == entry.namespace() && is_read(world.snapshot, &w.metadata));
+    for workload in here {
+        let mut labels = workload.spec.labels.clone();
+        labels.extend(workload.metadata.labels.clone());
+        if selector.matches(&labels) {
+            let number = workload.spec.ports.get(&port.name).copied();
+            all.push((at(&workload.spec.address, number.unwrap_or(target)), labels));
+        }
+    }
+    all
+}
+
+fn of_service(world: &World<'_>, service: &Service, port: &Port) -> Vec<(Endpoint, Labels)> {
     let objects = &world.snapshot.objects;
+    let mut all = Vec::new();
     if service.spec.selector.is_empty() {
         let slices = objects
             .endpoint_slices
             .iter()
             .filter(|s| s.is_of(service.namespace(), service.name()));
-        let addresses = slices.flat_map(|s| {
-            s.ready(&port.name)
-                .map(|(address, port)| (address.to_owned(), port))
-        });
-        return addresses
-            .map(|(address, number)| at(&address, number.unwrap_or(port.number)))
-            .collect();
+        for (address, number) in slices.flat_map(|s| s.ready(&port.name)) {
+            let endpoint = at(address, number.unwrap_or(port.number));
+            all.push((endpoint, Labels::new()));
+        }
+        return all;
     }
-    let pods = world.pods_behind(service).filter(|p| p.is_ready());
-    let target = |p: &Pod| {
-        service
-            .spec
-            .ports
-            .get(port.index)
-            .and_then(|s| s.on(Some(p)))
-    };
-    pods.filter_map(|p| of_pod(p, target(p)?)).collect()
+    let declared = service.spec.ports.get(port.index);
+    for pod in world.pods_behind(service).filter(|p| p.is_ready()) {
+        let number = declared.and_then(|port| port.on(Some(pod)));
+        all.extend(number.and_then(|number| of_pod(pod, number)));
+    }
+    all
 }
 
-fn of_pod(pod: &Pod, port: u16) -> Option<Endpoint> {
+fn of_pod(pod: &Pod, port: u16) -> Option<(Endpoint, Labels)> {
+    if pod.status.pod_ip.is_empty() {
+        return None;
+    }
     let mode = pod
         .metadata
         .label(TLS_MODE)
         .map(|m| ("tlsMode".to_owned(), m.to_owned()));
-    let labels = mode.into_iter().collect();
-    (!pod.status.pod_ip.is_empty()).then(|| Endpoint {
-        labels,
+    let endpoint = Endpoint {
+        labels: mode.into_iter().collect(),
         ..at(&pod.status.pod_ip, port)
-    })
+    };
+    Some((endpoint, pod.metadata.labels.clone()))
 }
 
 fn at(host: &str, port: u16) -> Endpoint {

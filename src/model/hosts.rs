@@ -44,6 +44,47 @@ pub fn complete(host: &str, namespace: &str, domain: &str) -> String {
     format!("{lower}.{namespace}.svc.{domain}")
 }
 
+/// Names as short as this are a slip or two away from many others.
+const SHORTEST: usize = 8;
+
+/// Words that tell regions and zones apart.
+const COMPASS: [&str; 9] = [
+    "north",
+    "south",
+    "east",
+    "west",
+    "central",
+    "northeast",
+    "northwest",
+    "southeast",
+    "southwest",
+];
+
+/// Whether one name looks like a slip of the other: a letter or two. Names that differ in numbers,
+/// or in points of the compass, are meant to differ (`sqs.eu-west-1` and `sqs.eu-west-2`).
+pub fn is_typo(a: &str, b: &str) -> bool {
+    if a == b || a.len().min(b.len()) < SHORTEST || typing_distance(a, b) > 2 {
+        return false;
+    }
+    let words =
+        |name: &str| -> Vec<String> { name.split(['.', '-', '_']).map(str::to_owned).collect() };
+    let (a, b) = (words(a), words(b));
+    if a.len() != b.len() {
+        return true;
+    }
+    let letters = |word: &str| {
+        word.trim_end_matches(|c: char| c.is_ascii_digit())
+            .to_owned()
+    };
+    let on_purpose = |(a, b): (&String, &String)| {
+        let numbers = letters(a) == letters(b);
+        let compass =
+            COMPASS.contains(&letters(a).as_str()) && COMPASS.contains(&letters(b).as_str());
+        numbers || compass
+    };
+    !a.iter().zip(&b).filter(|(a, b)| a != b).all(on_purpose)
+}
+
 /// How many letters must be changed, added, dropped or swapped with their neighbour to get from one
 /// name to the other.
 pub fn typing_distance(a: &str, b: &str) -> usize {
@@ -69,6 +110,30 @@ pub fn typing_distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slip_is_told_from_a_neighbour() {
+        for (a, b, slip) in [
+            ("edition.cnn.com", "editoin.cnn.com", true),
+            ("api.example.com", "api.exmple.com", true),
+            (
+                "sqs.eu-west-1.example.com",
+                "sqs.eu-west-2.example.com",
+                false,
+            ),
+            (
+                "sqs.us-east-1.example.com",
+                "sqs.us-west-1.example.com",
+                false,
+            ),
+            ("node1.example.com", "node12.example.com", false),
+            ("eu-west-1.example.com", "eu-wset-1.example.com", true),
+            ("a.b.com", "a.c.com", false),
+            ("edition.cnn.com", "edition.cnn.com", false),
+        ] {
+            assert_eq!(is_typo(a, b), slip, "{a} {b}");
+        }
+    }
 
     #[test]
     fn wildcards_overlap_and_contain_as_istiod_has_it() {

@@ -6,11 +6,13 @@
 //! ([`crate::envoy::pass`]).
 
 mod authorization;
+mod capture;
 mod chains;
 mod client;
 mod clusters;
 mod delivered;
-mod end;
+mod discovery;
+pub mod end;
 pub mod essentials;
 mod gateway;
 pub mod gateway_api;
@@ -18,6 +20,8 @@ mod given;
 mod host_index;
 pub mod hosts;
 mod index;
+pub mod injection;
+mod intent;
 mod listeners;
 mod memo;
 pub mod path;
@@ -36,15 +40,18 @@ mod visibility;
 mod walk;
 mod wanted;
 mod world;
+mod would_be;
 
 pub use authorization::{Denied, Request, Verdict, decide, policies_for};
 pub use client::{
     ClientEnd, PROXY_USER, Uncaptured, client_end, dns_capture, node, owner, workload_of,
 };
-pub use clusters::{cluster, mesh_sni, name_of, policy, rule};
+pub use clusters::{cluster, mesh_sni, name_of, policy, rule, selects_nothing};
+pub use discovery::{NotRead, is_read, not_read};
 pub use end::{End, StartedMode};
 pub use gateway::serves;
 pub use given::{Clash, Given, LeftOut};
+pub use intent::Lack;
 pub use listeners::{ANY, outbound_mode, unknown};
 pub use memo::GatewayPods;
 pub use path::EgressPath;
@@ -53,7 +60,7 @@ pub use registry::{Origin, Port, Registered, takes_allocation};
 pub use routes::Routes;
 pub use rules::{Lookup, Merged, Policy, Rules, Seeker};
 pub use scope::{Import, Node, Scope, bound, bound_to_mesh, exported, sidecar_of};
-pub use servers::{Open, listens, merge, selecting, services_of};
+pub use servers::{Open, listens, merge, selecting, selects, services_of};
 pub use visibility::Exports;
 pub use walk::{Exit, Hop, Sends, Walk};
 pub use wanted::{Wanted, protocol_of, through, wanted};

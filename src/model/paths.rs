@@ -9,12 +9,14 @@ use super::scope::{Node, bound};
 use super::target::{AppProtocol, Client, Host, Target};
 use super::wanted::{protocol_of, through};
 use super::world::World;
+use super::would_be::maker;
+pub use super::would_be::{supposed, would_be, would_be_clients, would_be_gateways};
 use super::{Registered, Routes};
 use crate::istio::virtual_service::MESH;
-use crate::kubernetes::pod::{Container, PROXY, Pod, PodSpec};
+use crate::kubernetes::Kind;
+use crate::kubernetes::pod::Pod;
 use crate::kubernetes::workload::Workload;
-use crate::kubernetes::{Kind, Meta, OwnerReference};
-use crate::snapshot::{Objects, Snapshot};
+use crate::snapshot::Objects;
 use std::collections::BTreeSet;
 
 /// What somebody asks about.
@@ -246,106 +248,10 @@ pub fn namespaces_with_sidecars(objects: &Objects) -> BTreeSet<&str> {
         .collect()
 }
 
-/// The pod that a client's workload would make, with the sidecar that injection would add: it
-/// stands for a client of which none runs. It never counts as running.
-pub fn would_be(snapshot: &Snapshot, client: &Client) -> Option<Pod> {
-    let (kind, _) = client.workload.as_ref()?;
-    Some(made(snapshot, *kind, workload(&snapshot.objects, client)?))
-}
-
-/// The pod of a workload of which nothing is known but its name: one like every example has it.
-pub fn supposed(snapshot: &Snapshot, client: &Client) -> Option<Pod> {
-    let (kind, workload) = unknown(client)?;
-    Some(made(snapshot, kind, &workload))
-}
-
-fn made(snapshot: &Snapshot, kind: Kind, workload: &Workload) -> Pod {
-    let template = &workload.spec.template;
-    let mut spec: PodSpec = template.spec.clone();
-    if spec.proxy().is_none() && injects(snapshot, workload.namespace(), &template.metadata) {
-        spec.containers.push(Container {
-            name: PROXY.into(),
-            ..Container::default()
-        });
-    }
-    let metadata = Meta {
-        name: format!("{}-of-template", workload.name()),
-        namespace: workload.namespace().into(),
-        owner_references: vec![OwnerReference {
-            kind: maker(kind).into(),
-            name: workload.name().into(),
-        }],
-        ..template.metadata.clone()
-    };
-    Pod {
-        metadata,
-        spec,
-        ..Pod::default()
-    }
-}
-
-/// What is the owner of a workload's pods.
-fn maker(kind: Kind) -> &'static str {
-    if kind == Kind::Deployment {
-        "ReplicaSet"
-    } else {
-        kind.name()
-    }
-}
-
-fn unknown(client: &Client) -> Option<(Kind, Workload)> {
-    let (kind, name) = client.workload.clone()?;
-    let mut workload = Workload {
-        metadata: Meta {
-            name: name.clone(),
-            namespace: client.namespace.clone(),
-            ..Meta::default()
-        },
-        ..Workload::default()
-    };
-    let template = &mut workload.spec.template;
-    template.metadata.labels.insert("app".into(), name.clone());
-    template.spec.service_account_name.clone_from(&name);
-    template.spec.containers = [name.as_str(), PROXY]
-        .map(|c| Container {
-            name: c.into(),
-            ..Container::default()
-        })
-        .into();
-    Some((kind, workload))
-}
-
-/// Whether pods of a namespace get a sidecar: the pod's own label decides, else the namespace's.
-///
-/// Source: manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml.
-fn injects(snapshot: &Snapshot, namespace: &str, pod: &Meta) -> bool {
-    match pod
-        .label("sidecar.istio.io/inject")
-        .or_else(|| pod.annotation("sidecar.istio.io/inject"))
-    {
-        Some("false") => return false,
-        Some("true") => return true,
-        _ => {}
-    }
-    let found = snapshot
-        .objects
-        .namespaces
-        .iter()
-        .find(|n| n.name() == namespace)
-        .map(|n| &n.metadata);
-    let label = |key: &str| found.and_then(|m| m.label(key));
-    match label("istio-injection") {
-        Some(said) => said == "enabled",
-        None => {
-            label("istio.io/rev").or_else(|| pod.label("istio.io/rev"))
-                == Some(&snapshot.mesh.revision)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshot::Snapshot;
     use serde_json::json;
 
     fn snapshot() -> Snapshot {

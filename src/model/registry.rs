@@ -4,6 +4,7 @@
 //! Source: pilot/pkg/serviceregistry/serviceentry/conversion.go (`convertServices`),
 //! serviceregistry/kube/conversion.go, pilot/pkg/model/push_context.go (`initServiceRegistry`).
 
+use super::discovery::{is_read, selects_namespace};
 use super::visibility::Exports;
 use crate::istio::service_entry::{AUTO_ADDRESS_LABEL, Resolution};
 use crate::istio::{Protocol, ServiceEntry};
@@ -127,11 +128,13 @@ pub(super) fn registry(snapshot: &Snapshot) -> Vec<Registered<'_>> {
         .objects
         .services
         .iter()
+        .filter(|s| selects_namespace(snapshot, s.namespace()))
         .filter_map(|s| of_service(s, snapshot));
     let entries = snapshot
         .objects
         .service_entries
         .iter()
+        .filter(|e| is_read(snapshot, &e.metadata))
         .flat_map(|e| of_entry(e, snapshot));
     let mut all: Vec<Registered> = services.chain(entries).collect();
     all.sort_by(|a, b| order(a).cmp(&order(b)));
@@ -253,8 +256,8 @@ fn single(address: &str) -> String {
         .to_owned()
 }
 
-/// The address that istiod allocated for the host, or will: which one matters to nobody, so a
-/// planned entry gets the first of the range.
+/// The address that istiod allocated for the host, or will: a planned host gets a stand-in of its
+/// own, since no two hosts share one.
 ///
 /// Source: pilot/pkg/networking/serviceentry/ip_autoallocation.go (`ShouldV2AutoAllocateIP`).
 fn allocated(entry: &ServiceEntry, host: &str, snapshot: &Snapshot) -> Option<String> {
@@ -266,13 +269,27 @@ fn allocated(entry: &ServiceEntry, host: &str, snapshot: &Snapshot) -> Option<St
         .addresses
         .iter()
         .find(|a| (a.host.is_empty() || a.host == host) && !a.value.contains(':'));
-    Some(found.map_or_else(|| "240.240.0.1".to_owned(), |a| a.value.clone()))
+    Some(found.map_or_else(|| planned(host), |a| a.value.clone()))
+}
+
+/// One of 240.240.0.0/16, by the host.
+fn planned(host: &str) -> String {
+    let hash = host.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    let [_, _, third, fourth] = (hash ^ (hash >> 16)).to_be_bytes();
+    format!("240.240.{third}.{fourth}")
 }
 
 /// Whether istiod allocates an address for a host of this entry.
 pub fn takes_allocation(entry: &ServiceEntry, host: &str, snapshot: &Snapshot) -> bool {
     let spec = &entry.spec;
-    let on = snapshot.mesh.feature("PILOT_ENABLE_IP_AUTOALLOCATE", true);
+    let release = snapshot.mesh.release();
+    let on = release.has_allocation_switch()
+        && snapshot.mesh.feature(
+            "PILOT_ENABLE_IP_AUTOALLOCATE",
+            release.allocates_addresses(),
+        );
     let opted_out = entry
         .metadata
         .label(AUTO_ADDRESS_LABEL)

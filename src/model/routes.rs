@@ -3,10 +3,11 @@
 //! Source: pilot/pkg/model/virtualservice.go (`resolveVirtualServiceShortnames`,
 //! `mergeVirtualServicesIfNeeded`).
 
+use super::discovery::is_read;
 use super::hosts::complete;
 use super::visibility::Exports;
 use crate::istio::VirtualService;
-use crate::istio::virtual_service::{HttpRoute, MESH, TcpRoute, TlsRoute};
+use crate::istio::virtual_service::{HttpMatch, HttpRoute, MESH, StringMatch, TcpRoute, TlsRoute};
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::snapshot::Snapshot;
 use serde_json::Value;
@@ -53,23 +54,20 @@ pub(super) fn routes(snapshot: &Snapshot) -> Vec<Routes<'_>> {
         .objects
         .virtual_services
         .iter()
-        .filter(|v| !v.spec.hosts.is_empty())
+        .filter(|v| !v.spec.hosts.is_empty() && is_read(snapshot, &v.metadata))
         .collect();
     objects.sort_by(|a, b| a.metadata.age_key().cmp(&b.metadata.age_key()));
     objects.into_iter().map(|v| resolve(v, snapshot)).collect()
 }
 
-fn resolve<'a>(object: &'a VirtualService, snapshot: &Snapshot) -> Routes<'a> {
+pub(super) fn resolve<'a>(object: &'a VirtualService, snapshot: &Snapshot) -> Routes<'a> {
     let (namespace, domain) = (object.namespace(), snapshot.mesh.domain.as_str());
     let whole = |host: &str| complete(host, namespace, domain);
-    let gateway = |name: &str| {
-        if name == MESH || name.contains('/') {
-            name.into()
-        } else {
-            format!("{namespace}/{name}")
-        }
+    let gateways = |list: &[String]| {
+        list.iter()
+            .map(|g| gateway(g, namespace))
+            .collect::<Vec<_>>()
     };
-    let gateways = |list: &[String]| list.iter().map(|g| gateway(g)).collect::<Vec<String>>();
     let mut http = delegated(object, snapshot);
     for (_, route) in &mut http {
         route
@@ -106,52 +104,182 @@ fn resolve<'a>(object: &'a VirtualService, snapshot: &Snapshot) -> Routes<'a> {
     Routes {
         object,
         hosts: object.spec.hosts.iter().map(|h| whole(h)).collect(),
-        gateways: object.spec.bound_to().into_iter().map(gateway).collect(),
+        gateways: object
+            .spec
+            .bound_to()
+            .into_iter()
+            .map(|name| gateway(name, namespace))
+            .collect(),
         http,
         tls,
         tcp,
-        exports: Exports::of(
-            &object.spec.export_to,
-            &snapshot.mesh.config.default_virtual_service_export_to,
-            namespace,
-        ),
+        exports: exports_of(object, snapshot),
     }
 }
 
-/// HTTP rules, with those of a delegate in place of the rule that names it. A delegate's own
-/// conditions come on top of the rule's; where it has none, the rule's count.
+fn exports_of(object: &VirtualService, snapshot: &Snapshot) -> Exports {
+    let default = &snapshot.mesh.config.default_virtual_service_export_to;
+    Exports::of(&object.spec.export_to, default, object.namespace())
+}
+
+/// `namespace/name` of a Gateway that a VirtualService of `namespace` names; `mesh` stays.
+///
+/// Source: pilot/pkg/model/config.go (`resolveGatewayName`), which still takes the long names of
+/// Istio's first releases: `name.namespace.svc.cluster.local`.
+fn gateway(name: &str, namespace: &str) -> String {
+    if name == MESH {
+        return name.to_owned();
+    }
+    match name.split_once('/') {
+        Some((".", own)) => return format!("{namespace}/{own}"),
+        Some(_) => return name.to_owned(),
+        None => {}
+    }
+    match name.split_once('.') {
+        Some((short, rest)) => {
+            let owner = rest.split('.').next().unwrap_or(rest);
+            format!("{owner}/{short}")
+        }
+        None => format!("{namespace}/{name}"),
+    }
+}
+
+/// HTTP rules, with those of a delegate in place of the rule that names it.
+///
+/// Source: pilot/pkg/model/virtualservice.go (`mergeHTTPRoutes`, `mergeHTTPRoute`).
 fn delegated(object: &VirtualService, snapshot: &Snapshot) -> Vec<(String, HttpRoute)> {
     let mut all = Vec::new();
     for (at, route) in object.spec.http.iter().enumerate() {
         let field = format!("spec.http[{at}]");
-        let Some(delegate) = route
-            .delegate
-            .as_ref()
-            .and_then(|d| find_delegate(d, object, snapshot))
-        else {
+        let Some(delegate) = &route.delegate else {
             all.push((field, route.clone()));
             continue;
         };
-        for inner in &delegate.spec.http {
-            let mut inner = inner.clone();
-            if inner.matches.is_empty() {
-                inner.matches.clone_from(&route.matches);
-            } else {
-                for condition in &mut inner.matches {
-                    let root = route.matches.first().cloned().unwrap_or_default();
-                    condition.gateways = if condition.gateways.is_empty() {
-                        root.gateways
-                    } else {
-                        condition.gateways.clone()
-                    };
-                    condition.port = condition.port.or(root.port);
-                    condition.authority = condition.authority.take().or(root.authority);
-                }
-            }
-            all.push((field.clone(), inner));
-        }
+        // Without its delegate a rule is not there at all.
+        let found = find_delegate(delegate, object, snapshot);
+        let inner = found.into_iter().flat_map(|d| &d.spec.http);
+        let merged = inner.filter_map(|inner| merge_route(route, inner));
+        all.extend(merged.map(|rule| (field.clone(), rule)));
     }
     all
+}
+
+/// The rule of a delegate under the rule that names it; none where their conditions exclude each
+/// other.
+fn merge_route(root: &HttpRoute, delegate: &HttpRoute) -> Option<HttpRoute> {
+    let matches = match (root.matches.as_slice(), delegate.matches.as_slice()) {
+        ([], own) => own.to_vec(),
+        (of_root, []) => of_root.to_vec(),
+        (of_root, own) => merge_matches(of_root, own)?,
+    };
+    Some(HttpRoute {
+        matches,
+        name: delegate.name.clone().or_else(|| root.name.clone()),
+        rewrite: delegate.rewrite.clone().or_else(|| root.rewrite.clone()),
+        direct_response: delegate
+            .direct_response
+            .clone()
+            .or_else(|| root.direct_response.clone()),
+        fault: delegate.fault.clone().or_else(|| root.fault.clone()),
+        headers: delegate.headers.clone().or_else(|| root.headers.clone()),
+        timeout: delegate.timeout.clone().or_else(|| root.timeout.clone()),
+        ..delegate.clone()
+    })
+}
+
+/// Each condition of the delegate with each of the root that it does not contradict. One that
+/// contradicts all of them takes the whole rule away.
+fn merge_matches(root: &[HttpMatch], delegate: &[HttpMatch]) -> Option<Vec<HttpMatch>> {
+    let mut merged = Vec::new();
+    for own in delegate {
+        let before = merged.len();
+        for outer in root.iter().filter(|outer| !contradict(outer, own)) {
+            merged.push(merge_match(outer, own));
+        }
+        if merged.len() == before {
+            return None;
+        }
+    }
+    Some(merged)
+}
+
+fn merge_match(root: &HttpMatch, own: &HttpMatch) -> HttpMatch {
+    let mut source_labels = root.source_labels.clone();
+    source_labels.extend(own.source_labels.clone());
+    HttpMatch {
+        gateways: if own.gateways.is_empty() {
+            root.gateways.clone()
+        } else {
+            own.gateways.clone()
+        },
+        port: own.port.or(root.port),
+        source_labels,
+        source_namespace: own
+            .source_namespace
+            .clone()
+            .or_else(|| root.source_namespace.clone()),
+        authority: own.authority.clone().or_else(|| root.authority.clone()),
+        uri: own.uri.clone().or_else(|| root.uri.clone()),
+        method: own.method.clone().or_else(|| root.method.clone()),
+        scheme: own.scheme.clone().or_else(|| root.scheme.clone()),
+        headers: joined(root.headers.as_ref(), own.headers.as_ref()),
+        without_headers: joined(root.without_headers.as_ref(), own.without_headers.as_ref()),
+        query_params: joined(root.query_params.as_ref(), own.query_params.as_ref()),
+        ..own.clone()
+    }
+}
+
+/// Two maps in one; the delegate's own values stand.
+fn joined(root: Option<&Value>, own: Option<&Value>) -> Option<Value> {
+    match (root, own) {
+        (Some(Value::Object(root)), Some(Value::Object(own))) => {
+            let mut all = root.clone();
+            all.extend(own.clone());
+            Some(Value::Object(all))
+        }
+        (root, own) => own.or(root).cloned(),
+    }
+}
+
+/// `hasConflict`: what no request can meet both of.
+fn contradict(root: &HttpMatch, own: &HttpMatch) -> bool {
+    let strings = [
+        (&root.uri, &own.uri),
+        (&root.scheme, &own.scheme),
+        (&root.method, &own.method),
+        (&root.authority, &own.authority),
+    ];
+    let ports = matches!((root.port, own.port), (Some(a), Some(b)) if a != b);
+    let namespaces =
+        root.source_namespace.is_some() && root.source_namespace != own.source_namespace;
+    let labels = own
+        .source_labels
+        .iter()
+        .any(|(key, value)| root.source_labels.get(key).is_some_and(|v| v != value));
+    let gateways = !root.gateways.is_empty()
+        && own
+            .gateways
+            .iter()
+            .any(|name| !root.gateways.contains(name));
+    ports
+        || namespaces
+        || labels
+        || gateways
+        || strings.iter().any(|(a, b)| exclude(a.as_ref(), b.as_ref()))
+}
+
+/// `stringMatchConflict`: an exact value must fit, a prefix must begin with the root's.
+fn exclude(root: Option<&StringMatch>, own: Option<&StringMatch>) -> bool {
+    let (Some(root), Some(own)) = (root, own) else {
+        return false;
+    };
+    match (&root.exact, &root.prefix, &own.exact, &own.prefix) {
+        (Some(_), _, Some(_), _) | (Some(_), _, _, Some(_)) => root != own,
+        (_, Some(outer), Some(inner), _) | (_, Some(outer), _, Some(inner)) => {
+            !inner.starts_with(outer.as_str())
+        }
+        _ => root.regex.is_some() || own.regex.is_some(),
+    }
 }
 
 fn find_delegate<'a>(
@@ -165,5 +293,11 @@ fn find_delegate<'a>(
         .and_then(Value::as_str)
         .unwrap_or(root.namespace());
     let mut all = snapshot.objects.virtual_services.iter();
-    all.find(|v| v.name() == name && v.namespace() == namespace && v.spec.hosts.is_empty())
+    all.find(|v| {
+        v.name() == name
+            && v.namespace() == namespace
+            && v.spec.hosts.is_empty()
+            && is_read(snapshot, &v.metadata)
+            && exports_of(v, snapshot).reach(root.namespace())
+    })
 }

@@ -6,6 +6,7 @@
 //! destination_rule.go (`mergeDestinationRule`), sidecar.go (`DestinationRule`), networking/util
 //! (`MergeSubsetTrafficPolicy`).
 
+use super::discovery::is_read;
 use super::host_index::HostIndex;
 use super::hosts::{complete, most_specific};
 use super::visibility::Exports;
@@ -54,6 +55,11 @@ pub struct Policy {
     pub h2_upgrade: Option<(String, Place)>,
     /// A tunnel by CONNECT.
     pub tunnel: bool,
+    /// The field that sends connections to the address that they were going to anyway
+    /// (`loadBalancer.simple: PASSTHROUGH`).
+    pub passthrough: Option<Place>,
+    /// The field that puts a PROXY header before each connection.
+    pub proxy_protocol: Option<Place>,
     /// Whether the rule is for chosen workloads: only then a sidecar takes its credentialName.
     pub selected: bool,
 }
@@ -67,6 +73,8 @@ pub struct Rules<'a> {
     by_namespace: HashMap<String, HostIndex>,
     root: String,
     private_by_default: bool,
+    /// Whether rules are kept apart by their `exportTo`.
+    by_export: bool,
 }
 
 impl<'a> Rules<'a> {
@@ -77,6 +85,7 @@ impl<'a> Rules<'a> {
             .objects
             .destination_rules
             .iter()
+            .filter(|r| is_read(snapshot, &r.metadata))
             .map(|r| (complete(&r.spec.host, r.namespace(), domain), r))
             .collect();
         ordered.sort_by(|(_, a), (_, b)| {
@@ -99,6 +108,10 @@ impl<'a> Rules<'a> {
             ordered,
             root: snapshot.mesh.config.root_namespace.clone(),
             private_by_default: default.iter().any(|to| to == "."),
+            by_export: snapshot.mesh.release().merges_rules_by_export()
+                && snapshot
+                    .mesh
+                    .feature("ENABLE_ENHANCED_DESTINATIONRULE_MERGE", true),
         }
     }
 
@@ -153,7 +166,7 @@ impl<'a> Rules<'a> {
         };
         let mut all: Vec<Merged> = Vec::new();
         for (host, rule) in rules.iter().filter(|(h, _)| h == best) {
-            lay_in(&mut all, host, rule);
+            lay_in(&mut all, host, rule, self.by_export);
         }
         all
     }
@@ -191,14 +204,14 @@ fn selector_of(rule: &DestinationRule) -> Option<&Labels> {
 /// `mergeDestinationRule`: a rule joins those that are exported alike or to fewer, and also stands
 /// for itself where the last one that it was held against was another kind. Of several that stand,
 /// the last counts, so that matters.
-fn lay_in<'a>(all: &mut Vec<Merged<'a>>, host: &str, rule: &'a DestinationRule) {
+fn lay_in<'a>(all: &mut Vec<Merged<'a>>, host: &str, rule: &'a DestinationRule, by_export: bool) {
     let exports = exports_of(rule);
     let selector = selector_of(rule);
     let mut apart = true;
     for merged in all.iter_mut() {
         let wider =
             !merged.exports.is_empty() && merged.exports.iter().all(|to| exports.contains(to));
-        let alike = merged.exports == exports;
+        let alike = !by_export || merged.exports == exports;
         let held = selector_of(merged.from[0]);
         let other_workloads = selector.is_some() && held.is_some() && selector != held;
         if !(alike || wider) || other_workloads {
@@ -314,18 +327,34 @@ fn lay(policy: &mut Policy, said: &TrafficPolicy, port: u16, object: &ObjectRef,
         .iter()
         .position(|p| p.port.is_some_and(|s| s.number == port));
     policy.tunnel |= said.tunnel.is_some();
-    let (tls, pool, field, whole) = match level {
+    if said.proxy_protocol.is_some() {
+        policy.proxy_protocol = Some(object.at(format!("{field}.proxyProtocol")));
+    }
+    let (tls, pool, balancer, field, whole) = match level {
         Some(at) => {
             let settings = &said.port_level_settings[at];
             (
                 &settings.tls,
                 &settings.connection_pool,
+                &settings.load_balancer,
                 format!("{field}.portLevelSettings[{at}]"),
                 true,
             )
         }
-        None => (&said.tls, &said.connection_pool, field.to_owned(), false),
+        None => (
+            &said.tls,
+            &said.connection_pool,
+            &said.load_balancer,
+            field.to_owned(),
+            false,
+        ),
     };
+    if balancer.is_some() || whole {
+        let simple = balancer.as_ref().and_then(|b| b.get("simple"));
+        policy.passthrough = simple
+            .filter(|kind| *kind == "PASSTHROUGH")
+            .map(|_| object.at(format!("{field}.loadBalancer")));
+    }
     if tls.is_some() || whole {
         policy.tls = tls
             .clone()

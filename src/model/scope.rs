@@ -5,6 +5,7 @@
 //! Source: pilot/pkg/model/sidecar.go, virtualservice.go (`SelectVirtualServices`), push_context.go
 //! (`servicesExportedToNamespace`, `VirtualServicesForGateway`, `doGetSidecarScope`).
 
+use super::discovery::is_read;
 use super::host_index::HostIndex;
 use super::hosts::{is_wild, overlap, within};
 use super::registry::{Port, Registered};
@@ -13,7 +14,7 @@ use super::world::World;
 use crate::istio::sidecar::{EgressListener, Sidecar};
 use crate::istio::virtual_service::MESH;
 use crate::kubernetes::pod::Labels;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 /// A proxy, as istiod tells them apart.
@@ -46,6 +47,8 @@ pub(super) struct Seen {
     /// The same, in the order of the hosts.
     owned: Vec<usize>,
     siblings: HashMap<String, Vec<usize>>,
+    /// Services of which the listeners of a Sidecar import some ports only.
+    trimmed: HashMap<usize, BTreeSet<u16>>,
 }
 
 #[derive(Debug)]
@@ -169,9 +172,27 @@ impl<'w> Scope<'w> {
     /// Who declares a port of a host: its owner, else an entry that istiod merges with it.
     pub fn declares(&self, host: &str, port: u16) -> Option<(&'w Registered<'w>, &'w Port)> {
         let siblings = self.seen.siblings.get(host).into_iter().flatten();
-        let siblings = siblings.map(|at| &self.world.registry[*at]);
-        let mut all = self.owner(host).into_iter().chain(siblings);
-        all.find_map(|s| Some((s, s.port(port)?)))
+        let owner = self.seen.owners.named(host).first();
+        let mut all = owner.into_iter().chain(siblings).filter(|at| {
+            let ports = self.seen.trimmed.get(at);
+            ports.is_none_or(|ports| ports.contains(&port))
+        });
+        all.find_map(|at| {
+            let service = &self.world.registry[*at];
+            Some((service, service.port(port)?))
+        })
+    }
+
+    /// Whether the listeners of the Sidecar leave a port of a host out that its object has.
+    pub fn leaves_port_out(&self, host: &str, port: u16) -> bool {
+        let owner = self.seen.owners.named(host).first();
+        let trimmed = owner.and_then(|at| self.seen.trimmed.get(at));
+        match (owner, trimmed) {
+            (Some(at), Some(ports)) => {
+                self.world.registry[*at].port(port).is_some() && !ports.contains(&port)
+            }
+            _ => false,
+        }
     }
 
     /// The import that counts for a port: one for that port, else the one for all.
@@ -211,12 +232,16 @@ fn see(world: &World<'_>, node: &Node) -> Seen {
             .collect(),
     };
     let mut owners = Owners::new(world);
-    for at in imports.iter().flat_map(|i| &i.services) {
-        owners.own(*at);
-        owners.join(*at);
+    for import in &imports {
+        let port = port_of(world, sidecar, import);
+        for at in &import.services {
+            owners.own(*at);
+            owners.join(*at);
+            owners.take_ports(*at, port);
+        }
     }
     for import in imports.iter().filter(|_| !node.router) {
-        owners.infer(import, node);
+        owners.infer(import, node, port_of(world, sidecar, import));
     }
     let mut owned: Vec<(&str, usize)> = owners.by_host.iter().map(|(h, at)| (*h, *at)).collect();
     owned.sort_unstable();
@@ -226,7 +251,15 @@ fn see(world: &World<'_>, node: &Node) -> Seen {
         owned: owned.into_iter().map(|(_, at)| at).collect(),
         owners: owners.by_host.iter().map(|(h, at)| (*h, *at)).collect(),
         siblings: owners.siblings,
+        trimmed: owners.trimmed,
     }
+}
+
+/// The one port that an import of a Sidecar is for.
+fn port_of(world: &World<'_>, sidecar: Option<usize>, import: &Imported) -> Option<u16> {
+    let sidecar = &world.snapshot.objects.sidecars[sidecar?];
+    let port = sidecar.spec.egress.get(import.listener?)?.port.as_ref()?;
+    (port.number != 0).then_some(port.number)
 }
 
 /// The Sidecar for these pods, the namespace's, or the root namespace's; of several the oldest.
@@ -235,8 +268,10 @@ pub fn sidecar_of<'w>(world: &'w World<'_>, node: &Node) -> Option<&'w Sidecar> 
 }
 
 fn sidecar_at(world: &World<'_>, node: &Node) -> Option<usize> {
-    let mut all: Vec<(usize, &Sidecar)> =
-        world.snapshot.objects.sidecars.iter().enumerate().collect();
+    let sidecars = world.snapshot.objects.sidecars.iter().enumerate();
+    let mut all: Vec<(usize, &Sidecar)> = sidecars
+        .filter(|(_, s)| is_read(world.snapshot, &s.metadata))
+        .collect();
     all.sort_by_key(|(_, s)| (s.spec.workload_selector.is_none(), s.metadata.age_key()));
     let fits = |(_, s): &&(usize, &Sidecar)| {
         s.spec
@@ -286,7 +321,14 @@ fn import(world: &World<'_>, node: &Node, listener: Option<(usize, &EgressListen
         .into_iter()
         .filter(taken)
         .collect();
-    let services = one_namespace_a_host(world, services, &node.namespace);
+    let mesh = &world.snapshot.mesh;
+    let unified =
+        mesh.release().prefers_own_namespace() && mesh.feature("PILOT_UNIFIED_SIDECAR_SCOPE", true);
+    let services = if listener.is_some() || unified {
+        one_namespace_a_host(world, services, &node.namespace)
+    } else {
+        services
+    };
     let hosts = services
         .iter()
         .map(|at| (world.registry[*at].host.as_str(), *at));
@@ -444,6 +486,9 @@ struct Owners<'w> {
     world: &'w World<'w>,
     by_host: HashMap<&'w str, usize>,
     siblings: HashMap<String, Vec<usize>>,
+    trimmed: HashMap<usize, BTreeSet<u16>>,
+    /// Services that some import takes with all of their ports.
+    whole: BTreeSet<usize>,
 }
 
 impl<'w> Owners<'w> {
@@ -452,6 +497,25 @@ impl<'w> Owners<'w> {
             world,
             by_host: HashMap::new(),
             siblings: HashMap::new(),
+            trimmed: HashMap::new(),
+            whole: BTreeSet::new(),
+        }
+    }
+
+    /// A listener with a port takes that port only of each service; of several that take the same
+    /// service the ports add up.
+    ///
+    /// Source: pilot/pkg/model/sidecar.go (`serviceMatchingListenerPort`).
+    fn take_ports(&mut self, at: usize, port: Option<u16>) {
+        match port {
+            None => {
+                self.whole.insert(at);
+                self.trimmed.remove(&at);
+            }
+            Some(port) if !self.whole.contains(&at) => {
+                self.trimmed.entry(at).or_default().insert(port);
+            }
+            Some(_) => {}
         }
     }
 
@@ -488,7 +552,7 @@ impl<'w> Owners<'w> {
     }
 
     /// Destinations of imported VirtualServices are seen without an import of their own.
-    fn infer(&mut self, import: &Imported, node: &Node) {
+    fn infer(&mut self, import: &Imported, node: &Node, listener: Option<u16>) {
         let world = self.world;
         for routes in import.routes.iter().map(|at| &world.routes[*at]) {
             let http = routes.http.iter().flat_map(|(_, r)| &r.route);
@@ -508,10 +572,11 @@ impl<'w> Owners<'w> {
                     .find(|(_, s)| s.namespace() == node.namespace)
                     .or_else(|| visible().find(|(_, s)| s.is_kubernetes()))
                     .or_else(|| visible().next());
-                let port = destination.port.map(|p| p.number);
+                let port = listener.or(destination.port.map(|p| p.number));
                 let best = best.filter(|(_, s)| port.is_none_or(|p| s.port(p).is_some()));
                 if let Some((at, _)) = best {
                     self.own(at);
+                    self.take_ports(at, listener);
                 }
             }
         }

@@ -5,6 +5,7 @@
 //! Source: pilot/pkg/model/push_context.go (`mergeGateways`), gateway.go (`mergeGateways`,
 //! `resolvePorts`).
 
+use super::discovery::is_read;
 use super::given::{Clash, LeftOut};
 use super::world::World;
 use crate::istio::Protocol;
@@ -12,6 +13,7 @@ use crate::istio::gateway::{Gateway, Server};
 use crate::kubernetes::pod::Labels;
 use crate::kubernetes::service::Service;
 use crate::kubernetes::{Kind, Place};
+use crate::snapshot::Snapshot;
 use std::collections::BTreeMap;
 
 /// A server that is open.
@@ -97,13 +99,23 @@ fn is_tls(server: &Server) -> bool {
     server.tls.is_some() && !server.protocol().is_http()
 }
 
-/// Gateways that select pods with these labels, oldest first.
-pub fn selecting<'a>(world: &World<'a>, labels: &Labels) -> Vec<&'a Gateway> {
+/// Whether a Gateway is for pods of a namespace with these labels. istiod can be told to keep it to
+/// its own namespace.
+///
+/// Source: pilot/pkg/model/push_context.go (`mergeGateways`), pilot/pkg/features
+/// (`PILOT_SCOPE_GATEWAY_TO_NAMESPACE`).
+pub fn selects(snapshot: &Snapshot, gateway: &Gateway, namespace: &str, labels: &Labels) -> bool {
+    let scoped = snapshot
+        .mesh
+        .feature("PILOT_SCOPE_GATEWAY_TO_NAMESPACE", false);
+    let mut selector = gateway.spec.selector.iter();
+    selector.all(|(k, v)| labels.get(k) == Some(v)) && (!scoped || gateway.namespace() == namespace)
+}
+
+/// Gateways that select pods of a namespace with these labels, oldest first.
+pub fn selecting<'a>(world: &World<'a>, namespace: &str, labels: &Labels) -> Vec<&'a Gateway> {
     let fits = |g: &&Gateway| {
-        g.spec
-            .selector
-            .iter()
-            .all(|(k, v)| labels.get(k) == Some(v))
+        selects(world.snapshot, g, namespace, labels) && is_read(world.snapshot, &g.metadata)
     };
     let mut all: Vec<&Gateway> = world
         .snapshot
@@ -131,7 +143,7 @@ pub fn services_of<'a>(world: &World<'a>, namespace: &str, labels: &Labels) -> V
 
 /// The port that a pod listens on for a server's port: what the oldest Service with that port leads
 /// to, else the number itself.
-pub fn listens(services: &[&Service], number: u16) -> (u16, Option<Place>) {
+pub fn listens(world: &World<'_>, services: &[&Service], number: u16) -> (u16, Option<Place>) {
     let translates = |s: &&&Service| {
         s.metadata
             .label("experimental.istio.io/disable-gateway-port-translation")
@@ -146,7 +158,7 @@ pub fn listens(services: &[&Service], number: u16) -> (u16, Option<Place>) {
         else {
             continue;
         };
-        if let Some(target) = service.spec.ports[index].on(None) {
+        if let Some(target) = world.target_port(service, &service.spec.ports[index]) {
             return (
                 target,
                 Some(
@@ -167,14 +179,14 @@ pub fn merge<'a>(
 ) -> (Vec<Open<'a>>, Vec<LeftOut>) {
     let services = services_of(world, namespace, labels);
     let mut merged = Merged::default();
-    for gateway in selecting(world, labels) {
+    for gateway in selecting(world, namespace, labels) {
         for (index, server) in gateway.spec.servers.iter().enumerate() {
             let hosts = server
                 .hosts
                 .iter()
                 .map(|h| owned(h, gateway.namespace()))
                 .collect();
-            let (listens, _) = listens(&services, server.port.number);
+            let (listens, _) = listens(world, &services, server.port.number);
             merged.add(Open {
                 gateway,
                 index,

@@ -15,11 +15,12 @@ use super::scope::{Import, Node, Scope};
 use super::trace::ClusterName;
 use super::world::World;
 use crate::envoy::{
-    Action, HeaderCondition, PathCondition, Routes as Table, Rule, Share, VirtualHost,
+    Abort, Action, HeaderCondition, PathCondition, Routes as Table, Rule, Share, VirtualHost,
 };
 use crate::istio::Protocol;
 use crate::istio::virtual_service::{HttpMatch, HttpRoute, MESH, StringMatch};
 use crate::kubernetes::Place;
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashSet};
 
 /// The table of a port.
@@ -320,9 +321,15 @@ fn rule(
     } else {
         Action::Clusters(shares(&route.route, port, (world, scope)))
     };
+    let rewrite = route.rewrite.as_ref();
     let mut rule = Rule {
         name: route.name.clone().unwrap_or_default(),
         action,
+        host_rewrite: rewrite
+            .and_then(|r| r.authority.clone())
+            .or_else(|| set_host(route)),
+        path_rewrite: rewrite.and_then(|r| r.uri.clone()),
+        abort: abort(route),
         config: Some(config(place)),
         ..Rule::default()
     };
@@ -333,7 +340,17 @@ fn rule(
         .uri
         .as_ref()
         .map_or_else(PathCondition::default, path);
-    rule.asks_more = condition.headers.is_some();
+    rule.asks_more = asks(condition.headers.as_ref()) || asks(condition.query_params.as_ref());
+    let lacking = condition
+        .without_headers
+        .iter()
+        .filter_map(Value::as_object);
+    rule.headers
+        .extend(lacking.flat_map(Map::keys).map(|name| HeaderCondition {
+            name: name.to_ascii_lowercase(),
+            invert: true,
+            ..HeaderCondition::default()
+        }));
     for (name, value) in [
         (":authority", &condition.authority),
         (":method", &condition.method),
@@ -350,6 +367,39 @@ fn rule(
         });
     }
     rule
+}
+
+/// Whether a map of conditions has any.
+fn asks(conditions: Option<&Value>) -> bool {
+    conditions.is_some_and(|c| c.as_object().is_none_or(|map| !map.is_empty()))
+}
+
+/// A fault that aborts requests; without a percentage it is every one.
+fn abort(route: &HttpRoute) -> Option<Abort> {
+    let abort = route.fault.as_ref()?.get("abort")?;
+    let status = abort.get("httpStatus").and_then(Value::as_u64);
+    let share = abort.pointer("/percentage/value").and_then(Value::as_f64);
+    let percent = (0..=100u32).find(|p| f64::from(*p) >= share.unwrap_or(100.0));
+    let abort = Abort {
+        status: status.and_then(|s| u16::try_from(s).ok()).unwrap_or(503),
+        percent: percent.unwrap_or(100),
+    };
+    (abort.percent > 0).then_some(abort)
+}
+
+/// The Host header that the headers of a rule set.
+///
+/// Source: route.go (`translateHeadersOperations`).
+fn set_host(route: &HttpRoute) -> Option<String> {
+    let set = route
+        .headers
+        .as_ref()?
+        .pointer("/request/set")?
+        .as_object()?;
+    let (_, value) = set.iter().find(|(name, _)| {
+        name.eq_ignore_ascii_case("host") || name.eq_ignore_ascii_case(":authority")
+    })?;
+    value.as_str().map(str::to_owned)
 }
 
 fn path(uri: &StringMatch) -> PathCondition {

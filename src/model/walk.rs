@@ -155,7 +155,7 @@ impl World<'_> {
         let given = self.given_to_gateway(&node, pods.unprivileged);
         let target = service
             .port(*port)
-            .and_then(|p| p.on(None))
+            .and_then(|p| self.target_port(service, p))
             .unwrap_or(*port);
         let arriving = onward(&walk.trace.sidecar, &sidecar.bytes)
             .into_iter()
@@ -284,6 +284,10 @@ impl World<'_> {
             principal: ended.then(|| format!("{domain}/ns/{}/sa/{account}", path.client.namespace)),
             port: connection.port,
             address: pod.and_then(|p| p.status.pod_ip.parse().ok()),
+            trust_domains: std::iter::once(domain)
+                .chain(&self.snapshot.mesh.config.trust_domain_aliases)
+                .cloned()
+                .collect(),
         }
     }
 }
@@ -332,6 +336,7 @@ fn by_api(lead: &Lead, path: &EgressPath) -> Wanted {
         route: lead.route.at("spec.parentRefs"),
         host: path.target.host.text(),
         gateway: lead.gateway.clone(),
+        lacks: None,
     }
 }
 

@@ -1,98 +1,229 @@
-//! What somebody wants: a host is meant to leave through a gateway if a VirtualService that the
-//! client sees routes it there. Otherwise only reachability is judged.
+//! What somebody wants: a host is meant to leave through a gateway if a VirtualService leads it to
+//! one, whether or not that takes effect for this client ([`super::intent`]), or if `setup` has it
+//! in its records. Otherwise only reachability is judged.
 
 use super::hosts::{overlap, within};
+use super::intent::{Lack, out_of_force};
 use super::routes::Routes;
 use super::scope::Node;
 use super::target::{AppProtocol, Host, Target};
 use super::world::World;
-use crate::istio::virtual_service::{MESH, RouteDestination};
+use crate::istio::Protocol;
+use crate::istio::virtual_service::{HttpMatch, MESH, RouteDestination};
 use crate::kubernetes::Place;
+use crate::kubernetes::pod::Labels;
 
 /// The route that says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// The rule.
+    /// The rule; where there is none, what should have one.
     pub route: Place,
     /// The host that the rule is for: the path's own, a wildcard of it, or the host of the address
     /// that is called.
     pub host: String,
     /// The gateway's Service, by its name in the registry.
     pub gateway: String,
+    /// Why it takes no effect for this client, where it does not.
+    pub lacks: Option<Lack>,
+}
+
+impl Wanted {
+    /// Whether the rule takes effect for this client, as far as it is bound and exported.
+    pub fn in_force(&self) -> bool {
+        self.lacks.is_none()
+    }
 }
 
 /// Whether a client wants a target through a gateway. Of several routes that say so, the first in
 /// istiod's order.
 pub fn wanted(world: &World<'_>, node: &Node, target: &Target) -> Option<Wanted> {
     let hosts = names(world, node, target);
-    if let [host] = hosts.as_slice() {
-        let seen = super::scope::bound_to_mesh(world, &node.namespace, host);
-        return seen
-            .into_iter()
-            .find_map(|routes| through(world, routes, host, target.port));
-    }
-    let seen = super::scope::bound(world, &node.namespace, MESH);
-    seen.into_iter().find_map(|routes| {
+    let seen = match hosts.as_slice() {
+        [host] => super::scope::bound_to_mesh(world, &node.namespace, host),
+        _ => super::scope::bound(world, &node.namespace, MESH),
+    };
+    let in_force = seen.into_iter().find_map(|routes| {
         hosts
             .iter()
-            .find_map(|host| through(world, routes, host, target.port))
-    })
+            .find_map(|host| Asking::of(world, node, target.port).rule(routes, host))
+    });
+    in_force.or_else(|| out_of_force(world, node, target, &hosts))
 }
 
-/// The rule of a VirtualService that sends a host's port to a gateway.
+/// The rule of a VirtualService that sends a host's port to a gateway, for whichever client.
 pub fn through(world: &World<'_>, routes: &Routes<'_>, host: &str, port: u16) -> Option<Wanted> {
-    let named = routes.hosts.iter().find(|h| within(host, h))?;
-    let for_mesh = |gateways: &[String], at: Option<u16>| {
-        at.is_none_or(|p| p == port)
-            && (gateways.iter().any(|g| g == MESH) || (gateways.is_empty() && routes.is_for_mesh()))
-    };
-    let reference = routes.reference();
-    let to_gateway = |route: &[RouteDestination], field: String| {
-        let gateway = route
-            .iter()
-            .find(|r| world.is_gateway(&r.destination.host))?;
-        Some(Wanted {
-            route: reference.at(field),
+    Asking {
+        world,
+        node: None,
+        port,
+        unbound: false,
+    }
+    .rule(routes, host)
+}
+
+/// Who asks for a rule that leads to a gateway.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'w, 'n> {
+    pub(super) world: &'w World<'w>,
+    /// The client; none for any.
+    pub(super) node: Option<&'n Node>,
+    pub(super) port: u16,
+    /// Rules for sidecars also count where the VirtualService is not bound to `mesh`.
+    pub(super) unbound: bool,
+}
+
+impl<'w, 'n> Asking<'w, 'n> {
+    fn of(world: &'w World<'w>, node: &'n Node, port: u16) -> Self {
+        Self {
+            world,
+            node: Some(node),
+            port,
+            unbound: false,
+        }
+    }
+
+    /// The first rule for the host that sends to a gateway.
+    pub(super) fn rule(&self, routes: &Routes<'_>, host: &str) -> Option<Wanted> {
+        let named = routes.hosts.iter().find(|h| within(host, h))?;
+        let found = |destination: &str, field: String| Wanted {
+            route: routes.reference().at(field),
             host: named.clone(),
-            gateway: gateway.destination.host.clone(),
-        })
-    };
-    for (field, rule) in &routes.http {
-        let fits = rule.matches.is_empty() && routes.is_for_mesh()
-            || rule.matches.iter().any(|m| for_mesh(&m.gateways, m.port));
-        if let Some(found) = fits
-            .then(|| to_gateway(&rule.route, field.clone()))
-            .flatten()
-        {
-            return Some(found);
-        }
-    }
-    for (at, rule) in routes.tls.iter().enumerate() {
-        let sni = |m: &crate::istio::virtual_service::TlsMatch| {
-            m.sni_hosts.iter().any(|s| overlap(s, host))
+            gateway: destination.to_owned(),
+            lacks: None,
         };
-        let fits = rule
-            .matches
+        for (field, rule) in &routes.http {
+            let fits = self.takes_http(routes, &rule.matches, host);
+            if let Some(gateway) = self.gateway(&rule.route).filter(|_| fits) {
+                return Some(found(gateway, field.clone()));
+            }
+        }
+        for (at, rule) in routes.tls.iter().enumerate() {
+            let fits = rule.matches.iter().any(|m| {
+                let sni = m.sni_hosts.iter().any(|s| overlap(s, host));
+                let who = self.is_meant(&m.source_labels, m.source_namespace.as_deref());
+                let port = self.is_for_port(m.port, host, Kind::Tls);
+                sni && who && port && self.for_sidecars(routes, &m.gateways)
+            });
+            if let Some(gateway) = self.gateway(&rule.route).filter(|_| fits) {
+                return Some(found(gateway, format!("spec.tls[{at}]")));
+            }
+        }
+        for (at, rule) in routes.tcp.iter().enumerate() {
+            let fits = rule.matches.iter().any(|m| {
+                let who = self.is_meant(&m.source_labels, m.source_namespace.as_deref());
+                let port = m.port.is_none_or(|p| p == 0 || p == self.port);
+                who && port && self.for_sidecars(routes, &m.gateways)
+            });
+            let open = rule.matches.is_empty() && self.for_sidecars(routes, &[]);
+            if let Some(gateway) = self.gateway(&rule.route).filter(|_| fits || open) {
+                return Some(found(gateway, format!("spec.tcp[{at}]")));
+            }
+        }
+        None
+    }
+
+    fn takes_http(&self, routes: &Routes<'_>, matches: &[HttpMatch], host: &str) -> bool {
+        if matches.is_empty() {
+            return self.for_sidecars(routes, &[]) && self.is_for_port(None, host, Kind::Http);
+        }
+        matches.iter().any(|m| {
+            // What only some requests meet is a detour of theirs, and no wish for the host.
+            let plain = m.headers.is_none() && m.query_params.is_none();
+            let who = self.is_meant(&m.source_labels, m.source_namespace.as_deref());
+            let port = self.is_for_port(m.port, host, Kind::Http);
+            plain && who && port && self.for_sidecars(routes, &m.gateways)
+        })
+    }
+
+    /// The gateway that a rule sends to.
+    fn gateway<'r>(&self, route: &'r [RouteDestination]) -> Option<&'r str> {
+        let sends = |r: &&RouteDestination| route.len() == 1 || r.weight.unwrap_or(0) > 0;
+        let mut hosts = route
             .iter()
-            .any(|m| for_mesh(&m.gateways, m.port) && sni(m));
-        if let Some(found) = fits
-            .then(|| to_gateway(&rule.route, format!("spec.tls[{at}]")))
-            .flatten()
-        {
-            return Some(found);
+            .filter(sends)
+            .map(|r| r.destination.host.as_str());
+        hosts.find(|host| self.world.is_gateway(host))
+    }
+
+    fn for_sidecars(&self, routes: &Routes<'_>, gateways: &[String]) -> bool {
+        if gateways.iter().any(|g| g == MESH) {
+            return self.unbound || routes.is_for_mesh();
+        }
+        gateways.is_empty() && (routes.is_for_mesh() || (self.unbound && has_both_halves(routes)))
+    }
+
+    /// Whether a rule is for the port. One without a port is for those whose protocol it can route;
+    /// where the host has none of these, it was meant for this one.
+    fn is_for_port(&self, said: Option<u16>, host: &str, kind: Kind) -> bool {
+        if let Some(port) = said.filter(|p| *p != 0) {
+            return port == self.port;
+        }
+        let ports = self.world.services_containing(host).flat_map(|s| &s.ports);
+        let (mut here, mut elsewhere) = (true, false);
+        for port in ports {
+            let fits = kind.routes(port.protocol);
+            if port.number == self.port {
+                here &= fits;
+            } else {
+                elsewhere |= fits;
+            }
+        }
+        here || !elsewhere
+    }
+
+    /// Whether conditions on the caller are for this client. Conditions that no pod meets were meant
+    /// for somebody all the same, and may be a mistake: they count as its own.
+    fn is_meant(&self, labels: &Labels, namespace: Option<&str>) -> bool {
+        let namespace = namespace.filter(|n| !n.is_empty());
+        let Some(node) = self.node else { return true };
+        let selects = |at: &str, own: &Labels| {
+            namespace.is_none_or(|n| n == at) && labels.iter().all(|(k, v)| own.get(k) == Some(v))
+        };
+        if selects(&node.namespace, &node.labels) {
+            return true;
+        }
+        let mut pods = self.world.snapshot.objects.pods.iter();
+        !pods.any(|p| !p.spec.is_gateway() && selects(p.namespace(), &p.metadata.labels))
+    }
+}
+
+/// Whether other rules of a VirtualService name the Gateways that they are for: those that do not are
+/// meant for sidecars.
+fn has_both_halves(routes: &Routes<'_>) -> bool {
+    let http = routes
+        .http
+        .iter()
+        .flat_map(|(_, rule)| &rule.matches)
+        .map(|m| &m.gateways);
+    let tls = routes
+        .tls
+        .iter()
+        .flat_map(|rule| &rule.matches)
+        .map(|m| &m.gateways);
+    let tcp = routes
+        .tcp
+        .iter()
+        .flat_map(|rule| &rule.matches)
+        .map(|m| &m.gateways);
+    http.chain(tls)
+        .chain(tcp)
+        .any(|gateways| !gateways.is_empty())
+}
+
+/// What a rule can route.
+#[derive(Clone, Copy)]
+enum Kind {
+    Http,
+    Tls,
+}
+
+impl Kind {
+    fn routes(self, protocol: Protocol) -> bool {
+        match self {
+            Kind::Http => protocol.is_http() || protocol == Protocol::Unsupported,
+            Kind::Tls => protocol.is_tls(),
         }
     }
-    for (at, rule) in routes.tcp.iter().enumerate() {
-        let fits =
-            rule.matches.is_empty() || rule.matches.iter().any(|m| for_mesh(&m.gateways, m.port));
-        if let Some(found) = fits
-            .then(|| to_gateway(&rule.route, format!("spec.tcp[{at}]")))
-            .flatten()
-        {
-            return Some(found);
-        }
-    }
-    None
 }
 
 /// The names of a target: its own, or those that list the address it is.

@@ -7,11 +7,12 @@ use super::path::EgressPath;
 use super::registry::{Origin, Registered, registry};
 use super::routes::{Routes, routes};
 use super::rules::Rules;
-use crate::kubernetes::pod::{Labels, Pod, PodSpec};
-use crate::kubernetes::service::Service;
+use crate::kubernetes::pod::{Pod, PodSpec};
+use crate::kubernetes::service::{Service, ServicePort};
+use crate::kubernetes::workload::Template;
 use crate::kubernetes::{Meta, ObjectRef};
 use crate::snapshot::{Look, Snapshot};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
 /// A snapshot and its indexes. Made once for all paths.
@@ -142,19 +143,50 @@ impl<'a> World<'a> {
         if let Some(pod) = running.find(|p| is_router(&p.metadata, &p.spec)) {
             return Some(pods(&pod.metadata, &pod.spec));
         }
+        let mut templates = self.templates_behind(service);
+        let found = templates.find(|t| is_router(&t.metadata, &t.spec))?;
+        Some(pods(&found.metadata, &found.spec))
+    }
+
+    /// The number of a Service's port on the pods behind it: a name is looked up in a pod, else in
+    /// the template of what makes them.
+    pub fn target_port(&self, service: &Service, port: &ServicePort) -> Option<u16> {
+        if let Some(number) = port.on(None) {
+            return Some(number);
+        }
+        let mut running = self.pods_behind(service);
+        running.find_map(|pod| port.on_spec(&pod.spec)).or_else(|| {
+            self.templates_behind(service)
+                .find_map(|t| port.on_spec(&t.spec))
+        })
+    }
+
+    /// The service accounts of the gateway's pods behind a Service, or of those that its workloads
+    /// would make.
+    pub fn accounts_behind(&self, service: &Service) -> BTreeSet<String> {
+        let running = self.pods_behind(service).filter(|p| p.spec.is_gateway());
+        let mut specs: Vec<&PodSpec> = running.map(|p| &p.spec).collect();
+        if specs.is_empty() {
+            specs = self.templates_behind(service).map(|t| &t.spec).collect();
+        }
+        let accounts = specs.iter().map(|s| match s.service_account_name.as_str() {
+            "" => "default".to_owned(),
+            named => named.to_owned(),
+        });
+        accounts.collect()
+    }
+
+    /// The templates of the workloads whose pods a Service would lead to.
+    fn templates_behind(&self, service: &Service) -> impl Iterator<Item = &'a Template> {
         let objects = &self.snapshot.objects;
         let workloads = objects
             .deployments
             .iter()
             .chain(&objects.stateful_sets)
             .chain(&objects.daemon_sets);
-        let selects = |labels: &Labels| service.selects(service.namespace(), labels);
-        let mut templates = workloads
-            .filter(|w| w.namespace() == service.namespace())
-            .map(|w| &w.spec.template);
-        let found =
-            templates.find(|t| selects(&t.metadata.labels) && is_router(&t.metadata, &t.spec))?;
-        Some(pods(&found.metadata, &found.spec))
+        workloads
+            .filter(|w| service.selects(w.namespace(), &w.spec.template.metadata.labels))
+            .map(|w| &w.spec.template)
     }
 
     /// An address that some proxy resolved a host to.
@@ -188,8 +220,11 @@ impl<'a> World<'a> {
 }
 
 /// Runs the proxy as a router, or asks for that.
-fn is_router(meta: &Meta, spec: &PodSpec) -> bool {
-    let asks = meta.annotation("inject.istio.io/templates") == Some("gateway");
+pub(super) fn is_router(meta: &Meta, spec: &PodSpec) -> bool {
+    let templates = meta
+        .annotation("inject.istio.io/templates")
+        .unwrap_or_default();
+    let asks = templates.split(',').any(|name| name.trim() == "gateway");
     asks || spec
         .proxy()
         .is_some_and(|p| p.args.iter().any(|arg| arg == "router"))

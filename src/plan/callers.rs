@@ -4,6 +4,7 @@
 use crate::error::Error;
 use crate::kubernetes::Kind;
 use crate::kubernetes::pod::Pod;
+use crate::model::injection::labelled;
 use crate::model::target::Client;
 use crate::snapshot::Snapshot;
 
@@ -49,7 +50,7 @@ pub fn caller_pods(snapshot: &Snapshot, client: &Client) -> Result<CallerPods, E
     }
     let (with, without): (Vec<&Pod>, Vec<&Pod>) =
         pods.into_iter().partition(|p| p.spec.proxy().is_some());
-    let injected = namespace.is_some_and(|n| injects(&n.metadata.labels));
+    let injected = namespace.is_some_and(|n| labelled(&n.metadata));
     if with.is_empty() && (!without.is_empty() || !injected) {
         return Err(not_injected(client, injected, &without));
     }
@@ -69,15 +70,6 @@ fn is_client(pod: &Pod, client: &Client) -> bool {
             .workload
             .as_ref()
             .is_none_or(|(_, name)| *name == pod.workload_name() || name == pod.name())
-}
-
-/// Whether a namespace's labels ask for injection.
-fn injects(labels: &crate::kubernetes::pod::Labels) -> bool {
-    match labels.get("istio-injection").map(String::as_str) {
-        Some("enabled") => true,
-        Some(_) => false,
-        None => labels.contains_key("istio.io/rev"),
-    }
 }
 
 fn not_injected(client: &Client, injected: bool, without: &[&Pod]) -> Error {

@@ -20,7 +20,7 @@ pub use take::{Scope, find_mesh, take};
 pub use unseen::{Subject, Unseen};
 
 use crate::envoy::{Plane, Proxy};
-use crate::istio::MeshConfig;
+use crate::istio::{MeshConfig, Release};
 use crate::probe::Observation;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -72,6 +72,11 @@ pub struct Mesh {
 }
 
 impl Mesh {
+    /// Its release.
+    pub fn release(&self) -> Release {
+        Release::of(&self.version)
+    }
+
     /// Whether a boolean switch of istiod is on; `default` where it is not set.
     pub fn feature(&self, name: &str, default: bool) -> bool {
         self.features

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// The rooms, each above all that it may import. `target` and `trace` are words of the model that
+/// The rooms, each above all that it may import. `end`, `target` and `trace` are words of the model that
 /// all rooms share.
 const STOREYS: &[&str] = &[
     "exit",
@@ -93,7 +93,7 @@ fn room(path: &Path) -> String {
 }
 
 fn name(first: &str, second: &str) -> String {
-    if first == "model" && ["target", "trace"].contains(&second) {
+    if first == "model" && ["end", "target", "trace"].contains(&second) {
         second.into()
     } else {
         first.into()

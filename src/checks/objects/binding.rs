@@ -8,11 +8,14 @@ use crate::istio::gateway::{Gateway, Server};
 use crate::istio::virtual_service::MESH;
 use crate::kubernetes::{Kind, ObjectRef, Place};
 use crate::model::hosts::overlap;
-use crate::model::{Clash, Exit, LeftOut, Routes};
+use crate::model::{Clash, Exit, LeftOut, Routes, StartedMode, selecting};
 
-/// The route, the gateway that it leads to, and the Gateways that it names.
+/// The VirtualService that has, or should have, the gateway's half of the path, the gateway, and the
+/// Gateways that it names.
 pub(super) struct Binding<'v> {
     pub(super) routes: &'v Routes<'v>,
+    /// What the gateway is asked for: the SNI of the mutual TLS that reaches it, else the host.
+    pub(super) name: String,
     pub(super) exit: &'v Exit,
     /// The names that it gives, each with the Gateway where there is one.
     pub(super) gateways: Vec<(String, Option<&'v Gateway>)>,
@@ -23,8 +26,12 @@ pub(super) fn unbound<'v>(view: &View<'v>) -> Option<Binding<'v>> {
     let walk = view.walk;
     let step = walk.trace.gateway.as_ref()?;
     end(step).filter(|end| end.is_unserved())?;
-    let routes = sending(view)?;
     let exit = walk.exit.as_ref()?;
+    let name = asked_for(view);
+    let sending = sending(view);
+    // With a VirtualService for each hop the sender knows nothing of the gateway's half.
+    let both = sending.filter(|r| r.gateways.iter().any(|g| g != MESH));
+    let routes = both.or_else(|| half(view, exit, &name)).or(sending)?;
     let named = routes.gateways.iter().filter(|g| *g != MESH);
     let objects = &view.world.snapshot.objects.gateways;
     let find = |name: &String| {
@@ -36,8 +43,61 @@ pub(super) fn unbound<'v>(view: &View<'v>) -> Option<Binding<'v>> {
     let gateways = named.map(|name| (name.clone(), find(name))).collect();
     Some(Binding {
         routes,
+        name,
         exit,
         gateways,
+    })
+}
+
+/// What the gateway is asked for: the SNI that somebody chose for the hop, else the host.
+fn asked_for(view: &View<'_>) -> String {
+    let tls = view.walk.trace.sidecar.tls.as_ref().map(|d| &d.value);
+    let chosen = tls
+        .filter(|t| t.mode == StartedMode::IstioMutual)
+        .and_then(|t| t.sni.clone())
+        .filter(|sni| !sni.starts_with("outbound_."));
+    chosen.unwrap_or_else(|| view.path.target.host.text())
+}
+
+/// The VirtualService of any namespace that is bound to a Gateway of these pods, or to one that is not
+/// there, and is for the name; first one whose Gateway selects them.
+fn half<'v>(view: &View<'v>, exit: &Exit, name: &str) -> Option<&'v Routes<'v>> {
+    let host = view.path.target.host.text();
+    let selecting = selecting(view.world, &exit.hop.node.namespace, &exit.hop.node.labels);
+    let names: Vec<String> = selecting
+        .iter()
+        .map(|g| format!("{}/{}", g.namespace(), g.name()))
+        .collect();
+    let for_it = |r: &&Routes<'_>| {
+        r.gateways.iter().any(|g| g != MESH)
+            && r.hosts
+                .iter()
+                .any(|h| overlap(h, name) || overlap(h, &host))
+    };
+    let all: Vec<&Routes> = view.world.routes.iter().filter(for_it).collect();
+    let bound = all
+        .iter()
+        .find(|r| r.gateways.iter().any(|g| names.contains(g)));
+    bound.or(all.first()).copied()
+}
+
+/// A server of the gateway that is for the name, and that no VirtualService is bound to.
+pub(super) fn unused<'v>(
+    view: &View<'v>,
+    binding: &Binding<'v>,
+) -> Option<(&'v Gateway, usize, &'v Server)> {
+    let node = &binding.exit.hop.node;
+    let selecting = selecting(view.world, &node.namespace, &node.labels);
+    let mut servers = selecting.into_iter().flat_map(|g| {
+        g.spec
+            .servers
+            .iter()
+            .enumerate()
+            .map(move |(at, s)| (g, at, s))
+    });
+    servers.find(|(_, _, s)| {
+        let mut names = s.hosts.iter().map(|h| bare(h));
+        s.port.number == binding.exit.port && names.any(|h| overlap(&h, &binding.name))
     })
 }
 
@@ -46,10 +106,8 @@ impl<'v> Binding<'v> {
     pub(super) fn selecting(&self) -> Vec<&'v Gateway> {
         let labels = &self.exit.hop.node.labels;
         let selects = |g: &&Gateway| {
-            g.spec
-                .selector
-                .iter()
-                .all(|(k, v)| labels.get(k) == Some(v))
+            let mut selector = g.spec.selector.iter();
+            selector.all(|(k, v)| labels.get(k) == Some(v))
         };
         self.gateways
             .iter()
@@ -112,13 +170,15 @@ impl<'v> Binding<'v> {
 
 /// Whether a server lists a host of the route, whoever may bind it.
 pub(super) fn covers(server: &Server, routes: &Routes<'_>) -> bool {
-    let bare = |h: &String| {
-        h.rsplit_once('/')
-            .map_or(h.as_str(), |(_, n)| n)
-            .to_ascii_lowercase()
-    };
     server
         .hosts
         .iter()
         .any(|h| routes.hosts.iter().any(|r| overlap(&bare(h), r)))
+}
+
+/// A host of a server without its namespace.
+fn bare(host: &str) -> String {
+    host.rsplit_once('/')
+        .map_or(host, |(_, name)| name)
+        .to_ascii_lowercase()
 }

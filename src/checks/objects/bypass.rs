@@ -16,7 +16,8 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some(wanted) = &view.walk.wanted else {
+    // Of a route that is not in force another check says why.
+    let Some(wanted) = view.walk.wanted.as_ref().filter(|w| w.in_force()) else {
         return Outcome::Idle;
     };
     // Of a route of the Gateway API another check says why.

@@ -51,6 +51,7 @@ fn look(view: &View<'_>) -> Outcome {
         secret,
         place,
         mutual,
+        unchecked: tls.insecure_skip_verify == Some(true),
     };
     if mutual && name.ends_with(CA_ONLY) {
         return Outcome::Found(vec![asked.reserved(name).on(decider(step).cloned())]);
@@ -81,6 +82,8 @@ struct Asked<'v> {
     secret: ObjectRef,
     place: &'v Place,
     mutual: bool,
+    /// `insecureSkipVerify`: no CA is asked for.
+    unchecked: bool,
 }
 
 impl Asked<'_> {
@@ -94,7 +97,9 @@ impl Asked<'_> {
             "{rule} names credentialName {}, which is looked up in the namespace of the {} pod, {}: the Secret does not exist there ({there}); {}",
             secret.name, self.hop, secret.namespace, CONSEQUENCE
         );
-        let keys = if self.mutual {
+        let keys = if self.mutual && self.unchecked {
+            "tls.crt and tls.key"
+        } else if self.mutual {
             "tls.crt, tls.key and ca.crt"
         } else {
             "ca.crt"
@@ -150,7 +155,7 @@ impl Asked<'_> {
         if self.mutual && !found.has_key() {
             lacking.push("tls.key");
         }
-        if !has(&["ca.crt", "cacert"]) && !apart {
+        if !self.unchecked && !has(&["ca.crt", "cacert"]) && !apart {
             lacking.push("ca.crt (the CA that signed the server's certificate)");
         }
         if lacking.is_empty() {

@@ -33,11 +33,43 @@ fn look(view: &View<'_>) -> Outcome {
     let declared: Vec<&Registered> = view.world.services_named(host).collect();
     let found = match scope.owner(host) {
         Some(service) if service.port(*port).is_none() => no_port(view, (hop, service), *port),
+        Some(service) if scope.leaves_port_out(host, *port) => {
+            trimmed(view, (hop, node), (service, *port))
+        }
         Some(_) => return Outcome::Pass,
         None if declared.is_empty() => unknown(view, (hop, node), (host, *port)),
         None => invisible(view, (hop, node), (host, &declared)),
     };
     Outcome::Found(vec![found.on(route)])
+}
+
+/// A listener of the Sidecar with a port of its own imports that port of the Service only.
+fn trimmed(
+    view: &View<'_>,
+    (hop, node): (HopName, &Node),
+    (service, port): (&Registered<'_>, u16),
+) -> Finding {
+    let sidecar = crate::model::sidecar_of(view.world, node).map(|s| s.reference(Kind::Sidecar));
+    let by = sidecar
+        .as_ref()
+        .map_or_else(|| "its Sidecar".to_owned(), ToString::to_string);
+    let (host, object) = (&service.host, service.object());
+    let message = format!(
+        "the egress listeners of {by} have ports of their own, and such a listener imports only that port of each Service, also of one that a \
+         route leads to: port {port} of {host} is in none of them, so the cluster outbound|{port}||{host} does not exist in the client's sidecar, 503 NC"
+    );
+    finding(
+        CODE,
+        hop,
+        format!("port {port} of {host} is not imported by {by}"),
+        message,
+    )
+    .on(sidecar.map(|s| s.at("spec.egress")))
+    .on([object.at("spec.ports")])
+    .fix(Fix::advice(format!(
+        "add an egress listener without a port, or one for port {port}, that imports {}/{host} to {by}",
+        service.namespace()
+    )))
 }
 
 fn no_port(view: &View<'_>, (hop, service): (HopName, &Registered<'_>), port: u16) -> Finding {
@@ -142,7 +174,8 @@ fn invisible(
     if exported && hop == HopName::Sidecar {
         let by = sidecar.map_or_else(|| "its Sidecar".to_owned(), |s| s.to_string());
         let message = format!(
-            "{who} does not see {host}: {by} does not import it (egress hosts), so the route leads to a cluster that does not exist, 503 NC"
+            "{who} does not see {host}: {by} does not import it (by the hosts of its egress, or because its listener has a port that \
+             {host} does not have), so the route leads to a cluster that does not exist, 503 NC"
         );
         let places = crate::model::sidecar_of(view.world, node)
             .map(|s| s.reference(Kind::Sidecar).at("spec.egress"));

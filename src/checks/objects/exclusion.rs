@@ -50,6 +50,21 @@ fn look(view: &View<'_>) -> Outcome {
                 view.path.target
             ),
         ),
+        Uncaptured::ByArgument(setting) => (
+            format!(
+                "the arguments of istio-init leave port {} out",
+                view.path.target.port
+            ),
+            format!(
+                "the init container istio-init of {workload} was started with arguments that leave connections to {} out of capture, \
+                 although no annotation of the pod says so: they come from {setting} of the mesh's installation (global.proxy), or from \
+                 the pod template",
+                view.path.target
+            ),
+            format!(
+                "take it out of {setting} in the values that the mesh is installed with (or of the pod template), and restart {workload}"
+            ),
+        ),
         Uncaptured::InterceptionOff => (
             format!("{workload} has no capture at all"),
             format!(
@@ -62,6 +77,7 @@ fn look(view: &View<'_>) -> Outcome {
         Uncaptured::Excluded(a) => {
             format!("spec.template.metadata.annotations[traffic.sidecar.istio.io/{a}]")
         }
+        Uncaptured::ByArgument(_) => "spec.template.spec.initContainers".to_owned(),
         _ => "spec.template.spec".to_owned(),
     };
     let message = format!(

@@ -46,7 +46,12 @@ fn look(view: &View<'_>) -> Outcome {
         place,
     };
     let found = asked.listed(tls).or_else(|| match &sends.bytes {
-        Bytes::Http { host: header, .. } => asked.by_header(tls, header),
+        Bytes::Http { host: header, .. } => {
+            // Before Envoy 1.32 a rewritten Host header did not count there.
+            let original = view.path.target.host.text();
+            let follows = view.world.snapshot.mesh.release().sni_follows_rewrite();
+            asked.by_header(tls, if follows { header } else { &original })
+        }
         _ => None,
     });
     found.map_or(Outcome::Pass, |f| {
@@ -85,18 +90,26 @@ impl Asked<'_> {
         } else {
             self.service.object().at("spec.subjectAltNames")
         };
-        let mesh = if names.iter().any(|n| n.starts_with("spiffe://")) {
-            " (SPIFFE ids are names of the mesh's own workloads)"
+        let of_mesh = names.iter().all(|n| n.starts_with("spiffe://"));
+        let (message, severity, sure) = if of_mesh {
+            let message = format!(
+                "{} lists subjectAltNames {} (SPIFFE ids are names of the mesh's own workloads), and the certificate of {} carries names of \
+                 the outside: none of the SANs matches, verification fails, and the caller gets 503",
+                by.object,
+                list(names),
+                self.host
+            );
+            (message, Severity::Error, Confidence::Likely)
         } else {
-            ""
+            let message = format!(
+                "{} expects a certificate for {}, and not for {} itself: that is right where the host shows a certificate with one of these \
+                 names, and ends in 503 where it does not",
+                by.object,
+                list(names),
+                self.host
+            );
+            (message, Severity::Info, Confidence::Possible)
         };
-        let message = format!(
-            "{} lists subjectAltNames {}{mesh}, and the certificate of {} will carry the host's own name: none of the SANs matches, verification fails, and the \
-             caller gets 503",
-            by.object,
-            list(names),
-            self.host
-        );
         let summary = format!(
             "drop subjectAltNames from {}, or list {}",
             by.object, self.host
@@ -108,7 +121,8 @@ impl Asked<'_> {
         Some(
             finding(CODE, self.hop, title, message)
                 .on([by])
-                .sure(Confidence::Likely)
+                .severity(severity)
+                .sure(sure)
                 .fix(Fix::advice(summary)),
         )
     }

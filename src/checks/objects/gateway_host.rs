@@ -35,7 +35,7 @@ fn look(view: &View<'_>) -> Outcome {
     {
         return Outcome::Pass;
     }
-    let host = view.path.target.host.text();
+    let host = binding.name.clone();
     let servers: Vec<(&Gateway, usize, &Server)> = on_port(&binding);
     if let Some((sni, text)) = sni(view)
         && !servers.iter().any(|(_, _, s)| lists(s, &sni))
@@ -218,7 +218,7 @@ fn kept_for_others(
 ) -> Finding {
     let route = binding.routes.reference();
     let object = gateway.reference(Kind::Gateway);
-    let host = view.path.target.host.text();
+    let host = binding.name.clone();
     let entry = server.hosts.iter().find(|h| {
         h.rsplit_once('/')
             .is_some_and(|(_, n)| overlap(&n.to_ascii_lowercase(), &host))

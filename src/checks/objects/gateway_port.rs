@@ -34,14 +34,14 @@ fn look(view: &View<'_>) -> Outcome {
     if servers.is_empty()
         || servers
             .iter()
-            .any(|(_, _, s)| listens(&services, s.port.number).0 == target)
+            .any(|(_, _, s)| listens(view.world, &services, s.port.number).0 == target)
     {
         return Outcome::Pass;
     }
     let (gateway, at, server) = servers[0];
     let number = server.port.number;
     let found = if number == binding.exit.port {
-        let (other, by) = listens(&services, number);
+        let (other, by) = listens(view.world, &services, number);
         other_target(&binding, (gateway, at), (number, other), by)
     } else {
         other_port(view, &binding, (gateway, at))

@@ -1,10 +1,10 @@
 #![doc = include_str!("gateway_rule.md")]
 
-use super::binding::{Binding, unbound};
+use super::binding::{Binding, unbound, unused};
 use super::finding;
-use crate::checks::finding::{Code, Fix};
+use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
-use crate::istio::gateway::Server;
+use crate::istio::gateway::{Gateway, Server};
 use crate::kubernetes::{Kind, Place};
 use crate::model::End;
 use crate::model::hosts::within;
@@ -49,9 +49,12 @@ fn look(view: &View<'_>) -> Outcome {
     if bound && (servers.is_empty() || plain) {
         return Outcome::Pass;
     }
+    if !bound && let Some(server) = unused(view, &binding) {
+        return Outcome::Found(vec![without_route(&binding, server)]);
+    }
     let route = binding.routes.reference();
     let reason = if bound {
-        missing(view, &binding, servers[0].2)
+        missing(&binding, servers[0].2)
     } else {
         unbound_route(&binding)
     };
@@ -81,6 +84,33 @@ fn look(view: &View<'_>) -> Outcome {
     Outcome::Found(vec![found])
 }
 
+/// A server is there for the name, and no VirtualService leads anywhere from it.
+fn without_route(
+    binding: &Binding<'_>,
+    (gateway, at, server): (&Gateway, usize, &Server),
+) -> Finding {
+    let object = gateway.reference(Kind::Gateway);
+    let (name, port) = (&binding.name, server.port.number);
+    let message = format!(
+        "the connection reaches the gateway, where {object} has a server for {name} on port {port}, but no VirtualService that the gateway \
+         sees is bound to {object} with a route for {name}: nothing leads on from there, and the gateway has no filter chain or route for it"
+    );
+    let route = binding.routes.reference();
+    finding(
+        CODE,
+        HopName::Gateway,
+        format!("no VirtualService is bound to {object} for {name}"),
+        message,
+    )
+    .on([Binding::place(gateway, at, "")])
+    .seen(format!("{route} leads to the gateway, and is bound to the mesh only"))
+    .fix(Fix::advice(format!(
+        "write a VirtualService with gateways [{}/{}], host {name} and a rule from port {port} to the host outside",
+        gateway.namespace(),
+        gateway.name()
+    )))
+}
+
 fn unbound_route(binding: &Binding<'_>) -> String {
     let routes = binding.routes.reference();
     let service = binding.service();
@@ -90,7 +120,7 @@ fn unbound_route(binding: &Binding<'_>) -> String {
 }
 
 /// Which rules the server would take, and what the route has instead.
-fn missing(view: &View<'_>, binding: &Binding<'_>, server: &Server) -> String {
+fn missing(binding: &Binding<'_>, server: &Server) -> String {
     let routes = binding.routes;
     let names: Vec<&String> = binding.gateways.iter().map(|(n, _)| n).collect();
     let number = server.port.number;
@@ -133,7 +163,7 @@ fn missing(view: &View<'_>, binding: &Binding<'_>, server: &Server) -> String {
         .collect();
     let object = routes.reference();
     let kind = server.port.protocol.to_uppercase();
-    let host = view.path.target.host.text();
+    let host = binding.name.clone();
     let (wants, has) = match () {
         () if server.passes_through() => ("a tls rule with sniHosts", tls),
         () if server.protocol().is_http() || (server.terminates() && kind == "HTTPS") => {

@@ -32,15 +32,14 @@ fn look(view: &View<'_>) -> Outcome {
     let Some(port) = service.port(number).filter(|p| p.protocol.is_http()) else {
         return Outcome::Idle;
     };
-    let named = |text: &str| ["proxy", "squid"].iter().any(|w| text.contains(w));
-    if !PROXY_PORTS.contains(&number) && !named(&service.host) && !named(&port.name) {
+    // A name proves nothing: reverse proxies are called so too.
+    if !PROXY_PORTS.contains(&number) {
         return Outcome::Pass;
     }
     let object = service.object();
     let message = format!(
-        "{object} declares port {number} with protocol HTTP, and {} looks like a forward proxy: an application sends CONNECT with the name of its real host, \
-         which the sidecar routes as HTTP by that name and answers 404 (NR), since no route has it",
-        service.host
+        "{object} declares port {number} with protocol HTTP, and {number} is where forward proxies listen: an application sends CONNECT with the name of its real host, \
+         which the sidecar routes as HTTP by that name and answers 404 (NR), since no route has it"
     );
     let ports: Vec<Value> = service
         .entry()

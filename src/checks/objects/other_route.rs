@@ -3,6 +3,8 @@
 use super::{decider, finding, routes_at};
 use crate::checks::finding::{Code, Finding, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
+use crate::istio::virtual_service::MESH;
+use crate::model::target::AppProtocol;
 use crate::model::trace::HopName;
 use crate::model::{Routes, bound_to_mesh, through};
 
@@ -35,21 +37,62 @@ fn look(view: &View<'_>) -> Outcome {
         .filter(same)
         .collect();
     let won = through(view.world, winner, &host, port);
-    let found: Vec<Finding> = losers
-        .into_iter()
-        .filter_map(|loser| {
-            let lost = through(view.world, loser, &host, port);
-            let differs = lost.as_ref().map(|w| &w.gateway) != won.as_ref().map(|w| &w.gateway);
-            let own = loser.namespace() == hop.node.namespace;
-            let hurts = differs && (lost.is_some() && won.is_none() || own);
-            (hurts || (own && differs))
-                .then(|| explain(view, (winner, loser), lost.is_some() && won.is_none()))
-        })
-        .collect();
+    let mut found: Vec<Finding> = Vec::new();
+    for loser in losers {
+        let lost = through(view.world, loser, &host, port);
+        let differs = lost.as_ref().map(|w| &w.gateway) != won.as_ref().map(|w| &w.gateway);
+        let own = loser.namespace() == hop.node.namespace;
+        let bypasses = lost.is_some() && won.is_none();
+        // Without a rule for this port and protocol it loses nothing here.
+        let loses = lost.is_some() || concerns(loser, view, &host);
+        if !differs || !loses || !(bypasses || own) {
+            continue;
+        }
+        let other_gateway = lost.is_some() && won.is_some();
+        let severity = if bypasses || other_gateway {
+            Severity::Error
+        } else {
+            Severity::Info
+        };
+        found.push(explain(view, (winner, loser), bypasses).severity(severity));
+    }
     if found.is_empty() {
         Outcome::Pass
     } else {
         Outcome::Found(found)
+    }
+}
+
+/// Whether a VirtualService has any rule for the port and protocol of the path.
+fn concerns(routes: &Routes<'_>, view: &View<'_>, host: &str) -> bool {
+    let port = view.path.target.port;
+    let here = |said: Option<u16>| said.is_none_or(|p| p == 0 || p == port);
+    let for_mesh = |gateways: &[String]| gateways.is_empty() || gateways.iter().any(|g| g == MESH);
+    let http = routes.http.iter().any(|(_, rule)| {
+        rule.matches.is_empty()
+            || rule
+                .matches
+                .iter()
+                .any(|m| here(m.port) && for_mesh(&m.gateways))
+    });
+    let tls = routes.tls.iter().flat_map(|rule| &rule.matches).any(|m| {
+        here(m.port)
+            && for_mesh(&m.gateways)
+            && m.sni_hosts
+                .iter()
+                .any(|s| crate::model::hosts::within(host, s))
+    });
+    let tcp = routes.tcp.iter().any(|rule| {
+        rule.matches.is_empty()
+            || rule
+                .matches
+                .iter()
+                .any(|m| here(m.port) && for_mesh(&m.gateways))
+    });
+    match view.path.target.protocol {
+        AppProtocol::Http => http,
+        AppProtocol::Https | AppProtocol::Tls => tls,
+        AppProtocol::Tcp => tcp,
     }
 }
 
@@ -66,7 +109,8 @@ fn explain(
         "it takes the traffic another way than the other one says"
     };
     let why = if winner.exports.is_public() == loser.exports.is_public() {
-        "it is the older one"
+        // The order of the rules of TLS and TCP is that of the objects too.
+        "istiod has it first: the older one, or of two of one age the first by name"
     } else {
         "one that is exported by name comes before a public one"
     };
@@ -92,7 +136,6 @@ fn explain(
         age(winner),
         age(loser)
     ))
-    .severity(Severity::Error)
     .fix(fix)
 }
 

@@ -21,7 +21,8 @@ fn look(view: &View<'_>) -> Outcome {
     let Some((hop, step, node)) = last_proxy(view) else {
         return Outcome::Idle;
     };
-    let Some(ClusterName::Outbound { host, .. }) = step.cluster.as_ref().map(|d| &d.value) else {
+    let Some(ClusterName::Outbound { host, port, .. }) = step.cluster.as_ref().map(|d| &d.value)
+    else {
         return Outcome::Pass;
     };
     let scope = view.world.scope(node);
@@ -33,7 +34,7 @@ fn look(view: &View<'_>) -> Outcome {
         .map_or(view.path.client.namespace.as_str(), |r| r.namespace());
     let rival = exported(view.world, &node.namespace, &winner.host)
         .into_iter()
-        .filter(|s| s.object() != winner.object() && differ(s, winner));
+        .filter(|s| s.object() != winner.object() && differ(s, winner, *port));
     let found: Vec<Finding> = rival
         .filter(|loser| {
             winner.is_kubernetes() && end(step).is_some_and(End::lacks_endpoint)
@@ -55,19 +56,21 @@ fn meant_instead(loser: &Registered<'_>, winner: &Registered<'_>, meant: &str) -
         || loser.namespace() == meant && winner.namespace() != meant
 }
 
-/// Whether it makes a difference which of the two counts.
-fn differ(a: &Registered<'_>, b: &Registered<'_>) -> bool {
-    let endpoints = |s: &Registered<'_>| s.entry().map(|e| e.spec.endpoints.clone());
-    let ports = |s: &Registered<'_>| {
-        s.ports
-            .iter()
-            .map(|p| (p.number, p.protocol, p.target))
-            .collect::<Vec<_>>()
+/// Whether the path comes out differently with the other one: another resolution or endpoints, or
+/// its port is missing, of another kind, or leads to another one there.
+fn differ(a: &Registered<'_>, b: &Registered<'_>, number: u16) -> bool {
+    let endpoints = |s: &Registered<'_>| {
+        s.entry()
+            .map(|e| (e.spec.endpoints.clone(), e.spec.workload_selector.clone()))
+    };
+    let port = |s: &Registered<'_>| {
+        s.port(number)
+            .map(|p| (p.protocol.is_http(), p.protocol.is_tls(), p.target))
     };
     a.resolution() != b.resolution()
         || a.is_kubernetes() != b.is_kubernetes()
         || endpoints(a) != endpoints(b)
-        || ports(a) != ports(b)
+        || port(a) != port(b)
 }
 
 fn explain(

@@ -23,6 +23,9 @@ fn look(view: &View<'_>) -> Outcome {
     let (Some(wanted), Some(hop)) = (&view.walk.wanted, &view.walk.sidecar) else {
         return Outcome::Idle;
     };
+    if !wanted.in_force() {
+        return Outcome::Idle;
+    }
     if view.walk.exit.is_some() || view.walk.api.handed || view.walk.api.lead.is_some() {
         return Outcome::Pass;
     }

@@ -23,7 +23,7 @@ fn look(view: &View<'_>) -> Outcome {
         return Outcome::Pass;
     };
     let namespace = &binding.exit.hop.node.namespace;
-    if binding.routes.exports.reach(namespace) {
+    if binding.routes.exports.reach(namespace) || binding.gateways.is_empty() {
         return Outcome::Pass;
     }
     let object = binding.routes.reference();
@@ -34,7 +34,7 @@ fn look(view: &View<'_>) -> Outcome {
         format!("exportTo [{}]", list(said))
     };
     let message = format!(
-        "{object} holds the gateway's route too, and with {exports} the gateway in namespace {namespace} does not receive it: the connection \
+        "{object} holds the gateway's route, and with {exports} the gateway in namespace {namespace} does not receive it: the connection \
          reaches the gateway and finds no route"
     );
     let mut to = if said.is_empty() {

@@ -1,7 +1,7 @@
 #![doc = include_str!("shared_endpoints.md")]
 
 use super::{finding, last_proxy, list};
-use crate::checks::finding::{Code, Confidence, Fix};
+use crate::checks::finding::{Code, Confidence, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::model::trace::ClusterName;
 
@@ -30,6 +30,13 @@ fn look(view: &View<'_>) -> Outcome {
     if spec.hosts.len() < 2 || spec.endpoints.len() < 2 || spec.workload_selector.is_some() {
         return Outcome::Pass;
     }
+    // One pool behind several names is usual; ports or labels of their own are not.
+    let first = &spec.endpoints[0];
+    let told_apart = spec
+        .endpoints
+        .iter()
+        .any(|e| e.labels != first.labels || e.ports != first.ports)
+        || spec.addresses.len() > 1;
     let object = entry.reference(crate::kubernetes::Kind::ServiceEntry);
     let addresses = list(spec.endpoints.iter().map(|e| &e.address));
     let message = format!(
@@ -45,6 +52,11 @@ fn look(view: &View<'_>) -> Outcome {
         message,
     )
     .on([object.at("spec.endpoints")])
+    .severity(if told_apart {
+        Severity::Error
+    } else {
+        Severity::Info
+    })
     .sure(Confidence::Likely)
     .fix(Fix::advice(format!(
         "write a ServiceEntry for each host of {object}, with its own endpoints and addresses"

@@ -37,6 +37,12 @@ fn look(view: &View<'_>) -> Outcome {
         view.walk.trace.gateway.as_ref()
     };
     let route = step.and_then(decider).cloned();
+    // The subset is there, and its labels leave it without an endpoint: another check's matter.
+    let lookup = rule(view.world, node, service);
+    let found = lookup.as_ref().and_then(Lookup::rule);
+    if found.is_some_and(|r| r.subset(subset).is_some()) {
+        return Outcome::Pass;
+    }
     let asked = Asked {
         view,
         hop,
@@ -45,9 +51,7 @@ fn look(view: &View<'_>) -> Outcome {
         subset,
         route,
     };
-    Outcome::Found(vec![
-        asked.explain(rule(view.world, node, service).as_ref()),
-    ])
+    Outcome::Found(vec![asked.explain(lookup.as_ref())])
 }
 
 struct Asked<'v, 'w> {
@@ -151,6 +155,11 @@ impl Asked<'_, '_> {
         let message = if rule.spec.workload_selector.is_some() {
             format!(
                 "{object} defines it for the workloads of its workloadSelector only, which does not select the client"
+            )
+        } else if rule.namespace() == self.node.namespace {
+            format!(
+                "{object} defines it, but another rule of the namespace for the host counts: their exportTo differ ({exports} here), so \
+                 istiod does not merge them, and takes the last one",
             )
         } else {
             format!(

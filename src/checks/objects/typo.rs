@@ -5,15 +5,12 @@ use crate::checks::finding::{Code, Confidence, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::istio::virtual_service::MESH;
 use crate::kubernetes::{Kind, Place};
-use crate::model::hosts::{is_wild, typing_distance, within};
+use crate::model::hosts::{is_typo, is_wild, within};
 use crate::model::target::Host;
 use crate::model::trace::HopName;
 use crate::model::{bound, owner, through};
 
 const CODE: Code = Code("EG227");
-
-/// Names as short as this are a step or two away from many others.
-const SHORTEST: usize = 8;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: CODE,
@@ -28,10 +25,7 @@ fn look(view: &View<'_>) -> Outcome {
         return Outcome::Idle;
     };
     let scope = view.world.scope(&hop.node);
-    if host.len() < SHORTEST
-        || view.walk.wanted.is_some()
-        || owner(&scope, &view.path.target.host).is_some()
-    {
+    if view.walk.wanted.is_some() || owner(&scope, &view.path.target.host).is_some() {
         return Outcome::Pass;
     }
     let port = view.path.target.port;
@@ -78,8 +72,6 @@ fn look(view: &View<'_>) -> Outcome {
 /// A slip or two, or the name with or without its `www.`.
 fn resembles(declared: &str, called: &str) -> bool {
     let bare = |h: &str| h.strip_prefix("www.").unwrap_or(h).to_owned();
-    let apex = bare(declared) == bare(called);
-    declared != called
-        && !within(called, declared)
-        && (apex || typing_distance(declared, called) <= 2)
+    let apex = declared != called && bare(declared) == bare(called);
+    !within(called, declared) && (apex || is_typo(declared, called))
 }

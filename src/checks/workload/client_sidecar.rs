@@ -1,10 +1,11 @@
 #![doc = include_str!("client_sidecar.md")]
 
-use super::{asks_for_injection, labelled, namespace_of};
+use super::namespace_of;
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, ObjectRef};
+use crate::model::injection::{injects, labelled, said};
 use crate::model::trace::HopName;
 use crate::model::{Uncaptured, workload_of};
 
@@ -29,6 +30,12 @@ fn look(view: &View<'_>) -> Outcome {
     let Some(wanted) = &view.walk.wanted else {
         return Outcome::Idle;
     };
+    if is_ambient(view, pod) {
+        return Outcome::Skip(format!(
+            "pod {} is of the ambient mesh, which is not judged",
+            pod.name()
+        ));
+    }
     let workload = workload_of(pod);
     let cause = if *why == Uncaptured::HostNetwork {
         Cause::HostNetwork
@@ -57,6 +64,18 @@ fn look(view: &View<'_>) -> Outcome {
     Outcome::Found(vec![finding])
 }
 
+/// Whether ztunnel takes a pod's traffic.
+///
+/// Source: pkg/config/constants (`AmbientRedirection`), cni/pkg/util/podutil.go.
+fn is_ambient(view: &View<'_>, pod: &Pod) -> bool {
+    const MODE: &str = "istio.io/dataplane-mode";
+    if pod.metadata.annotation("ambient.istio.io/redirection") == Some("enabled") {
+        return true;
+    }
+    let of_namespace = || namespace_of(view, pod.namespace()).and_then(|n| n.label(MODE));
+    pod.metadata.label(MODE).or_else(of_namespace) == Some("ambient")
+}
+
 /// Why there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
@@ -68,15 +87,9 @@ enum Cause {
 
 fn cause(view: &View<'_>, pod: &Pod) -> Cause {
     let namespace = namespace_of(view, pod.namespace());
-    let said = pod
-        .metadata
-        .label("sidecar.istio.io/inject")
-        .or_else(|| pod.metadata.annotation("sidecar.istio.io/inject"));
-    match said {
+    match said(&pod.metadata) {
         Some("false" | "n" | "no" | "off") => Cause::SwitchedOff,
-        _ if asks_for_injection(&pod.metadata, namespace) || namespace.is_some_and(labelled) => {
-            Cause::Older
-        }
+        _ if injects(namespace, &pod.metadata) || namespace.is_some_and(labelled) => Cause::Older,
         _ => Cause::NotLabelled,
     }
 }
@@ -136,42 +149,6 @@ impl Cause {
                 workload.namespace
             ),
             Cause::Older => format!("restart it, and it gets its sidecar: {restart}"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kubernetes::Meta;
-
-    fn meta(labels: &str) -> Meta {
-        serde_saphyr::from_str(&format!("name: x\nlabels: {labels}")).unwrap()
-    }
-
-    #[test]
-    fn who_asks_for_injection() {
-        let (on, off, none) = (
-            meta("{istio-injection: enabled}"),
-            meta("{istio-injection: disabled}"),
-            meta("{}"),
-        );
-        let (yes, no) = (
-            meta("{sidecar.istio.io/inject: \"true\"}"),
-            meta("{sidecar.istio.io/inject: \"false\"}"),
-        );
-        for (pod, namespace, want) in [
-            (&none, &on, true),
-            (&none, &none, false),
-            (&yes, &none, true),
-            (&no, &on, false),
-            (&none, &off, false),
-        ] {
-            assert_eq!(
-                asks_for_injection(pod, Some(namespace)),
-                want,
-                "{pod:?} {namespace:?}"
-            );
         }
     }
 }

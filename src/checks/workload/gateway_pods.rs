@@ -1,6 +1,6 @@
 #![doc = include_str!("gateway_pods.md")]
 
-use super::{asks_for_injection, gateway, labelled, makers, namespace_of, pods};
+use super::{gateway, makers, namespace_of, pods};
 use crate::checks::finding::{Code, Finding, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::envoy::Plane;
@@ -8,6 +8,7 @@ use crate::kubernetes::pod::{PROXY, Pod};
 use crate::kubernetes::service::Service;
 use crate::kubernetes::workload::Workload;
 use crate::kubernetes::{Kind, ObjectRef, Place};
+use crate::model::injection::{injects, labelled};
 use crate::model::trace::HopName;
 use crate::model::workload_of;
 use crate::snapshot::Look;
@@ -155,7 +156,7 @@ fn waits_for_injection(view: &View<'_>, pod: &Pod) -> Option<Place> {
         .iter()
         .any(|c| c.name == PROXY && c.image == "auto");
     let namespace = namespace_of(view, pod.namespace());
-    let asked = asks_for_injection(&pod.metadata, namespace);
+    let asked = injects(namespace, &pod.metadata);
     (placeholder && (!asked || !namespace.is_some_and(labelled)))
         .then(|| ObjectRef::new(Kind::Namespace, "", pod.namespace()).at("metadata.labels"))
 }

@@ -53,29 +53,6 @@ fn makers<'v>(view: &View<'v>, service: &Service) -> Vec<(ObjectRef, &'v Workloa
         .collect()
 }
 
-/// Whether somebody asks for injection: the pod itself, else its namespace.
-/// `sidecar.istio.io/inject` wins, as in the injector (pkg/kube/inject: `injectRequired`).
-fn asks_for_injection(pod: &Meta, namespace: Option<&Meta>) -> bool {
-    let said = |key: &str| pod.label(key).or_else(|| pod.annotation(key));
-    match said("sidecar.istio.io/inject") {
-        Some("true" | "y" | "yes" | "on") => return true,
-        Some(_) => return false,
-        None => {}
-    }
-    let of_namespace = namespace.is_some_and(labelled);
-    of_namespace || (pod.label("istio.io/rev").is_some() && !namespace.is_some_and(disabled))
-}
-
-/// Whether a namespace is labelled for injection.
-fn labelled(namespace: &Meta) -> bool {
-    namespace.label("istio-injection") == Some("enabled")
-        || (namespace.label("istio.io/rev").is_some() && !disabled(namespace))
-}
-
-fn disabled(namespace: &Meta) -> bool {
-    namespace.label("istio-injection") == Some("disabled")
-}
-
 fn namespace_of<'v>(view: &View<'v>, name: &str) -> Option<&'v Meta> {
     view.world
         .snapshot

@@ -5,9 +5,11 @@
 use crate::cli::doctor::DoctorArgs;
 use crate::error::Error;
 use crate::kubernetes::Kind;
+use crate::kubernetes::pod::Pod;
 use crate::model::paths;
 use crate::model::target::Client;
 use crate::snapshot::Snapshot;
+use std::collections::BTreeSet;
 
 /// The clients to look at.
 pub(super) fn clients(
@@ -15,8 +17,17 @@ pub(super) fn clients(
     snapshot: &mut Snapshot,
     namespace: &str,
 ) -> Result<Vec<Client>, Error> {
+    let gateways = paths::would_be_gateways(snapshot);
+    snapshot.objects.pods.extend(gateways);
     if args.all_namespaces {
-        let all = paths::namespaces_with_sidecars(&snapshot.objects);
+        let planned = paths::would_be_clients(snapshot);
+        let mut all: BTreeSet<String> = paths::namespaces_with_sidecars(&snapshot.objects)
+            .into_iter()
+            .chain(planned.iter().map(Pod::namespace))
+            .map(str::to_owned)
+            .collect();
+        snapshot.objects.pods.extend(planned);
+        all.retain(|namespace| !namespace.is_empty());
         return Ok(all.into_iter().map(Client::namespace).collect());
     }
     let named = if args.from.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::{Bytes, Connection, end, place};
 use crate::envoy::{ClientTls, Cluster, Endpoint, Proxy};
-use crate::model::End;
+use crate::model::end::End;
 use crate::model::trace::{Decision, StartedTls, Step};
 
 const BLACK_HOLE: &str = "BlackHoleCluster";

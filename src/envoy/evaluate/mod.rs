@@ -12,7 +12,7 @@ mod tests;
 
 use super::{Chain, Filter, Forward, Proxy, Share};
 use crate::kubernetes::{Kind, ObjectRef, Place};
-use crate::model::End;
+use crate::model::end::End;
 use crate::model::trace::{self, Decision, Step};
 use std::net::{IpAddr, SocketAddr};
 
@@ -102,7 +102,8 @@ pub fn evaluate(proxy: &Proxy, connection: &Connection) -> Step {
     pass(proxy, connection).0
 }
 
-/// The same, and the bytes that it hands on: those inside, where it ends TLS.
+/// The same, and the bytes that it hands on: those inside, where it ends TLS, and a request as its
+/// route rewrites it.
 pub fn pass(proxy: &Proxy, connection: &Connection) -> (Step, Bytes) {
     let mut step = Step::default();
     let sent = &connection.bytes;
@@ -130,16 +131,18 @@ pub fn pass(proxy: &Proxy, connection: &Connection) -> (Step, Bytes) {
     if let Some(words) = refused(chain, &bytes) {
         return (end(step, words), bytes);
     }
-    let step = match &chain.forward {
-        Forward::Clusters(shares) => to_cluster(step, proxy, connection, (shares, &bytes, because)),
+    match &chain.forward {
+        Forward::Clusters(shares) => {
+            let step = to_cluster(step, proxy, connection, (shares, &bytes, because));
+            (step, bytes)
+        }
         Forward::Routes(name) => match proxy.routes.iter().find(|r| r.name == *name) {
             Some(routes) => route::follow(step, proxy, connection, (routes, &bytes)),
-            None => end(step, End::NoRouteTable(name.clone())),
+            None => (end(step, End::NoRouteTable(name.clone())), bytes),
         },
         Forward::Inline(routes) => route::follow(step, proxy, connection, (routes, &bytes)),
-        Forward::Other(filter) => end(step, End::FilterNotEvaluated(filter.clone())),
-    };
-    (step, bytes)
+        Forward::Other(filter) => (end(step, End::FilterNotEvaluated(filter.clone())), bytes),
+    }
 }
 
 /// The connections that the next hop may get, one for each endpoint that the step leads to: the

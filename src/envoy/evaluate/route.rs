@@ -4,7 +4,7 @@
 
 use super::{Bytes, Connection, end, place, to_cluster};
 use crate::envoy::{Action, HeaderCondition, PathCondition, Proxy, Routes, Rule, VirtualHost};
-use crate::model::End;
+use crate::model::end::End;
 use crate::model::trace::{ClusterName, Decision, Share, Step};
 
 pub(super) fn follow(
@@ -12,34 +12,35 @@ pub(super) fn follow(
     proxy: &Proxy,
     connection: &Connection,
     (routes, bytes): (&Routes, &Bytes),
-) -> Step {
+) -> (Step, Bytes) {
+    let as_it_is = bytes.clone();
     let Bytes::Http { host, path } = bytes else {
         let why = if matches!(bytes, Bytes::Tls { .. }) {
             End::TlsOnHttp
         } else {
             End::NotHttp
         };
-        return end(step, why);
+        return (end(step, why), as_it_is);
     };
     let Some(virtual_host) = choose_host(routes, host) else {
         let (host, table) = (host.clone(), routes.name.clone());
-        return end(step, End::NoVirtualHost { host, table });
+        return (end(step, End::NoVirtualHost { host, table }), as_it_is);
     };
     if virtual_host.require_tls == "ALL" {
         step.route = Some(Decision::new(virtual_host.name.clone(), []));
-        return end(step, End::RedirectsToHttps);
+        return (end(step, End::RedirectsToHttps), as_it_is);
     }
     let Some(rule) = virtual_host.rules.iter().find(|r| matches(r, host, path)) else {
         step.route = Some(Decision::new(virtual_host.name.clone(), []));
         let virtual_host = virtual_host.name.clone();
-        return end(step, End::NoRoute { virtual_host });
+        return (end(step, End::NoRoute { virtual_host }), as_it_is);
     };
     let because = rule.config.as_deref().and_then(place);
     step.route = Some(Decision::new(label(virtual_host, rule), because.clone()));
     if let Some(abort) = rule.abort
         && abort.percent >= 100
     {
-        return end(step, End::Aborts(abort.status));
+        return (end(step, End::Aborts(abort.status)), as_it_is);
     }
     if let Some(abort) = rule.abort {
         step.shares.push(Share {
@@ -48,14 +49,33 @@ pub(super) fn follow(
             ends: Some(format!("the proxy answers {} by itself", abort.status)),
         });
     }
-    match &rule.action {
-        Action::Clusters(shares) => to_cluster(step, proxy, connection, (shares, bytes, because)),
+    let bytes = rewritten(rule, host, path);
+    let step = match &rule.action {
+        Action::Clusters(shares) => to_cluster(step, proxy, connection, (shares, &bytes, because)),
         Action::Redirect => end(step, End::Redirects),
         Action::Answer(502) if virtual_host.name == "block_all" => {
             end(step, End::UnknownHostBlocked)
         }
         Action::Answer(status) => end(step, End::Answers(*status)),
         Action::Other => end(step, End::RouteNotEvaluated),
+    };
+    (step, bytes)
+}
+
+/// The request as the next hop gets it.
+fn rewritten(rule: &Rule, host: &str, path: &str) -> Bytes {
+    let host = rule.host_rewrite.as_deref().unwrap_or(host);
+    let path = match (&rule.path_rewrite, &rule.path) {
+        (Some(instead), PathCondition::Prefix(prefix)) => {
+            let rest = path.strip_prefix(prefix.as_str()).unwrap_or_default();
+            format!("{instead}{rest}")
+        }
+        (Some(instead), _) => instead.clone(),
+        (None, _) => path.to_owned(),
+    };
+    Bytes::Http {
+        host: host.to_owned(),
+        path,
     }
 }
 
@@ -120,14 +140,15 @@ fn matches(rule: &Rule, host: &str, path: &str) -> bool {
     on_path && !rule.asks_more && rule.headers.iter().all(|h| has(h, host, path))
 }
 
-/// Only the headers that every request has can be known.
+/// Only the headers that every request has can be known; of any other one a request is taken to
+/// have none, which is what an inverted condition asks for (`withoutHeaders`).
 fn has(header: &HeaderCondition, host: &str, path: &str) -> bool {
     let value = match header.name.as_str() {
         ":authority" | "host" => host,
         ":path" => path,
         ":method" => "GET",
         ":scheme" => "http",
-        _ => return false,
+        _ => return header.invert,
     };
     let holds = match (&header.exact, &header.prefix) {
         (Some(exact), _) => value.eq_ignore_ascii_case(exact),

@@ -5,7 +5,7 @@ use crate::envoy::{
     Action, Address, ChainMatch, ClientTls, Cluster, Endpoint, HeaderCondition, Listener,
     PathCondition, Routes, Rule, ServerTls, SocketMatch, VirtualHost,
 };
-use crate::model::StartedMode;
+use crate::model::end::StartedMode;
 
 fn chain(cluster: &str, conditions: ChainMatch) -> Chain {
     let share = Share {

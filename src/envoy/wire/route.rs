@@ -80,6 +80,8 @@ struct StringMatch {
 struct Target {
     cluster: Option<String>,
     weighted_clusters: Option<Weighted>,
+    host_rewrite_literal: Option<String>,
+    prefix_rewrite: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -165,6 +167,8 @@ impl WireRule {
             },
             headers: condition.headers.into_iter().map(Header::keep).collect(),
             asks_more,
+            host_rewrite: rewritten(self.route.as_ref(), |t| t.host_rewrite_literal.as_ref()),
+            path_rewrite: rewritten(self.route.as_ref(), |t| t.prefix_rewrite.as_ref()),
             action: match (self.route, self.redirect, self.direct_response) {
                 (Some(target), ..) => target.keep(),
                 (_, Some(_), _) => Action::Redirect,
@@ -178,6 +182,10 @@ impl WireRule {
             config: self.metadata.filter_metadata.istio.config,
         }
     }
+}
+
+fn rewritten(target: Option<&Target>, of: impl Fn(&Target) -> Option<&String>) -> Option<String> {
+    target.and_then(of).filter(|text| !text.is_empty()).cloned()
 }
 
 impl Target {

@@ -1,0 +1,281 @@
+//! Routes that somebody wrote and that take no effect for this client: a VirtualService that istiod
+//! does not read, that is not bound to `mesh` or not exported, a misspelt host, a Gateway that
+//! nothing leads to, a record of `setup` whose objects are gone. That is the finding, not a reason
+//! for silence. What is expressly for others is no intent.
+
+use super::discovery::{NotRead, not_read};
+use super::hosts::{is_typo, is_wild, within};
+use super::routes::{Routes, resolve};
+use super::scope::Node;
+use super::servers::selects;
+use super::target::Target;
+use super::wanted::{Asking, Wanted, through};
+use super::world::World;
+use crate::istio::gateway::Gateway;
+use crate::istio::virtual_service::{MESH, RouteDestination};
+use crate::kubernetes::{Kind, ObjectRef, Place};
+use std::collections::BTreeSet;
+
+/// Why a route to a gateway takes no effect for a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// istiod does not read its object.
+    NotRead(NotRead),
+    /// Its VirtualService is bound to Gateways, and not to `mesh`.
+    NotForMesh,
+    /// Its VirtualService is exported to nobody who calls.
+    NotExported,
+    /// Its VirtualService names a host that is spelt nearly like this one.
+    Misspelt(String),
+    /// A Gateway serves the host, or a rule leads it on from there, and nothing leads it to the gateway.
+    NoRoute,
+    /// `setup` routed the host, and its VirtualService is gone.
+    Recorded,
+}
+
+/// A route to a gateway that somebody meant for this client, and that is not in force.
+pub(super) fn out_of_force(
+    world: &World<'_>,
+    node: &Node,
+    target: &Target,
+    hosts: &[String],
+) -> Option<Wanted> {
+    hosts.iter().find_map(|host| {
+        let asked = Asked {
+            world,
+            node,
+            host,
+            port: target.port,
+        };
+        asked
+            .unread()
+            .or_else(|| asked.ineffective())
+            .or_else(|| asked.recorded(target))
+            .or_else(|| asked.misspelt())
+            .or_else(|| asked.without_route())
+    })
+}
+
+struct Asked<'w, 'n> {
+    world: &'w World<'w>,
+    node: &'n Node,
+    host: &'n str,
+    port: u16,
+}
+
+impl Asked<'_, '_> {
+    fn rule(&self, routes: &Routes<'_>) -> Option<Wanted> {
+        let asking = Asking {
+            world: self.world,
+            node: Some(self.node),
+            port: self.port,
+            unbound: true,
+        };
+        asking.rule(routes, self.host)
+    }
+
+    /// A VirtualService that istiod does not read.
+    fn unread(&self) -> Option<Wanted> {
+        let snapshot = self.world.snapshot;
+        snapshot.objects.virtual_services.iter().find_map(|object| {
+            let why = not_read(snapshot, &object.metadata)?;
+            let found = self.rule(&resolve(object, snapshot))?;
+            Some(Wanted {
+                lacks: Some(Lack::NotRead(why)),
+                ..found
+            })
+        })
+    }
+
+    /// A VirtualService that is not bound to `mesh`, or not exported.
+    fn ineffective(&self) -> Option<Wanted> {
+        self.world.routes.iter().find_map(|routes| {
+            let found = self.rule(routes)?;
+            let why = if routes.exports.reach(&self.node.namespace) {
+                Lack::NotForMesh
+            } else if self.is_mine(routes) {
+                Lack::NotExported
+            } else {
+                return None;
+            };
+            Some(Wanted {
+                lacks: Some(why),
+                ..found
+            })
+        })
+    }
+
+    /// Not exported to this client, and to nobody else who calls either; or it lies beside it.
+    fn is_mine(&self, routes: &Routes<'_>) -> bool {
+        let own = routes.namespace() == self.node.namespace;
+        own || !callers(self.world)
+            .iter()
+            .any(|namespace| routes.exports.reach(namespace))
+    }
+
+    /// What `setup` wrote down.
+    fn recorded(&self, target: &Target) -> Option<Wanted> {
+        let snapshot = self.world.snapshot;
+        let mut records = snapshot.recorded_for(&self.node.namespace);
+        let record = records.find(|r| {
+            r.targets
+                .iter()
+                .any(|t| t.host == target.host && t.port == target.port)
+        })?;
+        let domain = &snapshot.mesh.domain;
+        let (service, namespace) = (&record.gateway_service, &record.gateway_namespace);
+        let name = format!("egress-{}", target.host.slug(50));
+        Some(Wanted {
+            route: ObjectRef::new(Kind::VirtualService, &self.node.namespace, name).into(),
+            host: self.host.to_owned(),
+            gateway: format!("{service}.{namespace}.svc.{domain}"),
+            lacks: Some(Lack::Recorded),
+        })
+    }
+
+    /// A VirtualService for a name that is a slip away, and that nobody declares.
+    fn misspelt(&self) -> Option<Wanted> {
+        for routes in &self.world.routes {
+            let near = routes.hosts.iter().find(|name| {
+                !is_wild(name)
+                    && is_typo(name, self.host)
+                    && self.world.services_containing(name).next().is_none()
+            });
+            let Some(near) = near else { continue };
+            let found =
+                through(self.world, routes, near, self.port).or_else(|| self.by_tls(routes, near));
+            if let Some(found) = found {
+                return Some(Wanted {
+                    route: routes.reference().at("spec.hosts"),
+                    lacks: Some(Lack::Misspelt(near.clone())),
+                    ..found
+                });
+            }
+        }
+        None
+    }
+
+    /// A tls rule whose `sniHosts` name the host, in a VirtualService that does not.
+    fn by_tls(&self, routes: &Routes<'_>, near: &str) -> Option<Wanted> {
+        let rules = routes.tls.iter().filter(|rule| {
+            rule.matches
+                .iter()
+                .any(|m| m.sni_hosts.iter().any(|sni| within(self.host, sni)))
+        });
+        let destinations = rules.flat_map(|rule| &rule.route);
+        let gateway = destinations
+            .map(|r| r.destination.host.as_str())
+            .find(|host| self.world.is_gateway(host))?;
+        Some(Wanted {
+            route: routes.reference().at("spec.hosts"),
+            host: near.to_owned(),
+            gateway: gateway.to_owned(),
+            lacks: None,
+        })
+    }
+
+    /// A gateway has the host's second half, and no VirtualService leads the host to any gateway.
+    fn without_route(&self) -> Option<Wanted> {
+        let external = self
+            .world
+            .services_containing(self.host)
+            .any(|s| s.is_external() && !is_all(&s.host));
+        if !external || self.is_led_anywhere() {
+            return None;
+        }
+        let objects = &self.world.snapshot.objects;
+        let mut gateways = objects.gateways.iter().filter_map(|gateway| {
+            let service = self.service_of(gateway)?;
+            let name = format!("{}/{}", gateway.namespace(), gateway.name());
+            let bound: Vec<&Routes> = self
+                .world
+                .routes
+                .iter()
+                .filter(|r| r.gateways.contains(&name))
+                .collect();
+            let half = bound.iter().find(|r| self.leads_on(r));
+            let place = match half {
+                Some(_) => gateway.reference(Kind::Gateway).at("spec.servers"),
+                None if bound.is_empty() && self.is_served(gateway) => {
+                    gateway.reference(Kind::Gateway).at("spec.servers")
+                }
+                None => return None,
+            };
+            Some((place, service))
+        });
+        let (route, gateway) = gateways.next()?;
+        Some(Wanted {
+            route,
+            host: self.host.to_owned(),
+            gateway,
+            lacks: Some(Lack::NoRoute),
+        })
+    }
+
+    /// Whether any VirtualService leads the host to a gateway, on whichever port and for whomever.
+    fn is_led_anywhere(&self) -> bool {
+        let world = self.world;
+        let to_gateway = |route: &[RouteDestination]| {
+            route.iter().any(|r| world.is_gateway(&r.destination.host))
+        };
+        let named = |r: &&Routes<'_>| r.hosts.iter().any(|h| within(self.host, h));
+        world.routes.iter().filter(named).any(|r| {
+            r.http.iter().any(|(_, rule)| to_gateway(&rule.route))
+                || r.tls.iter().any(|rule| to_gateway(&rule.route))
+                || r.tcp.iter().any(|rule| to_gateway(&rule.route))
+        })
+    }
+
+    /// Whether a VirtualService leads the host on to the outside, on the port that is asked about.
+    fn leads_on(&self, routes: &Routes<'_>) -> bool {
+        let http = routes.http.iter().flat_map(|(_, rule)| &rule.route);
+        let tls = routes.tls.iter().flat_map(|rule| &rule.route);
+        let tcp = routes.tcp.iter().flat_map(|rule| &rule.route);
+        let mut all = http.chain(tls).chain(tcp).map(|r| &r.destination);
+        let only_gateways = !routes.gateways.iter().any(|g| g == MESH);
+        only_gateways
+            && all.any(|d| d.host == self.host && d.port.is_none_or(|p| p.number == self.port))
+    }
+
+    /// Whether a server of the Gateway names the host.
+    fn is_served(&self, gateway: &Gateway) -> bool {
+        let hosts = gateway.spec.servers.iter().flat_map(|s| &s.hosts);
+        let mut names = hosts.map(|h| h.rsplit_once('/').map_or(h.as_str(), |(_, name)| name));
+        names.any(|name| !is_all(name) && within(self.host, &name.to_ascii_lowercase()))
+    }
+
+    /// The Service of the pods that a Gateway selects.
+    fn service_of(&self, gateway: &Gateway) -> Option<String> {
+        let snapshot = self.world.snapshot;
+        let mut services = snapshot.objects.services.iter().filter(|service| {
+            self.world
+                .gateway_pods(service)
+                .is_some_and(|pods| selects(snapshot, gateway, service.namespace(), &pods.labels))
+        });
+        services.next().map(|s| s.hostname(&snapshot.mesh.domain))
+    }
+}
+
+fn is_all(host: &str) -> bool {
+    host == "*"
+}
+
+/// The namespaces with a pod that calls through a sidecar.
+fn callers<'w>(world: &'w World<'_>) -> BTreeSet<&'w str> {
+    let pods = world.snapshot.objects.pods.iter();
+    pods.filter(|p| p.spec.proxy().is_some() && !p.spec.is_gateway())
+        .map(|p| p.namespace())
+        .collect()
+}
+
+impl Wanted {
+    /// What is not there: the rule itself, or the part of it that would put it in force.
+    pub fn culprit(&self) -> Place {
+        match &self.lacks {
+            Some(Lack::NotForMesh) => self.route.object.at("spec.gateways"),
+            Some(Lack::NotExported) => self.route.object.at("spec.exportTo"),
+            Some(Lack::NotRead(why)) => self.route.object.at(why.field()),
+            _ => self.route.clone(),
+        }
+    }
+}
