@@ -16,4 +16,5 @@ mod run;
 mod server;
 mod signals;
 mod supply;
+mod terminal;
 mod usage;
