@@ -65,7 +65,8 @@ impl Table {
         self.fields.iter().any(|field| {
             let names: Vec<&str> = field.path.split('.').take(field.depth()).collect();
             let fits = |(name, given): (&&str, &&str)| *name == "*" || name == given;
-            names.len() > path.len() && names.iter().zip(path).all(fits)
+            names.len() + usize::from(field.is_whole()) > path.len()
+                && names.iter().zip(path).all(fits)
         })
     }
 

@@ -158,7 +158,7 @@ impl Plot {
         let scheme = if port == 443 { "https" } else { "http" };
         let url = format!("{scheme}://{}{mark}", self.host);
         let script = format!(
-            "one() {{ said=$(curl -sS -m 5 -o /dev/null -w '%{{http_code}}' {url}$1- 2>&1); echo \"$said\"; }}; for i in $(seq {REQUESTS}); do one $i & done; wait"
+            "one() {{ said=$(curl -sS -m 15 -o /dev/null -w '%{{http_code}}' {url}$1- 2>&1); echo \"$said\"; }}; for i in $(seq {REQUESTS}); do one $i & done; wait"
         );
         let output = self.run(&script);
         let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
