@@ -3,7 +3,7 @@
 # left it: it compares who owns each field, and the faults scale istiod.
 on_mesh := --test faults --test differential
 
-.PHONY: build test test-mesh clinic fuzz demo check completions docs deny
+.PHONY: build test test-mesh clinic fuzz bench demo check completions docs deny
 
 build:
 	cargo build --release
@@ -27,6 +27,10 @@ clinic:
 # Strange bytes and objects for the readers, the model and the checks: SECONDS_EACH for a target, 10 minutes where nothing is said.
 fuzz:
 	tests/fuzz/run $(TARGETS)
+
+# What it costs beside its yardsticks, whole processes, medians of RUNS. Not a part of the tests: it wants a quiet machine.
+bench: build
+	tests/bench/bench.py --binary target/release/kubectl-egress --runs $${RUNS:-5} --json target/bench.json
 
 demo:
 	tests/demo
