@@ -157,10 +157,8 @@ impl Table {
     pub(super) fn find(&self, host: &str) -> Option<usize> {
         let ends = host.char_indices().skip(1).map(|(at, _)| &host[at..]);
         let by_end = || {
-            let wildcards = ends.map(|end| format!("*{end}"));
-            wildcards
-                .filter_map(|domain| self.domains.get(&domain))
-                .next()
+            let mut wildcards = ends.map(|end| format!("*{end}"));
+            wildcards.find_map(|domain| self.domains.get(&domain))
         };
         let found = self.domains.get(host).or_else(by_end).copied();
         found.or_else(|| self.find_open_ended(host))
