@@ -21,6 +21,7 @@ const STOREYS: &[&str] = &[
     "envoy",
     "identity",
     "probe",
+    "rights",
     "snapshot",
     "model",
     "programmed",
