@@ -9,7 +9,7 @@ judged := --test mutation --test oracle
 old_traffic := http:: tls:: tcp:: cleanup::one flows::the_gateway_starts_tls uninterrupted:: inject::
 old_faults := healthy:: gateway::scaled_to_zero gateway::not_injected outside::an_expired proxies:: client::injection
 
-.PHONY: build test test-mesh test-old judge judge-long clinic fuzz demo check completions docs deny
+.PHONY: build test test-mesh test-old judge judge-long clinic fuzz bench demo check completions docs deny
 
 build:
 	cargo build --release
@@ -59,6 +59,10 @@ clinic:
 # Strange bytes and objects for the readers, the model and the checks: SECONDS_EACH for a target, 10 minutes where nothing is said.
 fuzz:
 	tests/fuzz/run $(TARGETS)
+
+# What it costs beside its yardsticks, whole processes, medians of RUNS. Not a part of the tests: it wants a quiet machine.
+bench: build
+	tests/bench/bench.py --binary target/release/kubectl-egress --runs $${RUNS:-5} --json target/bench.json
 
 demo:
 	tests/demo

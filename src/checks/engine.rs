@@ -3,11 +3,12 @@
 use super::finding::{CheckLine, Code, Finding, Status};
 use super::objects::ends::CODE as LAST_RESORT;
 use super::{Check, Layer, Outcome, View, registry};
-use crate::model::trace::Trace;
+use crate::kubernetes::Place;
+use crate::model::trace::{HopName, Trace};
 use crate::model::{EgressPath, Walk, World};
 use crate::programmed::trace;
 use crate::snapshot::Look;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Why a check of the objects does not look where only some of them could be read.
 pub const UNJUDGED: &str = "what the objects say cannot be judged from a part of them";
@@ -82,6 +83,7 @@ pub fn follow(
 /// Run some checks on some paths.
 pub fn examine(world: &World<'_>, cases: &[Case], checks: &[&Check]) -> Examined {
     let mut examined = Examined::default();
+    let mut found_so_far = FoundSoFar::default();
     for check in checks {
         let mut said = Said::default();
         for (at, case) in cases.iter().enumerate() {
@@ -97,7 +99,7 @@ pub fn examine(world: &World<'_>, cases: &[Case], checks: &[&Check]) -> Examined
                 Outcome::Found(found) => {
                     said.failed.push(at);
                     for finding in found {
-                        add(&mut examined.findings, finding, at);
+                        found_so_far.add(finding, at);
                     }
                 }
                 Outcome::Skip(why) => said.skipped.entry(why).or_default().push(at),
@@ -105,6 +107,7 @@ pub fn examine(world: &World<'_>, cases: &[Case], checks: &[&Check]) -> Examined
         }
         examined.lines.extend(said.lines(check.code));
     }
+    examined.findings = found_so_far.findings;
     yield_to_the_others(&mut examined.findings);
     examined
 }
@@ -138,22 +141,34 @@ fn outcome(check: &Check, view: &View<'_>) -> Outcome {
     }
 }
 
-/// The same fault of the same object on another path is the same finding.
-fn add(findings: &mut Vec<Finding>, finding: Finding, path: usize) {
-    let same = |f: &&mut Finding| {
-        f.code == finding.code && f.hop == finding.hop && f.culprit() == finding.culprit()
-    };
-    match findings.iter_mut().rev().find(same) {
-        Some(known) if known.culprit().is_some() || known.message == finding.message => {
-            if known.paths.last() != Some(&path) {
-                known.paths.push(path);
+/// What was found, each fault once.
+#[derive(Default)]
+struct FoundSoFar {
+    findings: Vec<Finding>,
+    /// The last finding of a check about a field, at a hop.
+    last: HashMap<(Code, HopName, Option<Place>), usize>,
+}
+
+impl FoundSoFar {
+    /// The same fault of the same object on another path is the same finding.
+    fn add(&mut self, finding: Finding, path: usize) {
+        let about = (finding.code, finding.hop, finding.culprit().cloned());
+        let known = self.last.get(&about).map(|at| &mut self.findings[*at]);
+        match known {
+            Some(known) if known.culprit().is_some() || known.message == finding.message => {
+                if known.paths.last() != Some(&path) {
+                    known.paths.push(path);
+                }
+                known.severity = known.severity.max(finding.severity);
             }
-            known.severity = known.severity.max(finding.severity);
+            _ => {
+                self.last.insert(about, self.findings.len());
+                self.findings.push(Finding {
+                    paths: vec![path],
+                    ..finding
+                });
+            }
         }
-        _ => findings.push(Finding {
-            paths: vec![path],
-            ..finding
-        }),
     }
 }
 

@@ -9,6 +9,7 @@ mod access_log;
 mod cluster;
 mod evaluate;
 mod filter;
+mod index;
 mod listener;
 mod parse;
 mod read;
@@ -64,6 +65,8 @@ pub struct Proxy {
     /// How many updates it refused since it started, by kind: `listeners`, `clusters`, or a route
     /// table's name.
     pub rejections: BTreeMap<String, u64>,
+    #[serde(skip)]
+    pub(crate) index: index::Lazy,
 }
 
 /// Who a proxy says it is.
@@ -99,11 +102,6 @@ pub struct Rejection {
 }
 
 impl Proxy {
-    /// The cluster of that name.
-    pub fn cluster(&self, name: &str) -> Option<&Cluster> {
-        self.clusters.iter().find(|c| c.name == name)
-    }
-
     /// The secret of that name; one in force comes before one that waits.
     pub fn secret(&self, name: &str) -> Option<&Secret> {
         let named = || self.secrets.iter().filter(|s| s.name == name);

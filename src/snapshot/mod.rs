@@ -13,7 +13,7 @@ mod redact;
 mod take;
 mod unseen;
 
-pub use manifests::Origin;
+pub use manifests::{Layer, Origin};
 pub use objects::{Change, Objects};
 pub use recorded::RecordedHost;
 pub use take::{Scope, find_mesh, take};

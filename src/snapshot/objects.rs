@@ -17,6 +17,7 @@ use crate::kubernetes::workload::{ConfigMap, Namespace, Workload};
 use crate::kubernetes::{Kind, Meta, ObjectRef};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// One wish about one object: `after` is the whole object as it shall be, or nothing for its end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,6 +58,52 @@ macro_rules! objects {
                     _ => {}
                 }
                 Ok(())
+            }
+
+            /// How many there are.
+            pub fn count(&self) -> usize {
+                0 $(+ self.$field.len())*
+            }
+
+            /// Where each object is in the list of its kind; of two alike, the first.
+            pub(super) fn places(&self) -> HashMap<ObjectRef, usize> {
+                let mut places = HashMap::new();
+                $(for (at, object) in self.$field.iter().enumerate() {
+                    let meta = &object.metadata;
+                    let object = ObjectRef::new(Kind::$kind, &meta.namespace, &meta.name);
+                    places.entry(object).or_insert(at);
+                })*
+                places
+            }
+
+            /// The metadata of the object at a place.
+            pub(super) fn meta_at(&self, kind: Kind, at: usize) -> Option<&Meta> {
+                match kind {
+                    $(Kind::$kind => self.$field.get(at).map(|o| &o.metadata),)*
+                    _ => None,
+                }
+            }
+
+            /// Put an object in, in place of the one at a place; without one, at the end. The
+            /// place that it has then.
+            pub(super) fn put_at(
+                &mut self,
+                kind: Kind,
+                at: Option<usize>,
+                object: Value,
+            ) -> Result<usize, serde_json::Error> {
+                match kind {
+                    $(Kind::$kind => {
+                        let object: $type = serde_json::from_value(object)?;
+                        let end = self.$field.len();
+                        match at.and_then(|at| self.$field.get_mut(at)) {
+                            Some(old) => *old = object,
+                            None => self.$field.push(object),
+                        }
+                        Ok(at.unwrap_or(end))
+                    })*
+                    _ => Ok(0),
+                }
             }
 
             /// Put a whole list in, without looking for earlier ones of the same name.
@@ -156,10 +203,17 @@ impl super::Snapshot {
     /// The would-be state: the same snapshot after some changes. What the proxies have and what
     /// connections did belongs to the state that was, so it is left out.
     pub fn with(&self, changes: &[Change]) -> Result<Self, serde_json::Error> {
-        let mut next = self.clone();
-        next.proxies.clear();
-        next.planes.clear();
-        next.observations.clear();
+        let mut next = Self {
+            api_version: self.api_version.clone(),
+            taken: self.taken.clone(),
+            mesh: self.mesh.clone(),
+            objects: self.objects.clone(),
+            recorded: self.recorded.clone(),
+            unseen: self.unseen.clone(),
+            proxies: [].into(),
+            planes: [].into(),
+            observations: Vec::new(),
+        };
         for change in changes {
             match &change.after {
                 Some(object) => next.objects.put(change.object.kind, object.clone())?,

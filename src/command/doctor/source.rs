@@ -8,7 +8,7 @@ use crate::cluster::Cluster;
 use crate::command::Io;
 use crate::error::Error;
 use crate::plan::recorded;
-use crate::snapshot::{Look, Origin, Scope, Snapshot, take};
+use crate::snapshot::{Layer, Look, Origin, Scope, Snapshot, take};
 use std::path::{Path, PathBuf};
 
 /// All that is read before paths are chosen.
@@ -47,13 +47,14 @@ pub(super) async fn read(
         let _progress = io.progress("reading the cluster");
         cluster(args, connect).await?
     };
+    let mut layer = Layer::over(&mut source.snapshot);
     for path in files(&args.filename)? {
         let name = path.display().to_string();
         let origin = Origin {
             path: &name,
             namespace: &source.namespace,
         };
-        source.snapshot.lay(&text(&path)?, origin)?;
+        layer.lay(&text(&path)?, origin)?;
     }
     if args.offline {
         source.snapshot.seal();

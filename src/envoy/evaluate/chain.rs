@@ -5,16 +5,18 @@
 //! Source: `FilterChainManagerImpl::findFilterChain` in Envoy's `listener_manager`.
 
 use super::{Bytes, Connection};
+use crate::envoy::index::Chains;
 use crate::envoy::{Chain, ChainMatch, Forward, Listener};
 use std::net::IpAddr;
 
 /// The chain, and the words for it: `sni edition.cnn.com`, `http`, `any`.
 pub(super) fn choose<'a>(
     listener: &'a Listener,
+    index: &Chains,
     connection: &Connection,
 ) -> Option<(&'a Chain, String)> {
     let seen = Seen::of(listener, &connection.bytes);
-    let found = narrow(&listener.chains, connection, &seen);
+    let found = narrow(listener, index, connection, &seen);
     let chain = found.or(listener.default_chain.as_ref())?;
     Some((chain, label(chain, &seen)))
 }
@@ -48,10 +50,21 @@ impl Seen {
     }
 }
 
-fn narrow<'a>(chains: &'a [Chain], connection: &Connection, seen: &Seen) -> Option<&'a Chain> {
-    let chains = by_port(&chains.iter().collect::<Vec<_>>(), connection.port);
-    let chains = by_address(chains, connection.address);
-    let chains = by_server_name(chains, &seen.server_name);
+fn narrow<'a>(
+    listener: &'a Listener,
+    index: &Chains,
+    connection: &Connection,
+    seen: &Seen,
+) -> Option<&'a Chain> {
+    let narrower = index.narrower.iter().map(|at| &listener.chains[*at]);
+    let mut first = narrower.filter(|c| goes_before(&c.conditions, connection));
+    let chains = if first.next().is_some() {
+        let chains = by_port(&listener.chains, connection.port);
+        let chains = by_address(chains, connection.address);
+        by_server_name(chains, &seen.server_name)
+    } else {
+        indexed(listener, index, &seen.server_name)
+    };
     let chains = exact_or_empty(&chains, |c| &c.transport_protocol, seen.transport);
     let chains = by_protocol(chains, &seen.protocols);
     chains
@@ -61,13 +74,37 @@ fn narrow<'a>(chains: &'a [Chain], connection: &Connection, seen: &Seen) -> Opti
         .or(chains.first().copied())
 }
 
-fn by_port<'a>(chains: &[&'a Chain], port: u16) -> Vec<&'a Chain> {
-    let with = |want: Option<u16>| {
-        chains
+/// Whether a chain with a condition on port or range goes before those without: the port is
+/// decided first, and for good.
+fn goes_before(conditions: &ChainMatch, connection: &Connection) -> bool {
+    match conditions.port {
+        Some(port) => port == connection.port,
+        None => conditions
+            .ranges
             .iter()
-            .copied()
-            .filter(move |c| c.conditions.port == want)
-    };
+            .any(|r| holds(r, connection.address)),
+    }
+}
+
+/// Those for the server name, where no chain for a port or range takes the connection.
+fn indexed<'a>(listener: &'a Listener, index: &Chains, name: &str) -> Vec<&'a Chain> {
+    let named = names(name).find_map(|name| index.by_name.get(&name));
+    let found = named
+        .or_else(|| index.by_name.get(""))
+        .into_iter()
+        .flatten();
+    found.map(|at| &listener.chains[*at]).collect()
+}
+
+/// The name itself and the wildcards of it, most specific first.
+fn names(name: &str) -> impl Iterator<Item = String> {
+    std::iter::once(name.to_owned())
+        .filter(|n| !n.is_empty())
+        .chain(suffixes(name))
+}
+
+fn by_port(chains: &[Chain], port: u16) -> Vec<&Chain> {
+    let with = |want: Option<u16>| chains.iter().filter(move |c| c.conditions.port == want);
     let exact: Vec<&Chain> = with(Some(port)).collect();
     if exact.is_empty() {
         with(None).collect()
@@ -108,10 +145,7 @@ fn holds((prefix, length): &(String, u8), address: Option<IpAddr>) -> bool {
 }
 
 fn by_server_name<'a>(chains: Vec<&'a Chain>, name: &str) -> Vec<&'a Chain> {
-    let keys = std::iter::once(name.to_owned())
-        .filter(|n| !n.is_empty())
-        .chain(suffixes(name));
-    for key in keys {
+    for key in names(name) {
         let found: Vec<&Chain> = chains
             .iter()
             .copied()

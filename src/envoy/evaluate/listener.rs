@@ -3,37 +3,26 @@
 //! gateway has one per port.
 
 use super::{Connection, Role};
-use crate::envoy::{Listener, Proxy};
+use crate::envoy::Proxy;
 use std::net::IpAddr;
 
-pub(super) fn choose<'a>(proxy: &'a Proxy, connection: &Connection) -> Option<&'a Listener> {
+/// Its place among the proxy's listeners.
+pub(super) fn choose(proxy: &Proxy, connection: &Connection) -> Option<usize> {
     match connection.role {
-        Role::Gateway => proxy
-            .listeners
-            .iter()
-            .find(|l| l.bound && l.has_port(connection.port)),
+        Role::Gateway => proxy.index().bound.get(&connection.port).copied(),
         Role::Sidecar => captured(proxy, connection),
     }
 }
 
-fn captured<'a>(proxy: &'a Proxy, connection: &Connection) -> Option<&'a Listener> {
-    let outbound = || proxy.listeners.iter().filter(|l| !l.inbound);
-    let at = |want: &[IpAddr]| {
-        let fits = |l: &&Listener| {
-            l.addresses.iter().any(|a| {
-                a.port == connection.port && a.ip.parse().is_ok_and(|ip| want.contains(&ip))
-            })
-        };
-        outbound().filter(|l| !l.hands_on).find(fits)
-    };
+fn captured(proxy: &Proxy, connection: &Connection) -> Option<usize> {
+    let index = proxy.index();
+    let at = |ip: IpAddr| index.outbound.get(&(ip, connection.port)).copied();
     let (v4, v6) = (IpAddr::from([0; 4]), IpAddr::from([0; 16]));
-    let exact = connection.address.and_then(|address| at(&[address]));
+    let exact = connection.address.and_then(at);
     let wildcard = || match connection.address {
-        Some(IpAddr::V6(_)) => at(&[v6]),
-        Some(IpAddr::V4(_)) => at(&[v4]),
-        None => at(&[v4]).or_else(|| at(&[v6])),
+        Some(IpAddr::V6(_)) => at(v6),
+        Some(IpAddr::V4(_)) => at(v4),
+        None => at(v4).or_else(|| at(v6)),
     };
-    exact
-        .or_else(wildcard)
-        .or_else(|| outbound().find(|l| l.hands_on))
+    exact.or_else(wildcard).or(index.hands_on)
 }

@@ -10,6 +10,7 @@ mod route;
 #[cfg(test)]
 mod tests;
 
+use super::index::Table;
 use super::{Chain, Filter, Forward, Proxy, Share};
 use crate::kubernetes::{Kind, ObjectRef, Place};
 use crate::model::end::End;
@@ -107,7 +108,7 @@ pub fn evaluate(proxy: &Proxy, connection: &Connection) -> Step {
 pub fn pass(proxy: &Proxy, connection: &Connection) -> (Step, Bytes) {
     let mut step = Step::default();
     let sent = &connection.bytes;
-    let Some(listener) = listener::choose(proxy, connection) else {
+    let Some(at) = listener::choose(proxy, connection) else {
         let why = match connection.role {
             Role::Sidecar => End::NoOutboundListener,
             Role::Gateway if proxy.listeners.is_empty() => End::NoListener,
@@ -115,11 +116,12 @@ pub fn pass(proxy: &Proxy, connection: &Connection) -> (Step, Bytes) {
         };
         return (end(step, why), sent.clone());
     };
+    let (listener, index) = (&proxy.listeners[at], proxy.index());
     step.listener = Some(Decision::new(listener.name.clone(), []));
     if listener.has_matcher {
         return (end(step, End::MatcherTree), sent.clone());
     }
-    let Some((chain, label)) = chain::choose(listener, connection) else {
+    let Some((chain, label)) = chain::choose(listener, &index.chains[at], connection) else {
         return (end(step, End::NoFilterChain(sent.clone())), sent.clone());
     };
     let because = chain.config.as_deref().and_then(place);
@@ -136,11 +138,17 @@ pub fn pass(proxy: &Proxy, connection: &Connection) -> (Step, Bytes) {
             let step = to_cluster(step, proxy, connection, (shares, &bytes, because));
             (step, bytes)
         }
-        Forward::Routes(name) => match proxy.routes.iter().find(|r| r.name == *name) {
-            Some(routes) => route::follow(step, proxy, connection, (routes, &bytes)),
+        Forward::Routes(name) => match index.tables.get(name) {
+            Some(table) => {
+                let routes = &proxy.routes[table.at];
+                route::follow(step, proxy, connection, (routes, table), &bytes)
+            }
             None => (end(step, End::NoRouteTable(name.clone())), bytes),
         },
-        Forward::Inline(routes) => route::follow(step, proxy, connection, (routes, &bytes)),
+        Forward::Inline(routes) => {
+            let table = Table::of(0, routes);
+            route::follow(step, proxy, connection, (routes, &table), &bytes)
+        }
         Forward::Other(filter) => (end(step, End::FilterNotEvaluated(filter.clone())), bytes),
     }
 }

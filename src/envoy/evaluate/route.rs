@@ -3,6 +3,7 @@
 //! as not matching.
 
 use super::{Bytes, Connection, end, place, to_cluster};
+use crate::envoy::index::Table;
 use crate::envoy::{Action, HeaderCondition, PathCondition, Proxy, Routes, Rule, VirtualHost};
 use crate::model::end::End;
 use crate::model::trace::{ClusterName, Decision, Share, Step};
@@ -11,7 +12,8 @@ pub(super) fn follow(
     mut step: Step,
     proxy: &Proxy,
     connection: &Connection,
-    (routes, bytes): (&Routes, &Bytes),
+    (routes, table): (&Routes, &Table),
+    bytes: &Bytes,
 ) -> (Step, Bytes) {
     let as_it_is = bytes.clone();
     let Bytes::Http { host, path } = bytes else {
@@ -22,7 +24,7 @@ pub(super) fn follow(
         };
         return (end(step, why), as_it_is);
     };
-    let Some(virtual_host) = choose_host(routes, host) else {
+    let Some(virtual_host) = choose_host(routes, table, host) else {
         let (host, table) = (host.clone(), routes.name.clone());
         return (end(step, End::NoVirtualHost { host, table }), as_it_is);
     };
@@ -79,44 +81,14 @@ fn rewritten(rule: &Rule, host: &str, path: &str) -> Bytes {
     }
 }
 
-fn choose_host<'a>(routes: &'a Routes, host: &str) -> Option<&'a VirtualHost> {
+fn choose_host<'a>(routes: &'a Routes, table: &Table, host: &str) -> Option<&'a VirtualHost> {
     let lower = host.to_ascii_lowercase();
     let host = if routes.ignores_port {
         without_port(&lower)
     } else {
         lower.as_str()
     };
-    let mut best: Option<((u8, usize), &VirtualHost)> = None;
-    for candidate in &routes.hosts {
-        let rank = candidate
-            .domains
-            .iter()
-            .filter_map(|d| rank(&d.to_ascii_lowercase(), host))
-            .max();
-        if let Some(rank) = rank
-            && best.is_none_or(|(other, _)| rank > other)
-        {
-            best = Some((rank, candidate));
-        }
-    }
-    best.map(|(_, found)| found)
-}
-
-/// How well a domain fits: the kind of match, then its length.
-fn rank(domain: &str, host: &str) -> Option<(u8, usize)> {
-    if domain == "*" {
-        return Some((0, 0));
-    }
-    if domain == host {
-        return Some((3, domain.len()));
-    }
-    // A wildcard stands for at least one character.
-    let longer = host.len() >= domain.len();
-    match (domain.strip_prefix('*'), domain.strip_suffix('*')) {
-        (Some(suffix), _) if longer && host.ends_with(suffix) => Some((2, domain.len())),
-        (_, Some(prefix)) if longer && host.starts_with(prefix) => Some((1, domain.len())),
-        _ => None,
-    }
+    routes.hosts.get(table.find(host)?)
 }
 
 fn without_port(host: &str) -> &str {
