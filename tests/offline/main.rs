@@ -16,5 +16,6 @@ mod run;
 mod server;
 mod signals;
 mod supply;
+mod terminal;
 mod usage;
 mod versions;

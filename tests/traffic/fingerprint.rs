@@ -66,7 +66,7 @@ impl Fingerprint {
             match after.0.get(name) {
                 None => wrong.push(format!("- {name}")),
                 Some(now) if now != object => {
-                    wrong.push(format!("! {name}\n  was {object}\n  is  {now}"))
+                    wrong.push(format!("! {name}\n  was {object}\n  is  {now}"));
                 }
                 Some(_) => {}
             }

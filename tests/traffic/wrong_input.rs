@@ -5,6 +5,7 @@ use super::run::egress;
 use std::io::Write;
 
 #[test]
+#[allow(clippy::too_many_lines)] // one table of inputs
 fn each_gets_one_sentence_and_its_exit_code() {
     let _shared = CLUSTER
         .read()
