@@ -83,7 +83,7 @@ _kubectl__egress() {
 
     case "${cmd}" in
         kubectl__egress)
-            opts="-n -s -v -q -h --kubeconfig --context --cluster --user --namespace --as --as-group --as-uid --server --token --certificate-authority --tls-server-name --insecure-skip-tls-verify --client-certificate --client-key --cache-dir --request-timeout --istio-namespace --revision --verbose --quiet --help setup doctor explain cleanup status lockdown unlock version completion help"
+            opts="-n -s -v -q -h -V --kubeconfig --context --cluster --user --namespace --as --as-group --as-uid --server --token --certificate-authority --tls-server-name --insecure-skip-tls-verify --client-certificate --client-key --cache-dir --request-timeout --istio-namespace --revision --verbose --quiet --help --version setup doctor explain cleanup status lockdown unlock version completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -283,12 +283,16 @@ _kubectl__egress() {
             return 0
             ;;
         kubectl__egress__subcmd__completion)
-            opts="-n -s -v -q -h --kubeconfig --context --cluster --user --namespace --as --as-group --as-uid --server --token --certificate-authority --tls-server-name --insecure-skip-tls-verify --client-certificate --client-key --cache-dir --request-timeout --istio-namespace --revision --verbose --quiet --help bash zsh fish powershell kubectl"
+            opts="-n -s -v -q -h --install --dir --kubeconfig --context --cluster --user --namespace --as --as-group --as-uid --server --token --certificate-authority --tls-server-name --insecure-skip-tls-verify --client-certificate --client-key --cache-dir --request-timeout --istio-namespace --revision --verbose --quiet --help bash zsh fish powershell kubectl man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --kubeconfig)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -18,7 +18,7 @@ Examples:
   kubectl egress setup edition.cnn.com edition.cnn.com:80
 
   # From two namespaces, through a gateway that exists
-  kubectl egress setup api.example.com --from team-a,team-b --gateway istio-system/istio-egressgateway
+  kubectl egress setup api.example.com --from team-a,team-b --gateway istio-system/egress
 
   # The application speaks HTTP, the gateway originates TLS
   kubectl egress setup api.example.com:80 --originate-tls

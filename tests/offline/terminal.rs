@@ -58,7 +58,7 @@ fn nothing_that_a_manifest_says_steers_the_terminal() {
         "setup $(printf 'x\\033]0;pwned\\007.example')",
         "explain $(printf 'x\\033]0;pwned\\007')",
         "doctor --only $(printf 'x\\033]0;pwned\\007')",
-        "doctor -f $(printf '/x\\033]0;pwned\\007')",
+        "doctor --offline -f $(printf '/x\\033]0;pwned\\007')",
         "doctor --kubeconfig $(printf '/x\\033]0;pwned\\007')",
     ] {
         let seen = on_a_terminal(arguments);

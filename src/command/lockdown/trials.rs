@@ -213,8 +213,54 @@ impl<'a> Tries<'a> {
                     break;
                 }
             }
+            let answered = |witness: &Witness| witness.outcome.through();
+            if outcomes[at].stopped() && !seen[at].as_ref().is_some_and(answered) {
+                self.ask_through_the_gateway(at, outcomes, &mut seen)
+                    .await?;
+            }
         }
         Ok(seen)
+    }
+
+    /// Where no pod outside can try, the gateway is outside too: what it still gets from the same
+    /// port of the host is not down.
+    async fn ask_through_the_gateway(
+        &self,
+        at: usize,
+        outcomes: &mut [Outcome],
+        seen: &mut [Option<Witness>],
+    ) -> Result<(), Error> {
+        let Some(control) = self
+            .all
+            .iter()
+            .position(|one| one.control && self.same_port(at, one))
+        else {
+            return Ok(());
+        };
+        for (index, outcome) in self.attempt(&[at, control]).await? {
+            if index == at {
+                outcomes[at] = outcome;
+            } else if outcome.through() {
+                let name = self.runaways[self.all[control].who].name();
+                seen[at] = Some(Witness {
+                    from: format!("{name} through the gateway"),
+                    outcome,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a way through the gateway ends at the port of the host that another tries by TCP.
+    fn same_port(&self, at: usize, control: &Try) -> bool {
+        let Way::Name(through) = &control.way else {
+            return false;
+        };
+        match &self.all[at].way {
+            Way::Name(target) => target.host == through.host && target.port == through.port,
+            Way::Address(to, _) => to.port() == through.port,
+            Way::Datagram(_) | Way::Straight(..) => false,
+        }
     }
 
     /// Whether a way round the gateway was open before and is not now.

@@ -1,6 +1,7 @@
 //! The writes of setup in their order: the inventory, the gateway, the gateway's half of the way,
 //! and, when every proxy has that, the switch in the callers' namespaces. Then the proof.
 
+use super::resolves::refuse_unresolved;
 use super::wanted::{HostWish, Wanted};
 use crate::apply::{Journal, delete_all, update_inventory, write_all};
 use crate::cli::setup::SetupArgs;
@@ -86,6 +87,7 @@ impl Run<'_> {
         } else {
             Baseline::new()
         };
+        refuse_unresolved(&before)?;
         if changed {
             self.write(snapshot).await?;
         }
