@@ -3,7 +3,7 @@
 # left it: it compares who owns each field, and the faults scale istiod.
 on_mesh := --test faults --test differential
 
-.PHONY: build test test-mesh clinic fuzz demo check completions docs deny
+.PHONY: build test test-mesh histories clinic fuzz demo check completions docs deny
 
 build:
 	cargo build --release
@@ -13,6 +13,11 @@ build:
 test: check-scripts
 	cargo test
 	$(MAKE) --no-print-directory test-mesh
+
+# On an API server without a node: many histories of two teams, and what a tenant can do. HISTORIES says how many random ones,
+# EGRESS_SEED=N plays that one again.
+histories:
+	EGRESS_HISTORIES=$${HISTORIES:-300} cargo test --test histories -- --test-threads=2 $(TEST)
 
 # TEST=NAME runs those with NAME in their path. They mostly wait, so more of them run at once than there are cores.
 test-mesh:
