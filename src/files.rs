@@ -63,7 +63,8 @@ fn keep_owner(file: &NamedTempFile, old: &std::fs::Metadata) {
 #[cfg(not(unix))]
 fn keep_owner(_: &NamedTempFile, _: &std::fs::Metadata) {}
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt, symlink};

@@ -1,6 +1,7 @@
 //! Who else uses a gateway that we installed: it stays as long as anybody does.
 
 use crate::istio::VirtualService;
+use crate::istio::virtual_service::HttpRoute;
 use crate::kubernetes::gateway_api::{ApiGateway, ApiRoute, Reference};
 use crate::kubernetes::pod::Labels;
 use crate::kubernetes::{Kind, Meta, Object};
@@ -133,7 +134,7 @@ impl Used<'_> {
         let http = spec.http.iter().flat_map(|r| &r.route);
         let tls = spec.tls.iter().flat_map(|r| &r.route);
         let tcp = spec.tcp.iter().flat_map(|r| &r.route);
-        let mirrors = spec.http.iter().flat_map(|r| r.mirrors_to());
+        let mirrors = spec.http.iter().flat_map(HttpRoute::mirrors_to);
         http.chain(tls)
             .chain(tcp)
             .map(|r| r.destination.host.as_str())

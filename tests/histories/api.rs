@@ -265,16 +265,21 @@ impl Api {
     /// All objects that are compared: those of a namespace, and the namespaces.
     pub(crate) fn state(&self) -> State {
         let mut objects = BTreeMap::new();
-        let compared = self.resources.values().filter(|r| r.first).filter(|r| {
-            (r.namespaced && !NOT_COMPARED.contains(&r.plural.as_str())) || r.plural == "namespaces"
+        let compared = self.resources.iter().filter(|(_, r)| {
+            let kept = r.namespaced && !NOT_COMPARED.contains(&r.plural.as_str());
+            r.first && (kept || r.plural == "namespaces")
         });
-        for resource in compared {
+        for ((version, kind), resource) in compared {
             let list = self.get(&resource.list(None));
             for item in list["items"].as_array().into_iter().flatten() {
                 let text = |pointer: &str| item.pointer(pointer).and_then(Value::as_str);
                 let name = text("/metadata/name").unwrap_or_default();
                 let list = resource.list(text("/metadata/namespace"));
-                objects.insert(format!("{list}/{name}"), essence(item.clone()));
+                // A list says these once for all of its items.
+                let mut object = essence(item.clone());
+                object["apiVersion"] = json!(version);
+                object["kind"] = json!(kind);
+                objects.insert(format!("{list}/{name}"), object);
             }
         }
         State(objects)

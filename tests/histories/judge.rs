@@ -24,11 +24,7 @@ pub(crate) struct Verdict {
 /// Play a history, then everybody's cleanup, and judge.
 pub(crate) fn judge(world: &Arc<World>, history: &History) -> Verdict {
     let before = world.begin(&history.objects());
-    let mut verdict = Verdict {
-        outcomes: Vec::new(),
-        wrong: Vec::new(),
-        named: 0,
-    };
+    let mut verdict = Verdict::of(Vec::new());
     for step in &history.steps {
         verdict.outcomes.extend(run(world, step));
     }
@@ -112,6 +108,15 @@ fn callers(step: &Step) -> Vec<String> {
 }
 
 impl Verdict {
+    /// Of runs that have ended.
+    pub(crate) fn of(outcomes: Vec<Outcome>) -> Self {
+        Self {
+            outcomes,
+            wrong: Vec::new(),
+            named: 0,
+        }
+    }
+
     /// A fresh plan of the same setup finds nothing to do.
     fn whole(&mut self, world: &Arc<World>, step: &Step) {
         let all = run(world, step);
@@ -135,7 +140,7 @@ impl Verdict {
     }
 
     /// All is as it was, or the last cleanup says what is not.
-    fn as_before(&mut self, before: &State, after: &State) {
+    pub(crate) fn as_before(&mut self, before: &State, after: &State) {
         let last = self.outcomes.last().expect("cleanups ran");
         let differences = before.differences(after);
         let named = |d: &&Difference| last.code != Some(0) && last.said.contains(d.name());
@@ -149,7 +154,12 @@ impl Verdict {
 
     /// The whole story, as a failing test prints it.
     pub(crate) fn story(&self, history: &History) -> String {
-        let mut text = format!("{history}");
+        format!("{history}{}", self.told())
+    }
+
+    /// What ran, with its writes and words, and what is wrong.
+    pub(crate) fn told(&self) -> String {
+        let mut text = String::new();
         for outcome in &self.outcomes {
             text += &format!(
                 "--- {} -> exit {:?} after {} ms\n",

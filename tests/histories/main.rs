@@ -3,8 +3,10 @@
 //! cluster afterwards.
 
 mod api;
+mod hostile;
 mod interleaved;
 mod judge;
+mod lost;
 mod mesh;
 mod proxy;
 mod random;

@@ -29,6 +29,8 @@ pub(crate) enum Fault {
     After(Event),
     /// The server answers with this status and does nothing, that often.
     Refuse(u16, usize),
+    /// Every list of that kind is refused with 403, from here on.
+    Forbid(&'static str),
     /// The server acted, and half of its answer arrives.
     Cut,
     /// The answer takes its time.
@@ -164,7 +166,12 @@ fn handle(stream: &TcpStream, shared: &Shared, request: Request<Vec<u8>>) -> Opt
         };
         let again = matches!(fault, Fault::Refuse(_, times)
             if (1..*times).contains(&shared.refusals.load(Ordering::Relaxed)));
-        (here || again).then_some(fault)
+        let forbidden = matches!(fault, Fault::Forbid(plural)
+            if request.method() == Method::GET && request.uri().path().ends_with(plural));
+        match fault {
+            Fault::Forbid(_) => forbidden.then_some(fault),
+            _ => (here || again).then_some(fault),
+        }
     });
     let line = format!("{} {}", request.method(), request.uri());
     let note = |what: &str| {
@@ -183,6 +190,10 @@ fn handle(stream: &TcpStream, shared: &Shared, request: Request<Vec<u8>>) -> Opt
             shared.refusals.fetch_add(1, Ordering::Relaxed);
             note(&format!("  <- refused with {status}"));
             return write_answer(stream, &refusal(*status), false);
+        }
+        Some(Fault::Forbid(_)) => {
+            note("  <- forbidden");
+            return write_answer(stream, &refusal(403), false);
         }
         Some(Fault::Before(event)) => {
             note(&format!("  <- before it: {event:?}"));
@@ -260,6 +271,7 @@ fn happen(shared: &Shared, event: &Event) -> Option<()> {
 
 fn refusal(status: u16) -> Answer {
     let reason = match status {
+        403 => "Forbidden",
         409 => "Conflict",
         410 => "Expired",
         422 => "Invalid",

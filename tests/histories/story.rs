@@ -154,7 +154,7 @@ fn others() -> Vec<Value> {
 const QUICK: &str = "--wait=false -y --timeout 30s";
 
 fn host() -> impl Strategy<Value = String> {
-    prop::sample::select(HOSTS).prop_map(str::to_owned)
+    prop_oneof![4 => Just(HOSTS[0]), 2 => Just(HOSTS[1]), 1 => Just(HOSTS[2])].prop_map(str::to_owned)
 }
 
 fn owner() -> impl Strategy<Value = String> {
@@ -226,10 +226,11 @@ fn plain() -> impl Strategy<Value = Step> {
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        8 => plain().prop_map(|s| Event::Run(Box::new(s))),
+        12 => plain().prop_map(|s| Event::Run(Box::new(s))),
         4 => Just(Event::Kill),
         2 => Just(Event::Drop),
         1 => Just(Event::Interrupt),
+        1 => Just(Event::Restart),
     ]
 }
 
@@ -251,7 +252,7 @@ fn fault() -> impl Strategy<Value = (At, Fault)> {
 
 /// Any history.
 pub(crate) fn any_history() -> impl Strategy<Value = History> {
-    let step = (plain(), prop::option::weighted(0.6, fault()))
+    let step = (plain(), prop::option::weighted(0.7, fault()))
         .prop_map(|(step, fault)| Step { fault, ..step });
     (
         prop::collection::vec(0..others().len(), 0..3),
