@@ -69,7 +69,10 @@ fn outcome(world: &Arc<World>, step: &Step) -> Outcome {
 /// All objects with our marks, as the tenant may have copied them.
 fn marked(state: &State) -> Vec<Value> {
     let label = "/metadata/labels/app.kubernetes.io~1managed-by";
-    let ours = state.0.values().filter(|o| o.pointer(label) == Some(&json!(MANAGER)));
+    let ours = state
+        .0
+        .values()
+        .filter(|o| o.pointer(label) == Some(&json!(MANAGER)));
     ours.cloned().collect()
 }
 
@@ -79,7 +82,12 @@ fn copy(object: &Value) -> Option<Value> {
     let mut copy = object.clone();
     copy.as_object_mut()?.remove("status");
     let meta = copy["metadata"].as_object_mut()?;
-    for field in ["uid", "creationTimestamp", "managedFields", "ownerReferences"] {
+    for field in [
+        "uid",
+        "creationTimestamp",
+        "managedFields",
+        "ownerReferences",
+    ] {
         meta.remove(field);
     }
     meta.insert("namespace".into(), json!(TENANT));
@@ -124,8 +132,16 @@ fn of_record(record: &Value) -> Vec<Plant> {
     };
     add("a copy", MANAGER, copy(record));
     add("a backup", "velero-server", copy(record));
-    add("a copy with its own id", MANAGER, forged(record, str::to_owned));
-    add("a copy with its own id by somebody else", OTHERS, forged(record, here));
+    add(
+        "a copy with its own id",
+        MANAGER,
+        forged(record, str::to_owned),
+    );
+    add(
+        "a copy with its own id by somebody else",
+        OTHERS,
+        forged(record, here),
+    );
     add("a copy of this place", MANAGER, forged(record, here));
     for victim in ["team-a", "team-b", "team-c", "kube-system"] {
         let other = format!("\"{victim}\"");
@@ -141,12 +157,28 @@ fn of_record(record: &Value) -> Vec<Plant> {
         add(&format!("of {victim}"), MANAGER, forged(record, all_of_it));
     }
     let path = "\"../../../../api/v1/namespaces/kube-system\"";
-    add("a path for a name", MANAGER, forged(record, |t| t.replace(&own, path)));
-    add("cut short", MANAGER, forged(record, |t| t[..t.len() / 2].to_owned()));
+    add(
+        "a path for a name",
+        MANAGER,
+        forged(record, |t| t.replace(&own, path)),
+    );
+    add(
+        "cut short",
+        MANAGER,
+        forged(record, |t| t[..t.len() / 2].to_owned()),
+    );
     add("no JSON", MANAGER, forged(record, |_| "\u{1b}[31m{".into()));
-    add("another JSON", MANAGER, forged(record, |_| "[null, 1, {}]".into()));
+    add(
+        "another JSON",
+        MANAGER,
+        forged(record, |_| "[null, 1, {}]".into()),
+    );
     add("deep", MANAGER, forged(record, |_| "[".repeat(50_000)));
-    add("giant", MANAGER, forged(record, |_| format!("\"{}\"", "a".repeat(800_000))));
+    add(
+        "giant",
+        MANAGER,
+        forged(record, |_| format!("\"{}\"", "a".repeat(800_000))),
+    );
     all
 }
 
@@ -175,20 +207,60 @@ fn well_known() -> Vec<Plant> {
     let lockdown = json!({"namespace": "team-b", "objects": [{"kind": "NetworkPolicy", "namespace": "team-a", "name": "theirs"}]});
     let text = |value: &Value| value.to_string();
     let mut all = vec![
-        map("labels of a namespace", MANAGER, &json!({"namespace.kube-system": text(&injection)})),
-        map("an operator's gateway", MANAGER, &json!({"gateway.istio-egressgateway": text(&operator)})),
+        map(
+            "labels of a namespace",
+            MANAGER,
+            &json!({"namespace.kube-system": text(&injection)}),
+        ),
+        map(
+            "an operator's gateway",
+            MANAGER,
+            &json!({"gateway.istio-egressgateway": text(&operator)}),
+        ),
         map("a file", MANAGER, &json!({"gateway.istiod": text(&file)})),
-        map("a stranger's objects", MANAGER, &json!({"gateway.client": text(&gateway)})),
-        map("a stranger's policy", MANAGER, &json!({"lockdown.team-b": text(&lockdown)})),
+        map(
+            "a stranger's objects",
+            MANAGER,
+            &json!({"gateway.client": text(&gateway)}),
+        ),
+        map(
+            "a stranger's policy",
+            MANAGER,
+            &json!({"lockdown.team-b": text(&lockdown)}),
+        ),
         map("nothing", MANAGER, &json!({})),
         map("an unknown key", MANAGER, &json!({"nobody.knows": "x"})),
-        map("no name that setup writes", "kubectl-egress-other", &json!({"record": "{}"})),
+        map(
+            "no name that setup writes",
+            "kubectl-egress-other",
+            &json!({"record": "{}"}),
+        ),
         map("nothing", "kubectl-egress-injection", &json!({})),
-        map("labels of a namespace", "kubectl-egress-injection", &json!({"record": text(&injection)})),
-        map("a stranger's policy", "kubectl-egress-lockdown", &json!({"record": text(&lockdown)})),
-        map("an operator's gateway", "kubectl-egress-gateway-istio-egressgateway", &json!({"record": text(&operator)})),
-        map("a file", "kubectl-egress-gateway-istiod", &json!({"record": text(&file)})),
-        map("a stranger's objects", "kubectl-egress-gateway-client", &json!({"record": text(&gateway)})),
+        map(
+            "labels of a namespace",
+            "kubectl-egress-injection",
+            &json!({"record": text(&injection)}),
+        ),
+        map(
+            "a stranger's policy",
+            "kubectl-egress-lockdown",
+            &json!({"record": text(&lockdown)}),
+        ),
+        map(
+            "an operator's gateway",
+            "kubectl-egress-gateway-istio-egressgateway",
+            &json!({"record": text(&operator)}),
+        ),
+        map(
+            "a file",
+            "kubectl-egress-gateway-istiod",
+            &json!({"record": text(&file)}),
+        ),
+        map(
+            "a stranger's objects",
+            "kubectl-egress-gateway-client",
+            &json!({"record": text(&gateway)}),
+        ),
     ];
     all[5].object["metadata"]["labels"]["applyset.kubernetes.io/id"] = json!("applyset-x-v1");
     all
@@ -203,7 +275,10 @@ fn plants(state: &State) -> Vec<Plant> {
         } else if let Some(copied) = copy(&object) {
             for manager in [MANAGER, OTHERS] {
                 all.push(Plant {
-                    what: format!("a copy of {} {}", object["kind"], object["metadata"]["name"]),
+                    what: format!(
+                        "a copy of {} {}",
+                        object["kind"], object["metadata"]["name"]
+                    ),
                     object: copied.clone(),
                     manager,
                 });
@@ -251,12 +326,20 @@ fn what_a_tenant_plants_changes_nothing_outside_its_namespace() {
         let mut faults = outside(&before, &after);
         faults.extend(world.faults());
         if !outcome.done() {
-            faults.push(format!("it stops cleanup with {:?}: {}", outcome.code, outcome.said));
+            faults.push(format!(
+                "it stops cleanup with {:?}: {}",
+                outcome.code, outcome.said
+            ));
         }
         wrong.extend(faults.iter().map(|f| format!("{}: {f}", plant.what)));
         world.end(&after);
     }
-    assert!(wrong.is_empty(), "of {} plants:\n{}", plants.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "of {} plants:\n{}",
+        plants.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -277,7 +360,10 @@ fn what_a_tenant_plants_stops_nobody_and_is_named() {
         let outcome = outcome(&world, step);
         let fair = outcome.code == alone.code || (alone.code == Some(0) && outcome.code == Some(3));
         if !fair {
-            wrong.push(format!("{step}: exit {:?}, without the plants {:?}: {}", outcome.code, alone.code, outcome.said));
+            wrong.push(format!(
+                "{step}: exit {:?}, without the plants {:?}: {}",
+                outcome.code, alone.code, outcome.said
+            ));
         }
     }
     wrong.extend(outside(&before, &world.api.state()));

@@ -119,7 +119,10 @@ impl Meddled {
     fn records(&self) -> Vec<String> {
         let state = self.world.api.state();
         let label = "/metadata/labels/applyset.kubernetes.io~1id";
-        let records = state.0.into_iter().filter(|(_, o)| o.pointer(label).is_some());
+        let records = state
+            .0
+            .into_iter()
+            .filter(|(_, o)| o.pointer(label).is_some());
         records.map(|(path, _)| path).collect()
     }
 
@@ -141,7 +144,10 @@ fn the_objects_are_found_when_the_records_were_deleted() {
     for gateway in [FOUND, NEW] {
         let mut meddled = Meddled::after(&[
             step("team-a", &format!("setup a.example.com {gateway}")),
-            step("team-b", &format!("setup a.example.com b.example.com {gateway}")),
+            step(
+                "team-b",
+                &format!("setup a.example.com b.example.com {gateway}"),
+            ),
             step("team-a", "lockdown team-a --no-probe"),
         ]);
         let records = meddled.records();
@@ -188,7 +194,10 @@ fn a_label_that_somebody_changed_since_is_kept_and_named() {
     assert!(answer.good(), "{}", answer.json());
     let outcome = meddled.run(&step("team-c", "cleanup --all"));
     let label = "/metadata/labels/istio-injection";
-    assert_eq!(meddled.world.api.get(path).pointer(label), Some(&json!("disabled")));
+    assert_eq!(
+        meddled.world.api.get(path).pointer(label),
+        Some(&json!("disabled"))
+    );
     assert!(
         outcome.said.contains("istio-injection"),
         "not a word of the label: {}",
@@ -250,8 +259,16 @@ fn what_others_keep_in_the_gateways_namespace_keeps_it() {
         meddled.world.api.put(&other);
         let outcome = meddled.run(&step("team-a", "cleanup a.example.com"));
         let left = meddled.world.api.get(&meddled.world.api.path(&other));
-        assert_eq!(left["metadata"]["name"], "theirs", "it was deleted: {}", outcome.said);
-        assert!(outcome.said.contains("theirs"), "it is not named: {}", outcome.said);
+        assert_eq!(
+            left["metadata"]["name"], "theirs",
+            "it was deleted: {}",
+            outcome.said
+        );
+        assert!(
+            outcome.said.contains("theirs"),
+            "it is not named: {}",
+            outcome.said
+        );
         let after = meddled.world.api.state();
         meddled.world.end(&after);
     }
@@ -277,7 +294,12 @@ fn a_gateway_stays_while_a_host_that_somebody_else_keeps_uses_it() {
     meddled.world.api.put(&kept);
     let outcome = meddled.run(&step("team-a", "cleanup a.example.com"));
     let deployment = "/apis/apps/v1/namespaces/egress-one/deployments/gateway";
-    assert_eq!(meddled.world.api.get(deployment)["kind"], "Deployment", "{}", outcome.said);
+    assert_eq!(
+        meddled.world.api.get(deployment)["kind"],
+        "Deployment",
+        "{}",
+        outcome.said
+    );
     assert!(outcome.said.contains("team-b/kept"), "{}", outcome.said);
     meddled.world.api.delete(&meddled.world.api.path(&kept));
     meddled.end();

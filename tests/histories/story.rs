@@ -154,7 +154,8 @@ fn others() -> Vec<Value> {
 const QUICK: &str = "--wait=false -y --timeout 30s";
 
 fn host() -> impl Strategy<Value = String> {
-    prop_oneof![4 => Just(HOSTS[0]), 2 => Just(HOSTS[1]), 1 => Just(HOSTS[2])].prop_map(str::to_owned)
+    prop_oneof![4 => Just(HOSTS[0]), 2 => Just(HOSTS[1]), 1 => Just(HOSTS[2])]
+        .prop_map(str::to_owned)
 }
 
 fn owner() -> impl Strategy<Value = String> {
