@@ -2,7 +2,7 @@
 //! only when that is nothing of anybody else's.
 
 use super::Cluster;
-use super::request::{Purpose, invalid};
+use super::answer::{Purpose, invalid};
 use crate::error::Error;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use http::Request;

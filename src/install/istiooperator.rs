@@ -322,7 +322,7 @@ pub(super) async fn undo(cluster: &Cluster, restore: &Restore) -> Result<(), Err
                 (true, false, _) => json!({"spec": {"components": {"egressGateways": null}}}),
                 _ => json!({"spec": {"components": {"egressGateways": next}}}),
             };
-            (before > next.len() || patch["spec"]["components"].is_null()).then_some(patch)
+            (before > next.len()).then_some(patch)
         },
     )
     .await

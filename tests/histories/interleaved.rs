@@ -24,7 +24,7 @@ fn step(namespace: &str, words: &str) -> Step {
 /// history must. The answer is how many writes `one` had.
 fn sweep(first: &[Step], one: &Step, other: &Step) -> usize {
     let mut world = World::shared();
-    let mut wrong = Vec::new();
+    let (mut wrong, mut told) = (Vec::new(), Vec::new());
     let mut writes = 0;
     for n in 0..MOST {
         let mut steps = first.to_vec();
@@ -35,13 +35,13 @@ fn sweep(first: &[Step], one: &Step, other: &Step) -> usize {
             teams_leave: true,
         };
         let verdict = judge(&world, &history);
-        let reached = verdict.outcomes.iter().any(|o| o.step == *other);
-        if !reached {
+        let times = verdict.outcomes.iter().filter(|o| o.step == *other).count();
+        if times == first.iter().filter(|step| *step == other).count() {
             break;
         }
         writes = n + 1;
         if !verdict.wrong.is_empty() {
-            println!("{}", verdict.story(&history));
+            told.push(verdict.story(&history));
             wrong.push(n);
         }
         world.renew();
@@ -49,7 +49,8 @@ fn sweep(first: &[Step], one: &Step, other: &Step) -> usize {
     assert!(writes > 0, "{one} writes nothing");
     assert!(
         wrong.is_empty(),
-        "before the writes {wrong:?} of {writes}; told above"
+        "{}\nbefore the writes {wrong:?} of {writes}",
+        told.join("\n")
     );
     writes
 }

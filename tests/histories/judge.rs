@@ -159,24 +159,19 @@ impl Verdict {
 
     /// What ran, with its writes and words, and what is wrong.
     pub(crate) fn told(&self) -> String {
-        let mut text = String::new();
+        let mut lines = Vec::new();
         for outcome in &self.outcomes {
-            text += &format!(
-                "--- {} -> exit {:?} after {} ms\n",
-                outcome.step,
-                outcome.code,
-                outcome.took.as_millis()
-            );
-            for request in outcome.requests.iter().filter(|r| r.matters) {
-                text += &format!("    {}\n", request.line);
-            }
-            for line in outcome.said.lines() {
-                text += &format!("  | {line}\n");
-            }
+            let took = outcome.took.as_millis();
+            lines.push(format!(
+                "--- {} -> exit {:?} after {took} ms",
+                outcome.step, outcome.code
+            ));
+            let requests = outcome.requests.iter().filter(|r| r.matters);
+            lines.extend(requests.map(|r| format!("    {}", r.line)));
+            lines.extend(outcome.said.lines().map(|line| format!("  | {line}")));
         }
-        for wrong in &self.wrong {
-            text += &format!("WRONG {wrong}\n");
-        }
-        text
+        lines.extend(self.wrong.iter().map(|wrong| format!("WRONG {wrong}")));
+        lines.push(String::new());
+        lines.join("\n")
     }
 }

@@ -22,7 +22,7 @@ fn step(namespace: &str, words: &str) -> Step {
 /// Play `first`, then `one` cut at its n-th write, for every n, before and after the server acted.
 fn cut_everywhere(first: &[Step], one: &Step) {
     let mut world = World::shared();
-    let mut wrong = Vec::new();
+    let (mut wrong, mut told) = (Vec::new(), Vec::new());
     let faults = [
         Fault::Before(Event::Kill),
         Fault::After(Event::Kill),
@@ -42,7 +42,7 @@ fn cut_everywhere(first: &[Step], one: &Step) {
             let cut = verdict.outcomes.iter().flat_map(|o| &o.requests);
             reached |= cut.into_iter().any(|r| r.line.contains("<-"));
             if !verdict.wrong.is_empty() {
-                println!("{}", verdict.story(&history));
+                told.push(verdict.story(&history));
                 wrong.push(format!("{n} {fault:?}"));
             }
             world.renew();
@@ -52,7 +52,7 @@ fn cut_everywhere(first: &[Step], one: &Step) {
             break;
         }
     }
-    assert!(wrong.is_empty(), "cut at {wrong:?}; told above");
+    assert!(wrong.is_empty(), "{}\ncut at {wrong:?}", told.join("\n"));
 }
 
 #[test]
@@ -126,6 +126,14 @@ impl Meddled {
         records.map(|(path, _)| path).collect()
     }
 
+    /// The path of an object of that kind with our label.
+    fn one_of_ours(&self, kind: &str) -> String {
+        let label = "/metadata/labels/app.kubernetes.io~1managed-by";
+        let mut state = self.world.api.state().0.into_iter();
+        let found = state.find(|(_, o)| o["kind"] == kind && o.pointer(label).is_some());
+        found.expect("setup made one").0
+    }
+
     /// Clean up everything; all must be as it was, or what is not be named.
     fn end(mut self) -> Outcome {
         let last = self.run(&step("default", "cleanup --all -A"));
@@ -177,8 +185,10 @@ fn an_object_that_was_deleted_and_made_anew_is_still_ours() {
     let setup = step("team-a", &format!("setup a.example.com {FOUND}"));
     for n in 0..6 {
         let mut meddled = Meddled::after(std::slice::from_ref(&setup));
-        let entry = "/apis/networking.istio.io/v1/namespaces/istio-system/serviceentries/egress-a-example-com";
-        meddled.world.api.delete(entry);
+        meddled
+            .world
+            .api
+            .delete(&meddled.one_of_ours("ServiceEntry"));
         meddled.run(&setup.clone().at(At::Write(n), Fault::After(Event::Kill)));
         meddled.end();
     }
