@@ -1,9 +1,15 @@
 # make test runs every test, make demo shows the whole job; CONTRIBUTING.md has the rest.
 # The tests that need a mesh; plain `cargo test` leaves them out. traffic comes first, on a mesh that is as its installer
 # left it: it compares who owns each field, and the faults scale istiod.
-on_mesh := --test faults --test differential
+on_mesh := --test faults --test differential --test fields
+# Those whose judge is traffic: they need NetworkPolicies that hold.
+judged := --test mutation --test oracle
 
-.PHONY: build test test-mesh histories clinic fuzz demo check completions docs deny
+# On an old Istio (tests/mesh/versions.sh) those that show that it is served as the new one is.
+old_traffic := http:: tls:: tcp:: cleanup::one flows::the_gateway_starts_tls uninterrupted:: inject::
+old_faults := healthy:: gateway::scaled_to_zero gateway::not_injected outside::an_expired proxies:: client::injection
+
+.PHONY: build test test-mesh test-old judge judge-long histories clinic fuzz demo check completions docs deny
 
 build:
 	cargo build --release
@@ -13,6 +19,9 @@ build:
 test: check-scripts
 	cargo test
 	$(MAKE) --no-print-directory test-mesh
+ifndef EGRESS_TEST_KUBECONFIG
+	$(MAKE) --no-print-directory test-old
+endif
 
 # On an API server without a node: many histories of two teams, and what a tenant can do. HISTORIES says how many random ones,
 # EGRESS_SEED=N plays that one again.
@@ -24,6 +33,29 @@ test-mesh:
 	tests/with-mesh cargo test --test traffic -- --test-threads=4 $(TEST)
 	tests/with-mesh cargo test $(on_mesh) -- --test-threads=4 $(TEST)
 	EGRESS_TEST_MESH=$${EGRESS_TEST_LOCKDOWN_MESH:-m3} tests/with-mesh cargo test --test lockdown -- --test-threads=1 $(TEST)
+
+# Right configurations, one change or several, real requests, and what doctor says of them. EGRESS_TEST_KIND="half goes" takes
+# the changes with that in their name, on every origin; EGRESS_TEST_SEED draws others.
+judge:
+	EGRESS_TEST_MESH=$${EGRESS_TEST_JUDGE_MESH:-m5} EGRESS_TEST_MESH_OPTIONS="--policy enforce" tests/with-mesh \
+		cargo test $(judged) --no-fail-fast -- --nocapture
+
+judge-long:
+	EGRESS_TEST_MUTATIONS=300 EGRESS_TEST_CONFIGURATIONS=500 $(MAKE) --no-print-directory judge
+
+# The same on an old Istio, and its operator: a mesh of its own, since another cluster has the Istio that it has.
+test-old: export EGRESS_TEST_MESH := $(or $(EGRESS_TEST_OLD_MESH),m7)
+test-old: export EGRESS_TEST_MESH_OPTIONS := --istio 1.22 --operator
+test-old:
+	tests/with-mesh $(MAKE) --no-print-directory test-old-up
+
+.PHONY: test-old-up
+test-old-up:
+	cargo test --test traffic -- --test-threads=4 $(or $(TEST),$(old_traffic))
+	cargo test --test faults -- --test-threads=4 $(or $(TEST),$(old_faults))
+	cargo test --test differential -- $(TEST)
+	cargo test --test lockdown -- --test-threads=1 $(or $(TEST),seed::)
+	cargo test --test operator -- --test-threads=1 $(TEST)
 
 # Failures from public reports made for real, one after the other, and what doctor says of each. TEST=c05 runs that one.
 clinic:
@@ -39,12 +71,12 @@ demo:
 # What a change must pass before it is merged, besides the tests.
 check: check-scripts
 	cargo fmt --check
-	cargo clippy --all-targets --test traffic $(on_mesh) --test clinic --test lockdown -- -D warnings
+	cargo clippy --all-targets --test traffic $(on_mesh) $(judged) --test clinic --test lockdown --test operator -- -D warnings
 
 .PHONY: check-scripts
 check-scripts:
 	tests/prepare
-	shellcheck .ci/run tests/prepare tests/demo tests/with-mesh tests/fuzz/run
+	shellcheck .ci/run .ci/release-build tests/prepare tests/demo tests/with-mesh tests/fuzz/run
 	cd tests/mesh && shellcheck -x mesh *.sh
 
 # completions/ as the command line is now; a test tells when they are not.

@@ -2,7 +2,7 @@
 //! and what to do about it, and knows its exit code.
 
 use crate::exit::Exit;
-use crate::kubernetes::ObjectRef;
+use crate::kubernetes::{Absence, Kind, ObjectRef};
 use std::time::Duration;
 
 /// What a library said underneath, for `-vv`. Never one whose words may hold a secret.
@@ -93,6 +93,14 @@ pub enum Error {
         managers: String,
         /// Which fields.
         fields: String,
+    },
+    /// The API server does not serve the kind, or at no version that we know.
+    #[error("{}", not_served(*.kind, .absence))]
+    NotServed {
+        /// The kind.
+        kind: Kind,
+        /// What of it is missing.
+        absence: Absence,
     },
     /// Something that must exist does not.
     #[error("{what} not found")]
@@ -190,5 +198,22 @@ impl Error {
     /// looked at.
     pub fn is_forbidden(&self) -> bool {
         matches!(self, Error::Forbidden { .. })
+    }
+}
+
+fn not_served(kind: Kind, absence: &Absence) -> String {
+    let (plural, group) = (kind.plural(), kind.group());
+    match absence {
+        Absence::Group => format!(
+            "the API server does not know {plural}.{group}: it has no CustomResourceDefinition of the group {group}"
+        ),
+        Absence::Kind => format!(
+            "the API server does not know {plural}.{group}: it has no CustomResourceDefinition of that name"
+        ),
+        Absence::Versions(served) => format!(
+            "the API server has {plural}.{group} at {} only, and this program reads {}",
+            served.join(", "),
+            kind.versions().join(", ")
+        ),
     }
 }

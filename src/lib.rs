@@ -31,6 +31,7 @@ pub mod plan;
 pub mod probe;
 pub mod programmed;
 pub mod report;
+pub mod rights;
 pub mod snapshot;
 pub mod status;
 pub mod terminal;

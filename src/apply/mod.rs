@@ -3,10 +3,12 @@
 
 mod injection;
 mod inventory;
+mod kept;
 mod preview;
 mod write;
 
 pub use injection::{give_back, inject};
 pub use inventory::{read_inventories, read_inventory, update_inventory};
+pub use kept::refuse_kept_workloads;
 pub use preview::preview;
 pub use write::{Journal, delete_all, gone, write_all};

@@ -1,7 +1,8 @@
 //! Running the checks: each one on each path, then what is the same on several paths said once.
 
 use super::finding::{CheckLine, Code, Finding, Status};
-use super::{Check, Layer, Outcome, View};
+use super::objects::ends::CODE as LAST_RESORT;
+use super::{Check, Layer, Outcome, View, registry};
 use crate::model::trace::Trace;
 use crate::model::{EgressPath, Walk, World};
 use crate::programmed::trace;
@@ -104,7 +105,28 @@ pub fn examine(world: &World<'_>, cases: &[Case], checks: &[&Check]) -> Examined
         }
         examined.lines.extend(said.lines(check.code));
     }
+    yield_to_the_others(&mut examined.findings);
     examined
+}
+
+/// The check of last resort is silent on paths where another one of the objects knows more.
+fn yield_to_the_others(findings: &mut Vec<Finding>) {
+    let known: BTreeSet<usize> = findings
+        .iter()
+        .filter(|finding| finding.code != LAST_RESORT && finding.breaks() && by_objects(finding))
+        .flat_map(|finding| finding.paths.iter().copied())
+        .collect();
+    for finding in findings
+        .iter_mut()
+        .filter(|finding| finding.code == LAST_RESORT)
+    {
+        finding.paths.retain(|path| !known.contains(path));
+    }
+    findings.retain(|finding| !finding.paths.is_empty());
+}
+
+fn by_objects(finding: &Finding) -> bool {
+    registry::find(finding.code.0).is_some_and(|check| check.layer == Layer::Intended)
 }
 
 /// What is missing in a part of the objects may be there in the rest: then what they say cannot be

@@ -13,8 +13,10 @@ mod objects;
 mod pages;
 mod proxies;
 pub mod registry;
+pub mod seen;
 pub mod suppress;
 mod traffic;
+pub mod weigh;
 mod workload;
 
 use crate::model::trace::Trace;

@@ -14,13 +14,33 @@ use super::version::VersionArgs;
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
 
+const EXAMPLES: &str = "\
+Examples:
+  # Route a host through an egress gateway, and prove it
+  kubectl egress setup edition.cnn.com
+
+  # Find out why it does not work
+  kubectl egress doctor --host edition.cnn.com
+
+  # Restrict the namespace's egress to the gateway, and try to bypass it
+  kubectl egress lockdown default
+
+  # Remove everything that was created
+  kubectl egress cleanup --all";
+
 /// What kubectl's completion calls.
 const COMPLETE: &str = "__complete";
 
-/// Make traffic leave an Istio mesh through an egress gateway, prove that it does, and say why when
-/// it does not
+/// Route outbound traffic of an Istio mesh through an egress gateway, prove it with real requests,
+/// and explain failures
 #[derive(Clone, Debug, clap::Parser)]
-#[command(name = "kubectl-egress", version, max_term_width = 100)]
+#[command(
+    name = "kubectl-egress",
+    version,
+    max_term_width = 100,
+    infer_subcommands = false,
+    after_help = EXAMPLES
+)]
 pub struct App {
     /// What to do.
     #[command(subcommand)]
@@ -36,23 +56,23 @@ pub struct App {
 /// A verb with its arguments. What is said about each here is its line in the help.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Verb {
-    /// Wire hosts through an egress gateway, installing one if there is none, and prove it
+    /// Route hosts through an egress gateway, install one if there is none, and prove it
     Setup(Box<SetupArgs>),
-    /// Say whether egress works and, if not, why
+    /// Check whether egress works and, if not, explain why
     Doctor(Box<DoctorArgs>),
-    /// What the objects of a flow are for, and what a check looks for
+    /// Explain a check, the objects of a flow, or the rights that a verb needs
     Explain(ExplainArgs),
     /// Remove what setup made, restore what it changed, and prove that nothing is left
     Cleanup(CleanupArgs),
-    /// The wired hosts, their way, what went through, and who can go round
+    /// Show routed hosts, their paths, traffic counts, and pods that can bypass the gateway
     Status(StatusArgs),
-    /// Let namespaces leave only through the gateway, and see whether that holds
+    /// Restrict namespaces' egress to the gateway, and check that it is enforced
     Lockdown(LockdownArgs),
-    /// Take the policy of lockdown away
+    /// Remove the lockdown policy
     Unlock(UnlockArgs),
-    /// The versions of this program, of the cluster and of Istio
+    /// Show the versions of this program, of the cluster and of Istio
     Version(VersionArgs),
-    /// Print a completion script for a shell, or for kubectl
+    /// Print or install completion scripts and man pages
     Completion(CompletionArgs),
     /// Complete a command line, in cobra's protocol
     #[command(name = COMPLETE, hide = true)]
@@ -63,10 +83,10 @@ pub enum Verb {
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub struct TalkArgs {
-    /// Say more: -v each request, -vv also what the libraries do
+    /// Print more: -v logs each request, -vv also causes of errors and library logs
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Say nothing but the result, warnings and errors
+    /// Print only the result, warnings and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 }
@@ -86,9 +106,26 @@ impl App {
         Ok(app)
     }
 
-    /// The command line, with usage lines that say how it was called.
+    /// The command line, with usage lines and examples that say how it was called.
     pub fn named(invocation: &Invocation) -> clap::Command {
-        Self::command().bin_name(invocation.words())
+        let words = invocation.words();
+        let command = Self::command().bin_name(&words);
+        let verbs: Vec<String> = command
+            .get_subcommands()
+            .map(|verb| verb.get_name().to_owned())
+            .collect();
+        let named = verbs.iter().fold(command, |command, verb| {
+            command.mut_subcommand(verb, |verb| own_examples(verb, invocation))
+        });
+        own_examples(named, invocation)
+    }
+}
+
+/// The examples of a verb, in the words that it was called with.
+fn own_examples(command: clap::Command, invocation: &Invocation) -> clap::Command {
+    match command.get_after_help().map(ToString::to_string) {
+        Some(text) => command.after_help(invocation.own(&text)),
+        None => command,
     }
 }
 

@@ -4,16 +4,29 @@ use super::write::WriteArgs;
 use crate::error::Error;
 use crate::model::target::Host;
 
-/// Remove what setup made, restore what it changed, and prove that nothing is left
+const EXAMPLES: &str = "\
+Examples:
+  # Stop routing a host through the gateway for the current namespace
+  kubectl egress cleanup edition.cnn.com
+
+  # Remove everything that was created for a namespace, or for the whole cluster
+  kubectl egress cleanup --all -n team-a
+  kubectl egress cleanup --all -A -y
+
+  # Show what would be removed
+  kubectl egress cleanup --all --dry-run=client";
+
+/// Remove what setup created, restore what it changed, and prove that nothing is left
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct CleanupArgs {
-    /// Hosts that are no longer to go through the gateway
+    /// Hosts to stop routing through the gateway
     #[arg(value_name = "HOST")]
     pub hosts: Vec<Host>,
     /// Every host of this namespace (with -A: of the cluster)
     #[arg(long, conflicts_with = "hosts")]
     pub all: bool,
-    /// For the callers of all namespaces
+    /// Include clients from all namespaces
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
     /// How to write.

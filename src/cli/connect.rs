@@ -17,16 +17,16 @@ pub struct ConnectArgs {
     /// Path to the kubeconfig file (default: KUBECONFIG, a list, or ~/.kube/config)
     #[arg(long, global = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
-    /// The kubeconfig context to use
+    /// Kubeconfig context to use
     #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
-    /// The kubeconfig cluster to use
+    /// Kubeconfig cluster to use
     #[arg(long, global = true, value_name = "NAME")]
     pub cluster: Option<String>,
-    /// The kubeconfig user to use
+    /// Kubeconfig user to use
     #[arg(long, global = true, value_name = "NAME")]
     pub user: Option<String>,
-    /// The namespace to work in
+    /// Namespace to work in
     #[arg(short, long, global = true, value_name = "NS")]
     pub namespace: Option<String>,
     /// User to impersonate
@@ -67,13 +67,13 @@ pub struct ConnectArgs {
     /// Accepted as kubectl does; this program keeps no cache
     #[arg(long, global = true, value_name = "DIR")]
     pub cache_dir: Option<PathBuf>,
-    /// How long a single request may take (0: the default, 10s)
+    /// How long a single request may take (0 means the default of 10s)
     #[arg(long, global = true, value_name = "DURATION", value_parser = parse_duration)]
     pub request_timeout: Option<Duration>,
-    /// The namespace of istiod (default: look everywhere)
+    /// Namespace of istiod (default: search all namespaces)
     #[arg(long, global = true, value_name = "NS")]
     pub istio_namespace: Option<String>,
-    /// The revision of the control plane, where there are several
+    /// Revision of the control plane, if there are several
     #[arg(long, global = true, value_name = "REV")]
     pub revision: Option<String>,
     /// True for setup, whose own --server is a host name.
@@ -85,7 +85,7 @@ pub struct ConnectArgs {
 }
 
 impl ConnectArgs {
-    /// What the rim needs to connect.
+    /// What the edge needs to connect.
     pub fn options(&self) -> ConnectOptions {
         ConnectOptions {
             kubeconfig: self.kubeconfig.clone(),

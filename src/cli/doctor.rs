@@ -14,74 +14,140 @@ use std::time::Duration;
 /// Nobody expects a look at hundreds of paths to call as many hosts, unless they say so.
 const TRIED: usize = 20;
 
-/// Say whether egress works and, if not, why
+const EXAMPLES: &str = "\
+Examples:
+  # Every routed host of the namespace
+  kubectl egress doctor
+
+  # One path, from one workload
+  kubectl egress doctor --host edition.cnn.com --port 443 --from default/deploy/sleep
+
+  # Manifests before they are applied, for a pipeline
+  kubectl egress doctor --offline -f manifests/ -o sarif
+  kubectl egress doctor -f change.yaml --host edition.cnn.com
+
+  # Also try to bypass the gateway
+  kubectl egress doctor --bypass
+
+  # Save what was read for somebody else, and look at what they saved
+  kubectl egress doctor --bundle egress.json
+  kubectl egress doctor --snapshot egress.json
+
+  # Show each fix as a diff, and ask
+  kubectl egress doctor --host edition.cnn.com --fix";
+
+/// Check whether egress works and, if not, explain why
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 #[allow(clippy::struct_excessive_bools)] // each is a flag of its own
 pub struct DoctorArgs {
-    /// The host to look at (default: every host that is wired through a gateway)
-    #[arg(long, value_name = "HOST")]
+    /// Host to check (default: every host that is routed through a gateway)
+    #[arg(long, value_name = "HOST", help_heading = "Paths")]
     pub host: Option<Host>,
-    /// The port that the application connects to (default: every declared port of the host, else
-    /// 443)
-    #[arg(long, value_name = "PORT", requires = "host", value_parser = clap::value_parser!(u16).range(1..))]
+    /// Port that the application connects to (default: every declared port of the host, else 443)
+    #[arg(long, help_heading = "Paths", value_name = "PORT", requires = "host", value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,
-    /// What the application speaks there: http, https, tls or tcp (default: what the port or its
+    /// Protocol of the application: http, https, tls or tcp (default: what the port or its
     /// ServiceEntry says)
-    #[arg(long, value_name = "PROTOCOL", requires = "port")]
+    #[arg(
+        long,
+        help_heading = "Paths",
+        value_name = "PROTOCOL",
+        requires = "port"
+    )]
     pub protocol: Option<AppProtocol>,
-    /// Who calls: NS[/KIND/NAME] (default: the current namespace)
-    #[arg(long, value_name = "CLIENT", value_delimiter = ',')]
+    /// Client: NS[/KIND/NAME] (default: the current namespace)
+    #[arg(
+        long,
+        help_heading = "Paths",
+        value_name = "CLIENT",
+        value_delimiter = ','
+    )]
     pub from: Vec<Client>,
-    /// The callers of all namespaces
-    #[arg(short = 'A', long, conflicts_with = "from")]
+    /// Include clients from all namespaces
+    #[arg(short = 'A', long, help_heading = "Paths", conflicts_with = "from")]
     pub all_namespaces: bool,
-    /// Which truths to look at: what the objects say, what the proxies were given, what connections
-    /// do (default: all three; without connections where there are more than 20 paths)
-    #[arg(long, value_enum, value_name = "LAYER", value_delimiter = ',')]
+    /// Layers to check: the objects, the configuration of the proxies, real connections (default:
+    /// all three; no connections if there are more than 20 paths)
+    #[arg(
+        long,
+        help_heading = "Checks",
+        value_enum,
+        value_name = "LAYER",
+        value_delimiter = ','
+    )]
     pub layers: Vec<Layer>,
-    /// Only these checks
-    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    /// Run only these checks
+    #[arg(
+        long,
+        help_heading = "Checks",
+        value_name = "CODE",
+        value_delimiter = ','
+    )]
     pub only: Vec<String>,
-    /// Not these checks; the annotation egress.kubectl.io/ignore: CODE,CODE on an object does the
-    /// same for it
-    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    /// Skip these checks (to skip them for one object, annotate it egress.kubectl.io/ignore:
+    /// CODE,CODE)
+    #[arg(
+        long,
+        help_heading = "Checks",
+        value_name = "CODE",
+        value_delimiter = ','
+    )]
     pub skip: Vec<String>,
-    /// Judge these manifests, laid over the cluster (- is standard input; a folder means the files
-    /// in it)
-    #[arg(short, long, value_name = "FILE", value_delimiter = ',', num_args = 1..)]
+    /// Check these manifests as if applied to the cluster (- is standard input; a directory: every
+    /// manifest in it)
+    #[arg(short, long, help_heading = "Source", value_name = "FILE", value_delimiter = ',', num_args = 1..)]
     pub filename: Vec<PathBuf>,
-    /// Without a cluster: the manifests in a mesh with Istio's defaults
-    #[arg(long, requires = "filename", conflicts_with_all = ["snapshot", "bundle"])]
+    /// Check the manifests without a cluster, in a mesh with Istio's defaults
+    #[arg(long, help_heading = "Source", requires = "filename", conflicts_with_all = ["snapshot", "bundle"])]
     pub offline: bool,
-    /// Try the ways round the gateway too, from the pods that are there: past the sidecar, by
-    /// address, another port or UDP, as the proxy's user, without a sidecar
-    #[arg(long, conflicts_with_all = ["snapshot", "offline", "filename"])]
+    /// Also try to bypass the gateway, from existing pods: past the sidecar, by address, by another
+    /// port or UDP, as the proxy's user, without a sidecar
+    #[arg(long, help_heading = "Checks", conflicts_with_all = ["snapshot", "offline", "filename"])]
     pub bypass: bool,
-    /// Write all that was read to a file, without secrets
-    #[arg(long, value_name = "FILE", conflicts_with = "snapshot")]
+    /// Save everything that was read to a file (no secrets)
+    #[arg(
+        long,
+        help_heading = "Source",
+        value_name = "FILE",
+        conflicts_with = "snapshot"
+    )]
     pub bundle: Option<PathBuf>,
-    /// Look at what --bundle has written, in place of a cluster
-    #[arg(long, value_name = "FILE")]
+    /// Check a file that --bundle wrote instead of a cluster
+    #[arg(long, help_heading = "Source", value_name = "FILE")]
     pub snapshot: Option<PathBuf>,
-    /// Offer the fixes: each is shown as a difference and asked for
-    #[arg(long, conflicts_with_all = ["snapshot", "filename", "watch", "wait"])]
+    /// Apply fixes interactively: show each diff and ask
+    #[arg(long, help_heading = "Fixes", conflicts_with_all = ["snapshot", "filename", "watch", "wait"])]
     pub fix: bool,
-    /// With --fix: do not ask
-    #[arg(short, long, requires = "fix")]
+    /// With --fix: do not ask for confirmation
+    #[arg(short, long, help_heading = "Fixes", requires = "fix")]
     pub yes: bool,
-    /// Look again whenever something changes, until Ctrl-C
+    /// Check again whenever something changes, until interrupted
     #[arg(long, conflicts_with_all = ["snapshot", "offline", "bundle", "wait"])]
     pub watch: bool,
-    /// Look again until there is no problem, at most for --timeout
+    /// Check again until there is no problem, at most for --timeout
     #[arg(long, conflicts_with_all = ["snapshot", "offline"])]
     pub wait: bool,
-    /// From which severity on the exit code is 1
-    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t)]
+    /// Lowest severity that makes the exit code 1
+    #[arg(
+        long,
+        help_heading = "Output",
+        value_enum,
+        value_name = "SEVERITY",
+        default_value_t
+    )]
     pub fail_on: FailOn,
-    /// How the report is printed
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
+    /// Output format
+    #[arg(
+        short,
+        long,
+        help_heading = "Output",
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t
+    )]
     pub output: Format,
-    /// How long it may take
+    /// How long the whole command may take
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = parse_duration)]
     pub timeout: Duration,
 }

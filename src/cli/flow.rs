@@ -1,4 +1,4 @@
-//! The flags of setup that say how a host is carried.
+//! The flags of setup that say how a host is routed.
 
 use crate::error::Error;
 use crate::model::target::Host;
@@ -7,25 +7,30 @@ use std::net::IpAddr;
 
 /// How hosts are carried.
 #[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Flow")]
+#[command(next_help_heading = "Hosts")]
 pub struct FlowArgs {
-    /// The application speaks HTTP; the gateway starts TLS with the host and verifies its name
+    /// The application speaks HTTP; the gateway originates TLS and verifies the host's name
     #[arg(long)]
     pub originate_tls: bool,
-    /// A Secret in the gateway's namespace with the client certificate for the host (with
+    /// Secret in the gateway's namespace with the client certificate for the host (with
     /// --originate-tls)
     #[arg(long, value_name = "SECRET", requires = "originate_tls")]
     pub client_cert: Option<String>,
-    /// From the sidecar to the gateway
+    /// TLS between sidecar and gateway
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]
     pub hop: HopWish,
-    /// The addresses of a tcp host (default: what the client resolves now)
+    /// Addresses of a tcp host (default: what the client resolves now)
     #[arg(long, value_name = "IP", value_delimiter = ',')]
     pub address: Vec<IpAddr>,
-    /// Only these service accounts may call: NS/NAME (needs mutual TLS to the gateway)
-    #[arg(long, value_name = "NS/SA", value_delimiter = ',')]
+    /// Service account that may connect: NS/NAME (needs mutual TLS to the gateway)
+    #[arg(
+        long,
+        value_name = "NS/SA",
+        value_delimiter = ',',
+        help_heading = "Clients"
+    )]
     pub allow: Vec<ServiceAccount>,
-    /// The one server that answers for a wildcard host, such as *.wikipedia.org (a URL here is
+    /// One server that answers for a wildcard host, such as *.wikipedia.org (a URL here is
     /// kubectl's --server, the address of the API server)
     #[arg(short = 's', long, value_name = "HOST", value_parser = host_or_url)]
     pub server: Option<String>,

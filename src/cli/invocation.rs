@@ -5,10 +5,19 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+/// How our texts name the program.
+const USUAL: &str = "kubectl egress";
+
 /// How the program was called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
     file: String,
+}
+
+impl Default for Invocation {
+    fn default() -> Self {
+        Self::of(None)
+    }
 }
 
 impl Invocation {
@@ -36,6 +45,16 @@ impl Invocation {
         }
     }
 
+    /// A text of ours that names the program as kubectl does, in the words that it was called with.
+    pub fn own(&self, text: &str) -> String {
+        let words = self.words();
+        if words == USUAL {
+            return text.to_owned();
+        }
+        text.replace(&format!("{USUAL} "), &format!("{words} "))
+            .replace(&format!("{USUAL}`"), &format!("{words}`"))
+    }
+
     /// The name of the program's file.
     pub fn file(&self) -> &str {
         &self.file
@@ -57,5 +76,16 @@ mod tests {
         ] {
             assert_eq!(Invocation::of(Some(&path.into())).words(), words, "{path}");
         }
+    }
+
+    #[test]
+    fn texts_name_the_program_as_it_was_called() {
+        let krew = Invocation::of(Some(&"kubectl-istio_egress".into()));
+        assert_eq!(
+            krew.own("run `kubectl egress doctor`, or `kubectl egress`"),
+            "run `kubectl istio-egress doctor`, or `kubectl istio-egress`"
+        );
+        let usual = Invocation::of(None);
+        assert_eq!(usual.own("kubectl egress setup"), "kubectl egress setup");
     }
 }

@@ -6,30 +6,46 @@ use crate::error::Error;
 use crate::model::target::{Target, is_label};
 use crate::plan::{GatewayName, InCluster};
 
-/// Let namespaces leave only through the gateway, and see whether that holds
+const EXAMPLES: &str = "\
+Examples:
+  # Restrict a namespace's egress to the gateway of its hosts, and try to bypass it
+  kubectl egress lockdown team-a
+
+  # See the policy, and what it would cut
+  kubectl egress lockdown team-a --diff
+
+  # Leave only DNS, istiod and the gateway open
+  kubectl egress lockdown team-a --in-cluster none";
+
+const UNLOCK_EXAMPLES: &str = "\
+Examples:
+  # Remove the lockdown policy of a namespace
+  kubectl egress unlock team-a";
+
+/// Restrict namespaces' egress to the gateway, and check that it is enforced
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct LockdownArgs {
     /// Namespaces to lock down
     #[arg(value_name = "NAMESPACE", required = true)]
     pub namespaces: Vec<String>,
     /// What stays open within the cluster: all (every pod), none (only what the mesh needs), or the
-    /// pods of NS,… (default: all, or what an earlier run said)
+    /// pods of NS,… (default: all, or what an earlier run set)
     #[arg(long, value_name = "all|none|NS,…")]
     pub in_cluster: Option<InCluster>,
     /// Keep the API server open, for pods that talk to it
     #[arg(long)]
     pub allow_apiserver: bool,
-    /// The gateways that stay open: NS/SERVICE (default: those that carry the namespace's hosts)
+    /// Gateways that stay open: NS/SERVICE (default: those that the namespace's hosts use)
     #[arg(long, value_name = "NS/SERVICE", value_delimiter = ',')]
     pub gateway: Vec<GatewayName>,
-    /// The host that is tried round the gateway: HOST[:PORT][=PROTOCOL] (default: one that is
-    /// wired)
+    /// Host to test bypassing with: HOST[:PORT][=PROTOCOL] (default: a routed one)
     #[arg(long, value_name = "HOST", value_delimiter = ',')]
     pub probe: Vec<Target>,
-    /// Do not try to get round it
+    /// Skip the bypass tests
     #[arg(long, conflicts_with = "probe")]
     pub no_probe: bool,
-    /// How the result is printed
+    /// Output format
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: SetupOutput,
     /// How to write.
@@ -37,8 +53,9 @@ pub struct LockdownArgs {
     pub write: WriteArgs,
 }
 
-/// Take the policy of lockdown away
+/// Remove the lockdown policy
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = UNLOCK_EXAMPLES)]
 pub struct UnlockArgs {
     /// Namespaces to unlock
     #[arg(value_name = "NAMESPACE", required = true)]

@@ -9,67 +9,110 @@ use crate::plan::{EgressSpec, GatewayName, Wish, file};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// Wire hosts through an egress gateway, installing one if there is none, and prove it
+const EXAMPLES: &str = "\
+Examples:
+  # Guided: found hosts and gateways are offered
+  kubectl egress setup
+
+  # HTTPS of a host from the current namespace, and HTTP too
+  kubectl egress setup edition.cnn.com edition.cnn.com:80
+
+  # From two namespaces, through a gateway that exists
+  kubectl egress setup api.example.com --from team-a,team-b --gateway istio-system/istio-egressgateway
+
+  # The application speaks HTTP, the gateway originates TLS
+  kubectl egress setup api.example.com:80 --originate-tls
+
+  # A database: TCP has no host name in it, so it needs addresses
+  kubectl egress setup db.example.com:5432=tcp --address 192.0.2.10
+
+  # Show what would be written, then the objects for a repository
+  kubectl egress setup edition.cnn.com --dry-run=server
+  kubectl egress setup edition.cnn.com --dry-run=client -o yaml
+
+  # From a file; hosts that are no longer in it are removed
+  kubectl egress setup -f egress.yaml --prune -y";
+
+/// Route hosts through an egress gateway, install one if there is none, and prove it
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES, next_help_heading = "Hosts")]
 #[allow(clippy::struct_excessive_bools)] // each is a flag of its own
 pub struct SetupArgs {
     /// HOST[:PORT][=PROTOCOL]: a bare HOST is :443=tls, port 80 is http; protocols are http, https,
     /// tls, tcp
-    #[arg(value_name = "HOST")]
+    #[arg(value_name = "HOST", help_heading = "Hosts")]
     pub targets: Vec<Target>,
-    /// Take hosts, ports and callers from a file (- is standard input)
+    /// File with hosts, ports and clients (- is standard input)
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["targets", "from", "originate_tls", "hop", "address", "allow"])]
     pub filename: Option<PathBuf>,
-    /// With -f: hosts and callers that came from an earlier version of the file and are no longer
-    /// in it go
+    /// With -f: remove hosts and clients that an earlier version of the file declared and this one
+    /// does not
     #[arg(long, requires = "filename", conflicts_with = "targets")]
     pub prune: bool,
     /// Print the JSON schema of the file that -f takes, for editors
     #[arg(long)]
     pub print_schema: bool,
-    /// Write nothing: print what the owners of the gateway's namespace have to write, then what the
-    /// callers have to
-    #[arg(long)]
+    /// Print the plan in two parts and write nothing: for the gateway's owners, then for the
+    /// clients'
+    #[arg(long, help_heading = "Output")]
     pub split: bool,
-    /// Who calls: NS[/KIND/NAME] (default: the current namespace; a second run adds)
-    #[arg(long, value_name = "CLIENT", value_delimiter = ',')]
+    /// Client: NS[/KIND/NAME] (default: the current namespace; repeated runs add clients)
+    #[arg(
+        long,
+        value_name = "CLIENT",
+        value_delimiter = ',',
+        help_heading = "Clients"
+    )]
     pub from: Vec<Client>,
-    /// The gateway, by its Service: NS/SERVICE (default: the only one, or a new one)
-    #[arg(long, value_name = "NS/SERVICE")]
+    /// Gateway, by its Service: NS/SERVICE (default: the only one, or a new one)
+    #[arg(long, value_name = "NS/SERVICE", help_heading = "Gateway")]
     pub gateway: Option<GatewayName>,
-    /// How a gateway is installed where there is none
-    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
+    /// How to install a gateway if none exists
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        default_value_t,
+        help_heading = "Gateway"
+    )]
     pub installer: Installer,
-    /// An IstioOperator file with the gateway in spec.components.egressGateways; with --installer
-    /// istioctl, the file that Istio is installed from, which the gateway is added to
-    #[arg(long, value_name = "FILE")]
+    /// IstioOperator file with the gateway in spec.components.egressGateways; with --installer
+    /// istioctl, the file that Istio is installed from: the gateway is added to it
+    #[arg(long, value_name = "FILE", help_heading = "Gateway")]
     pub istio_operator: Option<PathBuf>,
-    /// How many gateway pods
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Number of gateway pods
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Gateway")]
     pub replicas: Option<u32>,
-    /// Only on nodes with this label: KEY=VALUE (repeatable)
-    #[arg(long, value_name = "LABEL", value_delimiter = ',', value_parser = parse_label)]
+    /// Schedule gateway pods only on nodes with this label: KEY=VALUE (repeatable)
+    #[arg(long, value_name = "LABEL", value_delimiter = ',', value_parser = parse_label, help_heading = "Gateway")]
     pub node_selector: Vec<(String, String)>,
-    /// A taint that the gateway's pods stand: KEY[=VALUE][:EFFECT] (repeatable)
-    #[arg(long, value_name = "TAINT", value_delimiter = ',', value_parser = parse_toleration)]
+    /// Taint that gateway pods tolerate: KEY[=VALUE][:EFFECT] (repeatable)
+    #[arg(long, value_name = "TAINT", value_delimiter = ',', value_parser = parse_toleration, help_heading = "Gateway")]
     pub toleration: Vec<Value>,
-    /// Label a caller's namespace that has no sidecars, and restart its workloads
-    #[arg(long)]
+    /// Label a client namespace that has no sidecars, and restart its workloads
+    #[arg(long, help_heading = "Clients")]
     pub inject: bool,
-    /// Have the gateway, and only the gateway, write an access log
-    #[arg(long)]
+    /// Write an access log at the gateway, and only there
+    #[arg(long, help_heading = "Gateway")]
     pub access_log: bool,
     /// How hosts are carried.
     #[command(flatten)]
     pub flow: FlowArgs,
-    /// Send no request: do not ask the host before and after
-    #[arg(long)]
+    /// Skip the requests that verify the host before and after
+    #[arg(long, help_heading = "Proof")]
     pub no_probe: bool,
-    /// The path of the request that proves the way
-    #[arg(long, value_name = "PATH", default_value = "/")]
+    /// Path of the request that proves the route
+    #[arg(long, value_name = "PATH", default_value = "/", help_heading = "Proof")]
     pub probe_path: String,
-    /// How the result is printed
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
+    /// Output format
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t,
+        help_heading = "Output"
+    )]
     pub output: SetupOutput,
     /// How to write.
     #[command(flatten)]
@@ -79,7 +122,7 @@ pub struct SetupArgs {
 /// `-o` of the verbs that write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum SetupOutput {
-    /// For people
+    /// Human-readable
     #[default]
     Text,
     /// The objects, for kubectl apply -f -

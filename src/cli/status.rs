@@ -3,22 +3,35 @@
 use super::duration::parse_duration;
 use std::time::Duration;
 
-/// The wired hosts, their way, what went through, and who can go round
+const EXAMPLES: &str = "\
+Examples:
+  # The routed hosts of the namespace, or of the cluster
+  kubectl egress status
+  kubectl egress status -A -o wide
+
+  # Requests per second
+  kubectl egress status --interval=5s --watch
+
+  # For scripts
+  kubectl egress status -o json | jq .hosts";
+
+/// Show routed hosts, their paths, traffic counts, and pods that can bypass the gateway
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct StatusArgs {
-    /// The callers of all namespaces
+    /// Include clients from all namespaces
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
-    /// Count twice, this long apart, and show rates
+    /// Sample twice, this far apart, and show rates
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, num_args = 0..=1, default_missing_value = "2s", require_equals = true)]
     pub interval: Option<Duration>,
-    /// Show it again and again, until interrupted
+    /// Refresh until interrupted
     #[arg(short, long)]
     pub watch: bool,
-    /// How long it may take (with --watch: no limit)
+    /// How long the whole command may take (with --watch: no limit)
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = parse_duration)]
     pub timeout: Duration,
-    /// How it is printed
+    /// Output format
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: StatusOutput,
 }
@@ -26,12 +39,12 @@ pub struct StatusArgs {
 /// `-o` of status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum StatusOutput {
-    /// For people
+    /// Human-readable
     #[default]
     Text,
-    /// For people with wide screens
+    /// Human-readable, more columns
     Wide,
-    /// The whole of it
+    /// Full output as JSON
     Json,
     /// The same as YAML
     Yaml,

@@ -3,16 +3,22 @@
 use super::duration::parse_duration;
 use std::time::Duration;
 
-/// The versions of this program, of the cluster and of Istio
+const EXAMPLES: &str = "\
+Examples:
+  kubectl egress version
+  kubectl egress version --client -o json";
+
+/// Show the versions of this program, of the cluster and of Istio
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct VersionArgs {
-    /// Only the version of this program; no cluster is asked
+    /// Show only the version of this program; no cluster is asked
     #[arg(long)]
     pub client: bool,
-    /// How long it may take
+    /// How long the whole command may take
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = parse_duration)]
     pub timeout: Duration,
-    /// How the result is printed
+    /// Output format
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: VersionOutput,
 }
@@ -20,7 +26,7 @@ pub struct VersionArgs {
 /// `-o` of version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum VersionOutput {
-    /// For people
+    /// Human-readable
     #[default]
     Text,
     /// One JSON object

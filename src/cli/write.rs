@@ -10,22 +10,22 @@ use std::time::Duration;
 #[allow(clippy::struct_excessive_bools)] // each is a flag of kubectl's own
 #[command(next_help_heading = "Writing")]
 pub struct WriteArgs {
-    /// Write nothing: only print the objects (client), or let the server check them (server)
+    /// Write nothing: print the objects (client), or let the server check them (server)
     #[arg(long, value_enum, value_name = "HOW", default_value_t, num_args = 0..=1, default_missing_value = "client", require_equals = true)]
     pub dry_run: DryRun,
-    /// Only show what would change; exit 0 where nothing would, 1 where something would
+    /// Show what would change; exit 0 if nothing would, 1 if something would
     #[arg(long)]
     pub diff: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     pub yes: bool,
-    /// Wait until it is in force (--wait=false: return after the last write)
+    /// Wait until the proxies have applied it (--wait=false: return after the last write)
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
     pub wait: bool,
-    /// How long the whole command may take
+    /// How long the whole command may take; an open question does not count
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = parse_duration)]
     pub timeout: Duration,
-    /// Take over fields that another field manager holds
+    /// Take over fields that another field manager owns
     #[arg(long)]
     pub force_conflicts: bool,
 }

@@ -94,6 +94,7 @@ async fn connect(options: &ConnectOptions) -> Result<Cluster, Error> {
         request_timeout: options.request_timeout.unwrap_or(REQUEST_TIMEOUT),
         deadline: options.deadline,
         answered: Arc::default(),
+        discovery: Arc::default(),
     })
 }
 

@@ -25,9 +25,11 @@ pub use tunnel::Tunnel;
 pub use write::{DryRun, WriteOptions};
 
 use crate::deadline::Deadline;
+use discovery::Discovery;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// A connection to one cluster, as one user.
 #[derive(Clone)]
@@ -44,4 +46,6 @@ pub struct Cluster {
     deadline: Option<Deadline>,
     /// True once the API server has answered anything.
     answered: Arc<AtomicBool>,
+    /// What the server answers for; asked when it matters first.
+    discovery: Arc<OnceCell<Discovery>>,
 }

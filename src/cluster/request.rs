@@ -31,7 +31,10 @@ const PAUSE: Duration = Duration::from_millis(150);
 impl Cluster {
     /// One object, or nothing where there is none.
     pub async fn get(&self, object: &ObjectRef) -> Result<Option<Value>, Error> {
-        let request = Request::get(object.path())
+        let Some(version) = self.version_to_read(object.kind).await? else {
+            return Ok(None);
+        };
+        let request = Request::get(object.path_at(version))
             .body(Vec::new())
             .map_err(|e| invalid("get", object, &e))?;
         let what = object.to_string();
@@ -46,8 +49,8 @@ impl Cluster {
         }
     }
 
-    /// All objects of a kind, in one namespace or in all. A kind that the server does not know is
-    /// an empty list.
+    /// All objects of a kind, in one namespace or in all. Of a kind that the server does not know
+    /// there are none; whether it knows it, `version_of` says.
     pub async fn list(&self, kind: Kind, namespace: Option<&str>) -> Result<Vec<Value>, Error> {
         self.list_where(kind, namespace, "").await
     }
@@ -65,17 +68,25 @@ impl Cluster {
             }
             _ => format!("{} in all namespaces", kind.plural()),
         };
-        self.pages(&kind.list_path(namespace), &what, labels).await
+        let Some(version) = self.version_to_read(kind).await? else {
+            return Ok(Vec::new());
+        };
+        let list = kind.list_path_at(version, namespace);
+        self.pages(&list, &what, labels).await
+    }
+
+    /// The version to read a kind at; none where the server does not know the kind.
+    async fn version_to_read(&self, kind: Kind) -> Result<Option<&'static str>, Error> {
+        match self.version_of(kind).await? {
+            Ok(version) => Ok(Some(version)),
+            Err(absence) if absence.is_empty() => Ok(None),
+            Err(absence) => Err(Error::NotServed { kind, absence }),
+        }
     }
 
     /// All pages of a list. A list that the server does not know is empty; one whose
     /// continuation has expired (410) is read again from its beginning.
-    pub(super) async fn pages(
-        &self,
-        list: &str,
-        what: &str,
-        labels: &str,
-    ) -> Result<Vec<Value>, Error> {
+    async fn pages(&self, list: &str, what: &str, labels: &str) -> Result<Vec<Value>, Error> {
         let mut beginnings = 1;
         loop {
             match self.pages_once(list, what, labels).await {
@@ -137,9 +148,12 @@ impl Cluster {
             .append_pair("tailLines", &lines.to_string())
             .finish();
         let what = format!("the log of {namespace}/{pod}");
-        let request = Request::get(format!("{}/log?{query}", object.path()))
-            .body(Vec::new())
-            .map_err(|e| invalid("get", &what, &e))?;
+        let request = Request::get(format!(
+            "{}/log?{query}",
+            object.path_at(object.kind.version())
+        ))
+        .body(Vec::new())
+        .map_err(|e| invalid("get", &what, &e))?;
         let purpose = Purpose {
             verb: "get",
             what: &what,

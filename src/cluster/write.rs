@@ -4,10 +4,11 @@
 use super::Cluster;
 use super::answer::{Purpose, invalid};
 use crate::error::{Error, FieldConflict};
-use crate::kubernetes::{FIELD_MANAGER, ObjectRef};
+use crate::kubernetes::{FIELD_MANAGER, Kind, ObjectRef};
 use form_urlencoded::Serializer;
 use http::Request;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// The content type of server-side apply.
@@ -86,8 +87,10 @@ impl Cluster {
             .query(manager)
             .append_pair("force", &options.force.to_string())
             .finish();
-        let uri = format!("{}?{query}", object.path());
-        let bytes = serde_json::to_vec(body).map_err(|e| invalid("write", object, &e))?;
+        let version = self.usable_version(object.kind).await?;
+        let uri = format!("{}?{query}", object.path_at(version));
+        let body = at_version(object.kind, version, body);
+        let bytes = serde_json::to_vec(&body).map_err(|e| invalid("write", object, &e))?;
         let request = Request::patch(uri)
             .header("content-type", APPLY)
             .body(bytes);
@@ -116,11 +119,13 @@ impl Cluster {
             .kind
             .namespaced()
             .then_some(object.namespace.as_str());
+        let version = self.usable_version(object.kind).await?;
         let uri = format!(
             "{}?fieldManager={FIELD_MANAGER}",
-            object.kind.list_path(namespace)
+            object.kind.list_path_at(version, namespace)
         );
-        let bytes = serde_json::to_vec(body).map_err(|e| invalid("create", object, &e))?;
+        let body = at_version(object.kind, version, body);
+        let bytes = serde_json::to_vec(&body).map_err(|e| invalid("create", object, &e))?;
         let request = Request::post(uri)
             .header("content-type", "application/json")
             .body(bytes);
@@ -161,7 +166,8 @@ impl Cluster {
             patch["metadata"]["resourceVersion"] = json!(version);
         }
         let query = options.query(manager).finish();
-        let uri = format!("{}?{query}", object.path());
+        let version = self.usable_version(object.kind).await?;
+        let uri = format!("{}?{query}", object.path_at(version));
         let bytes = serde_json::to_vec(&patch).map_err(|e| invalid("patch", object, &e))?;
         let request = Request::patch(uri)
             .header("content-type", "application/merge-patch+json")
@@ -186,6 +192,16 @@ impl Cluster {
         uid: Option<&str>,
         options: WriteOptions,
     ) -> Result<bool, Error> {
+        let version = match self.version_of(object.kind).await? {
+            Ok(version) => version,
+            Err(absence) if absence.is_empty() => return Ok(false),
+            Err(absence) => {
+                return Err(Error::NotServed {
+                    kind: object.kind,
+                    absence,
+                });
+            }
+        };
         let mut body = json!({"propagationPolicy": "Background"});
         if let Some(uid) = uid {
             body["preconditions"] = json!({"uid": uid});
@@ -194,7 +210,7 @@ impl Cluster {
             body["dryRun"] = json!(["All"]);
         }
         let bytes = serde_json::to_vec(&body).map_err(|e| invalid("delete", object, &e))?;
-        let request = Request::delete(object.path())
+        let request = Request::delete(object.path_at(version))
             .header("content-type", "application/json")
             .body(bytes);
         let request = request.map_err(|e| invalid("delete", object, &e))?;
@@ -214,6 +230,20 @@ impl Cluster {
             Err(other) => Err(other),
         }
     }
+}
+
+/// The object as the server takes it: written for the newest version, sent at the one that is
+/// served. Istio's versions of one kind have the same fields.
+///
+/// Source: istio.io/api, kubernetes/customresourcedefinitions.gen.yaml (no conversion webhook).
+fn at_version<'a>(kind: Kind, version: &str, body: &'a Value) -> Cow<'a, Value> {
+    let wanted = kind.api_version_at(version);
+    if !kind.is_defined() || body.get("apiVersion").and_then(Value::as_str) == Some(&wanted) {
+        return Cow::Borrowed(body);
+    }
+    let mut body = body.clone();
+    body["apiVersion"] = json!(wanted);
+    Cow::Owned(body)
 }
 
 /// Who owns which of the fields, each once.

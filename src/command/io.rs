@@ -2,12 +2,14 @@
 //! questions only where somebody sits at a terminal. Nothing that came from a cluster reaches a
 //! terminal unescaped.
 
+use crate::cli::Invocation;
 use crate::deadline::Question;
 use crate::error::Error;
 use crate::terminal::escape;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{ErrorKind, IsTerminal, Write};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// The streams of one run.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +20,8 @@ pub struct Io {
     pub quiet: bool,
     /// How many `-v`.
     pub verbose: u8,
+    /// How the program was called: its own texts name it so.
+    pub invocation: Invocation,
 }
 
 impl Io {
@@ -28,6 +32,7 @@ impl Io {
             interactive,
             quiet,
             verbose,
+            invocation: Invocation::of(std::env::args_os().next().as_ref()),
         }
     }
 
@@ -49,7 +54,8 @@ impl Io {
     /// The same for text with colours of ours, in which all that is not ours is escaped already.
     pub fn styled(&self, text: &str) -> Result<(), Error> {
         let mut out = anstream::stdout().lock();
-        match writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush()) {
+        let text = self.invocation.own(text.trim_end_matches('\n'));
+        match writeln!(out, "{text}").and_then(|()| out.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Error::Failed(format!(
                 "cannot write to standard output: {error}"
             ))),
@@ -68,7 +74,7 @@ impl Io {
     pub fn say(&self, text: &str) {
         let mut err = anstream::stderr().lock();
         // A standard error that is closed leaves nobody to tell.
-        let _ = writeln!(err, "{}", escape(text));
+        let _ = writeln!(err, "{}", escape(&self.invocation.own(text)));
     }
 
     /// A warning.
@@ -80,13 +86,21 @@ impl Io {
     pub fn progress(&self, text: &str) -> Progress {
         if self.quiet || !std::io::stderr().is_terminal() {
             self.note(text);
-            return Progress { bar: None };
+            return Progress {
+                bar: None,
+                log: self.clone(),
+                said: Mutex::new(Instant::now()),
+            };
         }
         let bar = ProgressBar::new_spinner().with_message(escape(text));
         let style = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         bar.enable_steady_tick(Duration::from_millis(120));
-        Progress { bar: Some(bar) }
+        Progress {
+            bar: Some(bar),
+            log: self.clone(),
+            said: Mutex::new(Instant::now()),
+        }
     }
 
     /// Ask for yes or no; without a terminal it is wrong usage not to have said `-y`.
@@ -112,18 +126,35 @@ impl Io {
     }
 }
 
+/// A log without a terminal gets a line about progress no more often than this.
+const SELDOM: Duration = Duration::from_secs(5);
+
 /// A sign of life while something takes a while.
 #[derive(Debug)]
 pub struct Progress {
     bar: Option<ProgressBar>,
+    log: Io,
+    /// When the log was last told.
+    said: Mutex<Instant>,
 }
 
 impl Progress {
-    /// What it is about now.
+    /// What it is about now. A log is told now and then.
     pub fn update(&self, text: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(escape(text));
+            return;
         }
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.elapsed() >= SELDOM {
+            *said = Instant::now();
+            self.log.note(text);
+        }
+    }
+
+    /// How much is done: `hosts written 120/250`.
+    pub fn count(&self, what: &str, done: usize, total: usize) {
+        self.update(&format!("{what} {done}/{total}"));
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod cleanup;
 mod complete;
+mod completion;
 pub mod doctor;
 pub mod explain;
 mod io;
@@ -16,8 +17,7 @@ pub use crate::terminal::escape;
 pub use io::{Io, Progress};
 pub use run::{main, refuse};
 
-use crate::cli::completion::{CompletionArgs, script};
-use crate::cli::{App, Invocation, Verb};
+use crate::cli::{App, Verb};
 use crate::error::Error;
 use crate::exit::Exit;
 
@@ -32,15 +32,7 @@ async fn verb(app: &App, io: &Io) -> Result<Exit, Error> {
         Verb::Lockdown(args) => lockdown::run(args, &app.connect, io).await,
         Verb::Unlock(args) => lockdown::unlock(args, &app.connect, io).await,
         Verb::Version(args) => version::run(args, &app.connect, io).await,
-        Verb::Completion(args) => completion(args, io),
+        Verb::Completion(args) => completion::run(args, io),
         Verb::Complete(args) => complete::run(args, io).await,
     }
-}
-
-fn completion(args: &CompletionArgs, io: &Io) -> Result<Exit, Error> {
-    io.styled(&script(
-        args.shell,
-        &Invocation::of(std::env::args_os().next().as_ref()),
-    ))?;
-    Ok(Exit::Done)
 }

@@ -123,7 +123,7 @@ pub fn refuse(refusal: &clap::Error) -> Exit {
         let _ = refusal.print();
         return Exit::Done;
     }
-    Io::default().say(&crate::cli::refusal(refusal));
+    Io::new(false, 0).say(&crate::cli::refusal(refusal));
     Exit::Usage
 }
 

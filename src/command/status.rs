@@ -151,10 +151,11 @@ async fn drifted(
         let found = cluster
             .list_where(kind, None, "app.kubernetes.io/managed-by=kubectl-egress")
             .await?;
+        let version = cluster.api_version(kind).await?;
         live.extend(found.into_iter().map(|mut object| {
             // Items of a list do not say what they are.
             object["kind"] = kind.name().into();
-            object["apiVersion"] = kind.api_version().into();
+            object["apiVersion"] = version.as_str().into();
             object
         }));
     }

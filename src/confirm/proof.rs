@@ -8,24 +8,9 @@ use crate::cluster::Cluster;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::flow::{Flow, Wire};
-use crate::kubernetes::pod::Pod;
 use crate::model::target::Target;
-use crate::probe::{
-    Answer, ClientPod, Failure, Passage, Question, Request, Tools, client, find_tools, passage,
-};
+use crate::probe::{Answer, Failure, Passage, ProofGoal, Prover, Question, Request};
 use serde::Serialize;
-use std::time::Duration;
-
-/// Other traffic of the same application moves the same counters: a second look tells.
-const LOOKS: u32 = 4;
-const SETTLE: Duration = Duration::from_millis(250);
-
-/// A client's container, and what it has to ask with.
-pub struct Asker {
-    at: ClientPod,
-    tools: Tools,
-    account: String,
-}
 
 /// What was seen of one target.
 #[derive(Clone, Debug, Serialize)]
@@ -44,56 +29,6 @@ pub struct Proof {
     pub changes_answer: bool,
     /// The answer now, and the counters.
     pub passage: Passage,
-}
-
-impl Asker {
-    /// Find what a client's pod has to ask with; none for a pod that is nothing but a proxy.
-    pub async fn of(
-        cluster: &Cluster,
-        pod: &Pod,
-        deadline: Deadline,
-    ) -> Result<Option<Self>, Error> {
-        let Some(container) = pod.spec.application() else {
-            return Ok(None);
-        };
-        let at = ClientPod {
-            namespace: pod.namespace().into(),
-            pod: pod.name().into(),
-            container: container.name.clone(),
-        };
-        let tools = find_tools(cluster, &at, deadline).await?;
-        Ok(Some(Self {
-            at,
-            tools,
-            account: pod.spec.service_account_name.clone(),
-        }))
-    }
-
-    /// Its namespace.
-    pub fn namespace(&self) -> &str {
-        &self.at.namespace
-    }
-
-    /// `namespace/pod`.
-    pub fn name(&self) -> String {
-        format!("{}/{}", self.at.namespace, self.at.pod)
-    }
-
-    /// Whether it is among those that may call; an empty list is everybody.
-    pub fn is_allowed(&self, principals: &[String]) -> bool {
-        let own = format!("/ns/{}/sa/{}", self.at.namespace, self.account);
-        principals.is_empty() || principals.iter().any(|p| p.ends_with(&own))
-    }
-
-    /// What the host answers.
-    pub async fn ask(
-        &self,
-        cluster: &Cluster,
-        request: &Request,
-        deadline: Deadline,
-    ) -> Result<Answer, Error> {
-        client(cluster, &self.at, &self.tools, request, deadline).await
-    }
 }
 
 impl Proof {
@@ -146,10 +81,10 @@ fn distinct(names: [String; 2]) -> Vec<String> {
     if a == b { vec![a] } else { vec![a, b] }
 }
 
-/// Ask once more and look at the counters.
+/// Call, and look at the counters; of several calls the first that proves nothing counts.
 pub async fn prove(
     cluster: &Cluster,
-    asker: &Asker,
+    prover: &Prover,
     (site, wire, request): (&Site<'_>, &Wire, &Request),
     (before, denied, deadline): (Option<Answer>, bool, Deadline),
 ) -> Result<Proof, Error> {
@@ -162,27 +97,29 @@ pub async fn prove(
             .map(|p| (p.namespace().into(), p.name().into()))
             .collect(),
     };
-    let mut proof = Proof {
+    let proof = Proof {
         target: request.target.clone(),
-        from: asker.name(),
+        from: prover.name(),
         before,
         denied,
         changes_answer: wire.flow == Flow::Originate,
         passage: Passage::default(),
     };
-    for _ in 0..LOOKS {
-        proof.passage = passage(
-            cluster,
-            (&asker.at, &asker.tools),
-            request,
-            &question,
-            deadline,
-        )
-        .await?;
-        if proof.fault().is_none() || proof.unasked() || deadline.passed() {
-            break;
-        }
-        tokio::time::sleep(SETTLE).await;
-    }
-    Ok(proof)
+    let of = |passage: &Passage| Proof {
+        passage: passage.clone(),
+        ..proof.clone()
+    };
+    let is_good = |passage: &Passage| {
+        let proof = of(passage);
+        proof.fault().is_none() || proof.unasked()
+    };
+    let goal = ProofGoal {
+        request,
+        question: &question,
+        is_good: &is_good,
+        good_calls: 1,
+    };
+    let calls = prover.look(cluster, &goal, deadline).await?;
+    let counted = calls.iter().find(|call| !is_good(call)).or(calls.last());
+    Ok(counted.map(of).unwrap_or(proof))
 }

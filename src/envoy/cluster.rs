@@ -24,6 +24,12 @@ pub struct Cluster {
     /// TLS for all other endpoints; none is plain bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<ClientTls>,
+    /// It sends a PROXY header before the bytes of a connection.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sends_proxy_protocol: bool,
+    /// It speaks HTTP/2 to every server, whatever that offers.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub speaks_http2: bool,
     /// The SNI is the request's Host.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub sni_from_host: bool,

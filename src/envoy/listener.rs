@@ -1,6 +1,6 @@
 //! Listeners and their filter chains, as far as they decide where a connection goes.
 
-use super::Routes;
+use super::{Filter, Routes};
 use serde::{Deserialize, Serialize};
 
 /// A listener in force.
@@ -23,6 +23,9 @@ pub struct Listener {
     pub inspects_tls: bool,
     /// Whether it looks for an HTTP request first.
     pub inspects_http: bool,
+    /// Whether it takes a PROXY header before the bytes of a connection.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub takes_proxy_protocol: bool,
     /// True where the chain is chosen by a matcher tree, which is not evaluated here.
     pub has_matcher: bool,
     /// The chains, each with its conditions.
@@ -53,6 +56,9 @@ pub struct Chain {
     pub tls: Option<ServerTls>,
     /// The names of its filters, in order.
     pub filters: Vec<String>,
+    /// Those of its filters, and of the HTTP filters in it, that can answer or refuse.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub answering: Vec<Filter>,
     /// Where its last filter sends the connection.
     pub forward: Forward,
     /// The object that it was made of, as istiod says: `/apis/…/virtual-service/cnn`.

@@ -47,9 +47,22 @@ pub struct Rule {
     pub asks_more: bool,
     /// What it does.
     pub action: Action,
+    /// The answer that it makes instead for some requests (`fault.abort`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub abort: Option<Abort>,
     /// The object that it was made of, as istiod says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,
+}
+
+/// A fault that a rule injects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Abort {
+    /// The status that is answered.
+    pub status: u16,
+    /// For so many percent of the requests, rounded up.
+    pub percent: u32,
 }
 
 /// A condition on the path.

@@ -65,6 +65,32 @@ const OF_KINDS: &[(Kind, &str)] = &[
     ),
 ];
 
+/// The tables of what is no field of Istio's kinds: the mesh config, istiod's switches, annotations,
+/// labels, the arguments of istio-init, and Kubernetes' own kinds. In these a trailing `*` is any
+/// end of a name.
+pub static SETTINGS: LazyLock<Vec<(&str, Table)>> = LazyLock::new(|| {
+    let table = |(name, text): &(&'static str, &'static str)| (*name, Table::parse(text));
+    OF_SETTINGS.iter().map(table).collect()
+});
+
+const OF_SETTINGS: &[(&str, &str)] = &[
+    ("MeshConfig", include_str!("tables/mesh_config.txt")),
+    ("istiod", include_str!("tables/istiod.txt")),
+    ("annotations", include_str!("tables/annotations.txt")),
+    ("labels", include_str!("tables/labels.txt")),
+    ("istio-init", include_str!("tables/istio_init.txt")),
+    ("Kubernetes", include_str!("tables/kubernetes.txt")),
+];
+
+/// What a setting of one of these lists does with this value, where that is noted.
+pub fn noted_setting(list: &str, name: &str, value: &str) -> Option<&'static str> {
+    let (_, table) = SETTINGS.iter().find(|(l, _)| *l == list)?;
+    match table.setting_with(name, value)?.standing {
+        Standing::Noted(words) => Some(words),
+        _ => None,
+    }
+}
+
 /// The table of a kind.
 pub fn of(kind: Kind) -> Option<&'static Table> {
     let found = KINDS.iter().find(|(k, _)| *k == kind)?;

@@ -62,7 +62,8 @@ fn look(table: &Table, value: &Value, at: &At, found: &mut Vec<Noted>) {
         other => vec![other.as_str()],
     };
     let lines: Vec<&Field> = keys.iter().filter_map(|k| table.find(&names, *k)).collect();
-    if lines.is_empty() {
+    // A line for all that is left does not stand before lines for what is below.
+    if lines.is_empty() || (value.is_object() && table.has_below(&names)) {
         return descend(table, value, at, found);
     }
     for line in lines {

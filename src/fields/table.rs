@@ -59,7 +59,38 @@ impl Table {
     }
 }
 
+impl Table {
+    /// Whether some line is for a part of what is at a path.
+    pub(super) fn has_below(&self, path: &[&str]) -> bool {
+        self.fields.iter().any(|field| {
+            let names: Vec<&str> = field.path.split('.').take(field.depth()).collect();
+            let fits = |(name, given): (&&str, &&str)| *name == "*" || name == given;
+            names.len() > path.len() && names.iter().zip(path).all(fits)
+        })
+    }
+
+    /// The line for a setting that is no field: a switch, an annotation.
+    pub fn setting(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.is_for_setting(name))
+    }
+
+    /// The same, for one that has this value.
+    pub fn setting_with(&self, name: &str, value: &str) -> Option<&Field> {
+        self.fields
+            .iter()
+            .find(|field| field.is_for_setting(name) && field.is_for(Some(value)))
+    }
+}
+
 impl Field {
+    /// Whether the line is for that setting.
+    pub fn is_for_setting(&self, name: &str) -> bool {
+        match self.path.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == self.path,
+        }
+    }
+
     fn parse(line: &'static str) -> Option<Self> {
         let (path, rest) = line.split_once(char::is_whitespace)?;
         let (standing, words) = rest.trim_start().split_once(char::is_whitespace)?;
@@ -97,7 +128,8 @@ impl Field {
         self.path.split('.').count() - usize::from(self.is_whole())
     }
 
-    fn covers(&self, path: &[&str]) -> bool {
+    /// Whether the line is for the field, or for all that it is in.
+    pub fn covers(&self, path: &[&str]) -> bool {
         match self.path.strip_suffix(".**") {
             Some(above) => below(above, path).is_some_and(|rest| !rest.is_empty()),
             None => below(self.path, path).is_some_and(<[&str]>::is_empty),

@@ -1,7 +1,7 @@
 //! What the tables say of this program is true: a field that is called modelled is read where the
 //! table says, and what is noted is found.
 
-use super::{KINDS, Standing, noted, of};
+use super::{KINDS, SETTINGS, Standing, noted, of};
 use crate::kubernetes::Kind;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -63,6 +63,25 @@ fn a_field_called_modelled_is_read_in_the_module_that_is_named() {
 }
 
 #[test]
+fn a_setting_called_modelled_is_named_in_its_module() {
+    for (list, table) in SETTINGS.iter() {
+        for field in &table.fields {
+            let Standing::Modelled(module) = field.standing else {
+                continue;
+            };
+            let last = field.path.rsplit(['.', '/']).next().unwrap_or_default();
+            // A switch and an annotation are named as they are, a field by its name in the struct.
+            let names = [field.path.to_owned(), last.to_owned(), snake(last)];
+            let code = code_of(module);
+            let read = names
+                .iter()
+                .any(|name| code.iter().any(|text| text.contains(name.as_str())));
+            assert!(read, "{list} {}: {module} does not read it", field.path);
+        }
+    }
+}
+
+#[test]
 fn what_is_noted_is_found_with_its_place() {
     let table = of(Kind::VirtualService).expect("a table");
     let spec = json!({
@@ -118,7 +137,9 @@ fn names_in(text: &str, name: &str) -> bool {
         .any(|n| text.contains(&format!(" {n}")))
 }
 
+/// As a field of a struct is written; `IP` is a word.
 fn snake(name: &str) -> String {
+    let name = name.replace("IPs", "Ips").replace("IP", "Ip");
     let mut out = String::new();
     for c in name.chars() {
         if c.is_ascii_uppercase() && !out.is_empty() {

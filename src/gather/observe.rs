@@ -6,23 +6,16 @@ use super::question::{Knock, Trial, What};
 use super::{PATH, SIDE_BY_SIDE, why};
 use crate::cluster::Cluster;
 use crate::deadline::Deadline;
-use crate::error::Error;
 use crate::kubernetes::pod::{PROXY, Pod};
 use crate::model::trace::HopName;
 use crate::model::{EgressPath, World};
 use crate::probe::{
-    ClientPod, Observation, Observed, Passage, Request, Tools, client, find_tools, http, outside,
-    passage, sni, tcp,
+    Observation, Observed, Passage, ProofGoal, Prover, Request, SPREAD, http, outside, sni, tcp,
 };
 use crate::snapshot::Snapshot;
 use futures::stream::{self, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-
-/// An application's other traffic moves the same counters, and a proxy may be about to change:
-/// another look tells.
-const LOOKS: u32 = 3;
-const SETTLE: Duration = Duration::from_millis(200);
 
 /// A listener of a gateway answers within this, or its host is slow.
 const KNOCK: Duration = Duration::from_secs(5);
@@ -81,8 +74,8 @@ async fn ask_from(
             .map(|t| observation(t.path, HopName::Client, Observed::NotTried(why(t))))
             .collect();
     };
-    let asker = match Asker::of(cluster, pod, deadline).await {
-        Ok(asker) => asker,
+    let prover = match prover(cluster, pod, deadline).await {
+        Ok(prover) => prover,
         Err(why) => {
             let not =
                 |t: &&Trial| observation(t.path, HopName::Client, Observed::NotTried(why.clone()));
@@ -91,149 +84,114 @@ async fn ask_from(
     };
     let mut seen = Vec::new();
     for trial in trials {
-        let said = asker.ask(cluster, trial, deadline).await;
-        let failed = match &said {
+        let calls = calls(cluster, &prover, trial, deadline).await;
+        let failed = calls.iter().any(|said| match said {
             Observed::Passage(passage) => !passage.answer.reached,
             Observed::Client(answer) => !answer.reached,
             _ => false,
-        };
-        seen.push(observation(trial.path, HopName::Client, said));
+        });
+        for said in calls {
+            seen.push(observation(trial.path, HopName::Client, said));
+        }
         if failed {
-            seen.extend(
-                asker
-                    .look_outside((cluster, snapshot), trial, deadline)
-                    .await,
-            );
+            seen.extend(look_outside((cluster, snapshot), &prover, trial, deadline).await);
             seen.extend(read_logs(cluster, trial, deadline).await);
         }
     }
     seen
 }
 
-/// A client's container, and what it has to connect with.
-struct Asker {
-    at: ClientPod,
-    tools: Tools,
-    captured: bool,
-}
-
-impl Asker {
-    /// The first container of the application that has something to connect with.
-    async fn of(cluster: &Cluster, pod: &Pod, deadline: Deadline) -> Result<Self, String> {
-        if !pod.is_running() {
-            return Err(format!(
-                "pod {}/{} does not run",
-                pod.namespace(),
-                pod.name()
-            ));
-        }
-        for container in pod.spec.containers.iter().filter(|c| c.name != PROXY) {
-            let at = ClientPod {
-                namespace: pod.namespace().into(),
-                pod: pod.name().into(),
-                container: container.name.clone(),
-            };
-            let found = find_tools(cluster, &at, deadline).await;
-            let tools = found.map_err(|e| why(&e, (pod.namespace(), "exec")))?;
-            if !tools.is_empty() {
-                return Ok(Self {
-                    at,
-                    tools,
-                    captured: pod.spec.proxy().is_some() && !pod.spec.host_network,
-                });
-            }
-        }
-        Err(format!(
+/// Who calls from a pod, or why nobody can.
+async fn prover(cluster: &Cluster, pod: &Pod, deadline: Deadline) -> Result<Prover, String> {
+    if !pod.is_running() {
+        return Err(format!(
+            "pod {}/{} does not run",
+            pod.namespace(),
+            pod.name()
+        ));
+    }
+    let found = Prover::of(cluster, pod, deadline).await;
+    let found = found.map_err(|e| why(&e, (pod.namespace(), "exec")))?;
+    found.filter(|prover| !prover.tools().is_empty()).ok_or_else(|| {
+        format!(
             "no container of {}/{} has curl, wget, openssl, nc, python, perl, bash, node or busybox to connect with",
             pod.namespace(),
             pod.name()
-        ))
-    }
+        )
+    })
+}
 
-    async fn ask(&self, cluster: &Cluster, trial: &Trial<'_>, deadline: Deadline) -> Observed {
-        if !trial.has_name() {
-            return Observed::NotTried(format!(
-                "{} is not a host that could be asked",
-                trial.path.target.host
-            ));
-        }
-        if deadline.passed() {
-            return Observed::NotTried(format!("no time left of {}s", deadline.total().as_secs()));
-        }
-        let request = Request {
-            target: trial.path.target.clone(),
-            path: PATH.into(),
-        };
-        let done = if self.captured {
-            self.look(cluster, trial, &request, deadline)
-                .await
-                .map(Observed::Passage)
-        } else {
-            client(cluster, &self.at, &self.tools, &request, deadline)
-                .await
-                .map(Observed::Client)
-        };
-        done.unwrap_or_else(|e| Observed::NotTried(why(&e, (&self.at.namespace, "exec"))))
+/// What calls of a path do: one, or several where connections are spread or one of them is bad.
+async fn calls(
+    cluster: &Cluster,
+    prover: &Prover,
+    trial: &Trial<'_>,
+    deadline: Deadline,
+) -> Vec<Observed> {
+    if !trial.has_name() {
+        return vec![Observed::NotTried(format!(
+            "{} is not a host that could be asked",
+            trial.path.target.host
+        ))];
     }
-
-    /// Where a proxy starts TLS and the call failed: what the host says to such an offer.
-    async fn look_outside(
-        &self,
-        (cluster, snapshot): (&Cluster, &Snapshot),
-        trial: &Trial<'_>,
-        deadline: Deadline,
-    ) -> Option<Observation> {
-        let (address, names) = trial.outside()?;
-        let Some(door) = trial.doorway(snapshot, (&self.at, &self.tools), address) else {
-            let why = format!(
-                "{address} cannot be reached from the client without its sidecar's own TLS"
-            );
-            return Some(observation(
-                trial.path,
-                HopName::Outside,
-                Observed::NotTried(why),
-            ));
-        };
-        let seen = outside(cluster, &door, address, &names, deadline).await;
-        let seen = seen.map_or_else(
-            |e| Observed::NotTried(why(&e, (&self.at.namespace, "exec"))),
-            Observed::Outside,
-        );
-        Some(observation(trial.path, HopName::Outside, seen))
+    if deadline.passed() {
+        return vec![Observed::NotTried(format!(
+            "no time left of {}s",
+            deadline.total().as_secs()
+        ))];
     }
-
-    async fn look(
-        &self,
-        cluster: &Cluster,
-        trial: &Trial<'_>,
-        request: &Request,
-        deadline: Deadline,
-    ) -> Result<Passage, Error> {
-        let question = trial.question();
-        let mut looks = 1;
-        loop {
-            let seen = passage(
-                cluster,
-                (&self.at, &self.tools),
-                request,
-                &question,
-                deadline,
-            )
-            .await?;
-            let through = trial.walk.exit.is_some() || trial.walk.wanted.is_some();
-            let good = if through {
-                seen.proven()
+    let request = Request {
+        target: trial.path.target.clone(),
+        path: PATH.into(),
+    };
+    let made = if prover.is_captured() {
+        let through = trial.walk.exit.is_some() || trial.walk.wanted.is_some();
+        let is_good = |call: &Passage| {
+            if through {
+                call.proven()
             } else {
-                seen.answer.reached
-            };
-            let slow = Duration::from_millis(seen.answer.took) > KNOCK;
-            if good || slow || looks >= LOOKS || deadline.passed() {
-                return Ok(seen);
+                call.answer.reached
             }
-            looks += 1;
-            tokio::time::sleep(SETTLE).await;
-        }
-    }
+        };
+        let question = trial.question();
+        let goal = ProofGoal {
+            request: &request,
+            question: &question,
+            is_good: &is_good,
+            good_calls: if trial.is_spread() { SPREAD } else { 1 },
+        };
+        let calls = prover.look(cluster, &goal, deadline).await;
+        calls.map(|calls| calls.into_iter().map(Observed::Passage).collect())
+    } else {
+        let answer = prover.ask(cluster, &request, deadline).await;
+        answer.map(|answer| vec![Observed::Client(answer)])
+    };
+    made.unwrap_or_else(|e| vec![Observed::NotTried(why(&e, (prover.namespace(), "exec")))])
+}
+
+/// Where a proxy starts TLS and the call failed: what the host says to such an offer.
+async fn look_outside(
+    (cluster, snapshot): (&Cluster, &Snapshot),
+    prover: &Prover,
+    trial: &Trial<'_>,
+    deadline: Deadline,
+) -> Option<Observation> {
+    let (address, names) = trial.outside()?;
+    let Some(door) = trial.doorway(snapshot, (prover.at(), prover.tools()), address) else {
+        let why =
+            format!("{address} cannot be reached from the client without its sidecar's own TLS");
+        return Some(observation(
+            trial.path,
+            HopName::Outside,
+            Observed::NotTried(why),
+        ));
+    };
+    let seen = outside(cluster, &door, address, &names, deadline).await;
+    let seen = seen.map_or_else(
+        |e| Observed::NotTried(why(&e, (prover.namespace(), "exec"))),
+        Observed::Outside,
+    );
+    Some(observation(trial.path, HopName::Outside, seen))
 }
 
 /// So many of a gateway's last lines are looked through, and so many are kept.

@@ -97,6 +97,17 @@ impl<'a> Trial<'a> {
         }
     }
 
+    /// Whether its connections are spread, by weight or over several pods, so that one of them does
+    /// not speak for all.
+    pub(super) fn is_spread(&self) -> bool {
+        let given = self
+            .trace
+            .iter()
+            .flat_map(|t| std::iter::once(&t.sidecar).chain(&t.gateway));
+        let walk = std::iter::once(&self.walk.trace.sidecar).chain(&self.walk.trace.gateway);
+        self.gateways.len() > 1 || given.chain(walk).any(|step| !step.shares.is_empty())
+    }
+
     /// Whether the host can be asked for at all: a wildcard is no host.
     pub(super) fn has_name(&self) -> bool {
         !matches!(self.path.target.host, Host::Wildcard(_))

@@ -5,17 +5,16 @@
 //! copy of what it did (`installed-state`): writing to one that nobody reads would do nothing, so
 //! that is refused by name.
 
+use super::reconciler::{nothing_reconciles, refuse_unreconciled};
 use super::work::refuse_strangers;
+use super::{GatewayPatch, find_gateways};
 use super::{GatewayPatch, find_gateways};
 use crate::cluster::{Cluster, WriteOptions};
 use crate::error::Error;
 use crate::kubernetes::{FIELD_MANAGER, Kind, ObjectRef};
-use crate::plan::Restore;
+use crate::plan::{Restore, refuse_kept};
 use crate::snapshot::Snapshot;
 use serde_json::{Value, json};
-
-/// The operator's Deployment, and its label.
-const OPERATOR: &str = "istio-operator";
 
 /// What `istioctl install` of old left behind.
 const INSTALLED_STATE: &str = "installed-state";
@@ -69,14 +68,21 @@ pub(super) async fn plan(
         text("/metadata/namespace"),
         text("/metadata/name"),
     );
-    reconciled(snapshot, &object)?;
+    refuse_unreconciled(cluster, snapshot, &object, &live).await?;
     let mut component = serde_json::to_value(patch).map_err(|e| Error::Failed(e.to_string()))?;
     mark(&mut component);
     let there = list(&live).into_iter().find(|c| same(c, &component));
     match &there {
-        None => refuse_strangers(snapshot, patch)?,
         Some(there) if is_marked(there) => {}
         Some(_) => refuse_unmade(snapshot, patch, &object)?,
+        None => {
+            refuse_strangers(snapshot, patch)?;
+            refuse_kept(
+                &object,
+                &live,
+                "add the gateway to spec.components.egressGateways, then run setup again",
+            )?;
+        }
     }
     Ok(OperatorWork {
         had_components: live.pointer("/spec/components").is_some(),
@@ -162,33 +168,6 @@ fn the_one(all: Vec<Value>, revision: &str) -> Result<Value, Error> {
                 ),
             })
         }
-    }
-}
-
-fn reconciled(snapshot: &Snapshot, object: &ObjectRef) -> Result<(), Error> {
-    let operators = snapshot.objects.deployments.iter().filter(|d| {
-        d.metadata.label("name") == Some(OPERATOR)
-            || d.name() == OPERATOR
-            || d.name().starts_with("istio-operator-")
-    });
-    if operators.clone().any(|d| d.status.ready_replicas > 0) {
-        return Ok(());
-    }
-    let found = operators
-        .map(|d| d.reference(Kind::Deployment).to_string())
-        .next();
-    let why = found.map_or("there is no Deployment istio-operator".into(), |d| {
-        format!("no pod of {d} is ready")
-    });
-    Err(nothing_reconciles(object, &why))
-}
-
-fn nothing_reconciles(object: &ObjectRef, why: &str) -> Error {
-    Error::Refused {
-        why: format!("nothing reconciles {object}: {why}"),
-        hint: Some(
-            "say --installer injection, or --installer istioctl --istio-operator FILE".into(),
-        ),
     }
 }
 
@@ -399,31 +378,5 @@ mod tests {
         mark(&mut component);
         assert!(is_marked(&component));
         assert_eq!(component["k8s"]["service"], json!({}), "the rest is kept");
-    }
-
-    #[test]
-    fn an_operator_without_a_running_pod_makes_nothing_true() {
-        let object = ObjectRef::new(Kind::IstioOperator, "istio-system", "mesh");
-        let mut snapshot = Snapshot::default();
-        let error = reconciled(&snapshot, &object).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "nothing reconciles IstioOperator istio-system/mesh: there is no Deployment istio-operator"
-        );
-        let mut deployment =
-            json!({"metadata": {"name": "istio-operator", "namespace": "istio-operator"}});
-        snapshot
-            .objects
-            .put(Kind::Deployment, deployment.clone())
-            .unwrap();
-        assert!(
-            reconciled(&snapshot, &object)
-                .unwrap_err()
-                .to_string()
-                .contains("is ready")
-        );
-        deployment["status"] = json!({"readyReplicas": 1});
-        snapshot.objects.put(Kind::Deployment, deployment).unwrap();
-        assert!(reconciled(&snapshot, &object).is_ok());
     }
 }

@@ -9,6 +9,7 @@ mod istioctl;
 mod istiooperator;
 mod patch;
 mod ready;
+mod reconciler;
 mod users;
 mod work;
 

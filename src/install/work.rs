@@ -104,7 +104,8 @@ impl Work {
     }
 }
 
-/// Undo it, and wait until the gateway's Deployment is gone.
+/// Undo it, and wait until whoever made the gateway has taken all of it away: the operator in the
+/// cluster removes one object after the other, over ten seconds and more.
 pub async fn undo(
     (cluster, snapshot): (&Cluster, &Snapshot),
     tool: &Istioctl,
@@ -117,16 +118,46 @@ pub async fn undo(
         }
         Restore::Operator { .. } => istiooperator::undo(cluster, restore).await?,
     }
-    let object = ObjectRef::new(Kind::Deployment, &patch.namespace, &patch.name);
-    while cluster.get(&object).await?.is_some() {
-        if deadline.passed() {
-            let what = format!("{object} to be removed by whoever reconciles it");
-            return Err(Error::Deadline {
-                what,
-                after: deadline.total(),
-            });
+    for object in made_of(patch) {
+        while is_installed(cluster, &object).await? {
+            if deadline.passed() {
+                return Err(Error::Deadline {
+                    what: format!("{object} to be removed by whoever installed it"),
+                    after: deadline.total(),
+                });
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
         }
-        tokio::time::sleep(Duration::from_millis(300)).await;
     }
     Ok(())
+}
+
+/// The objects that Istio's installers make of one egress gateway.
+///
+/// Source: istio/istio, manifests/charts/gateways/istio-egress/templates.
+fn made_of(patch: &GatewayPatch) -> Vec<ObjectRef> {
+    let (account, sds) = (
+        format!("{}-service-account", patch.name),
+        format!("{}-sds", patch.name),
+    );
+    let objects = [
+        (Kind::Deployment, &patch.name),
+        (Kind::Service, &patch.name),
+        (Kind::HorizontalPodAutoscaler, &patch.name),
+        (Kind::PodDisruptionBudget, &patch.name),
+        (Kind::ServiceAccount, &account),
+        (Kind::RoleBinding, &sds),
+        (Kind::Role, &sds),
+    ];
+    objects
+        .map(|(kind, name)| ObjectRef::new(kind, &patch.namespace, name))
+        .into()
+}
+
+/// Whether it is there, and of an installer of Istio: the same name may be somebody else's.
+async fn is_installed(cluster: &Cluster, object: &ObjectRef) -> Result<bool, Error> {
+    let live = cluster.get(object).await?.unwrap_or_default();
+    Ok(live
+        .pointer("/metadata/labels/operator.istio.io~1component")
+        .is_some())
 }

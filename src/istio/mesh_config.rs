@@ -6,6 +6,7 @@
 use super::sidecar::OutboundTrafficPolicy;
 use crate::kubernetes::Selector;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What is read of the mesh config.
@@ -45,6 +46,9 @@ pub struct MeshConfig {
     /// Namespaces that istiod looks at; empty is all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub discovery_selectors: Vec<Selector>,
+    /// All other settings, by name: a report notes those that may decide.
+    #[serde(flatten)]
+    pub other: BTreeMap<String, Value>,
 }
 
 /// What is read of `defaultConfig` and of the `proxy.istio.io/config` annotation.
@@ -74,6 +78,7 @@ impl Default for MeshConfig {
             h2_upgrade_policy: String::new(),
             default_config: ProxyDefaults::default(),
             discovery_selectors: Vec::new(),
+            other: BTreeMap::new(),
         }
     }
 }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 macro_rules! kinds {
-    ($($kind:ident $(= $name:literal)? $group:literal $version:literal $plural:literal $scope:ident;)*) => {
+    ($($kind:ident $(= $name:literal)? $group:literal $version:literal $(| $older:literal)* $plural:literal $scope:ident;)*) => {
         /// A kind of object. Where two groups have a kind of one name, only the variants differ: a
         /// report says the name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -25,9 +25,10 @@ macro_rules! kinds {
                 match self { $(Kind::$kind => $group),* }
             }
 
-            /// The version that is read and written.
-            pub fn version(self) -> &'static str {
-                match self { $(Kind::$kind => $version),* }
+            /// The versions of it that this program reads and writes, the one that it likes best
+            /// first. Which of them an API server has is for [`Served`](super::Served) to say.
+            pub fn versions(self) -> &'static [&'static str] {
+                match self { $(Kind::$kind => &[$version $(, $older)*]),* }
             }
 
             /// The plural in request paths.
@@ -70,35 +71,57 @@ kinds! {
     NetworkPolicy "networking.k8s.io" "v1" "networkpolicies" namespaced;
     MutatingWebhookConfiguration "admissionregistration.k8s.io" "v1" "mutatingwebhookconfigurations" cluster;
     CustomResourceDefinition "apiextensions.k8s.io" "v1" "customresourcedefinitions" cluster;
-    ServiceEntry "networking.istio.io" "v1" "serviceentries" namespaced;
-    VirtualService "networking.istio.io" "v1" "virtualservices" namespaced;
-    DestinationRule "networking.istio.io" "v1" "destinationrules" namespaced;
-    Gateway "networking.istio.io" "v1" "gateways" namespaced;
-    Sidecar "networking.istio.io" "v1" "sidecars" namespaced;
+    ServiceEntry "networking.istio.io" "v1" | "v1beta1" | "v1alpha3" "serviceentries" namespaced;
+    VirtualService "networking.istio.io" "v1" | "v1beta1" | "v1alpha3" "virtualservices" namespaced;
+    DestinationRule "networking.istio.io" "v1" | "v1beta1" | "v1alpha3" "destinationrules" namespaced;
+    Gateway "networking.istio.io" "v1" | "v1beta1" | "v1alpha3" "gateways" namespaced;
+    Sidecar "networking.istio.io" "v1" | "v1beta1" | "v1alpha3" "sidecars" namespaced;
     EnvoyFilter "networking.istio.io" "v1alpha3" "envoyfilters" namespaced;
     ProxyConfig "networking.istio.io" "v1beta1" "proxyconfigs" namespaced;
-    WorkloadEntry "networking.istio.io" "v1" "workloadentries" namespaced;
-    WorkloadGroup "networking.istio.io" "v1" "workloadgroups" namespaced;
-    RequestAuthentication "security.istio.io" "v1" "requestauthentications" namespaced;
+    WorkloadEntry "networking.istio.io" "v1" | "v1beta1" | "v1alpha3" "workloadentries" namespaced;
+    WorkloadGroup "networking.istio.io" "v1" | "v1beta1" | "v1alpha3" "workloadgroups" namespaced;
+    RequestAuthentication "security.istio.io" "v1" | "v1beta1" "requestauthentications" namespaced;
     WasmPlugin "extensions.istio.io" "v1alpha1" "wasmplugins" namespaced;
     TrafficExtension "extensions.istio.io" "v1alpha1" "trafficextensions" namespaced;
-    AuthorizationPolicy "security.istio.io" "v1" "authorizationpolicies" namespaced;
-    PeerAuthentication "security.istio.io" "v1" "peerauthentications" namespaced;
-    Telemetry "telemetry.istio.io" "v1" "telemetries" namespaced;
-    K8sGateway = "Gateway" "gateway.networking.k8s.io" "v1" "gateways" namespaced;
-    HTTPRoute "gateway.networking.k8s.io" "v1" "httproutes" namespaced;
-    TLSRoute "gateway.networking.k8s.io" "v1" "tlsroutes" namespaced;
-    TCPRoute "gateway.networking.k8s.io" "v1" "tcproutes" namespaced;
-    BackendTLSPolicy "gateway.networking.k8s.io" "v1" "backendtlspolicies" namespaced;
+    AuthorizationPolicy "security.istio.io" "v1" | "v1beta1" "authorizationpolicies" namespaced;
+    PeerAuthentication "security.istio.io" "v1" | "v1beta1" "peerauthentications" namespaced;
+    Telemetry "telemetry.istio.io" "v1" | "v1alpha1" "telemetries" namespaced;
+    K8sGateway = "Gateway" "gateway.networking.k8s.io" "v1" | "v1beta1" | "v1alpha2" "gateways" namespaced;
+    HTTPRoute "gateway.networking.k8s.io" "v1" | "v1beta1" | "v1alpha2" "httproutes" namespaced;
+    TLSRoute "gateway.networking.k8s.io" "v1" | "v1alpha3" | "v1alpha2" "tlsroutes" namespaced;
+    TCPRoute "gateway.networking.k8s.io" "v1" | "v1alpha3" | "v1alpha2" "tcproutes" namespaced;
+    BackendTLSPolicy "gateway.networking.k8s.io" "v1" | "v1alpha3" | "v1alpha2" "backendtlspolicies" namespaced;
     IstioOperator "install.istio.io" "v1alpha1" "istiooperators" namespaced;
 }
 
 impl Kind {
-    /// `apiVersion:` of its objects.
+    /// The version that is used unless an API server has others.
+    pub fn version(self) -> &'static str {
+        self.versions().first().copied().unwrap_or("v1")
+    }
+
+    /// Whether it comes from a CustomResourceDefinition, so that a server may not have it, or at
+    /// other versions. What Kubernetes itself has is there at the one version that we use.
+    pub fn is_defined(self) -> bool {
+        let group = self.group();
+        group.ends_with(".istio.io") || group == "gateway.networking.k8s.io"
+    }
+
+    /// Whether an Istio that is supported may be too old for it: then that it is missing is no news.
+    pub fn is_recent(self) -> bool {
+        self == Kind::TrafficExtension
+    }
+
+    /// `apiVersion:` of its objects at the version that is used unless a server has others.
     pub fn api_version(self) -> String {
+        self.api_version_at(self.version())
+    }
+
+    /// `apiVersion:` of its objects at a version.
+    pub fn api_version_at(self, version: &str) -> String {
         match self.group() {
-            "" => self.version().into(),
-            group => format!("{group}/{}", self.version()),
+            "" => version.into(),
+            group => format!("{group}/{version}"),
         }
     }
 
@@ -110,12 +133,7 @@ impl Kind {
             .find(|k| k.name() == name && k.group() == group)
     }
 
-    /// The path of its list: in one namespace, or in all of them.
-    pub fn list_path(self, namespace: Option<&str>) -> String {
-        self.list_path_at(self.version(), namespace)
-    }
-
-    /// The same, at another version of the group.
+    /// The path of its list at one version: in one namespace, or in all of them.
     pub fn list_path_at(self, version: &str, namespace: Option<&str>) -> String {
         let root = match self.group() {
             "" => format!("/api/{version}"),

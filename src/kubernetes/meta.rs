@@ -149,10 +149,11 @@ impl ObjectRef {
         }
     }
 
-    /// Where the API server keeps it.
-    pub fn path(&self) -> String {
+    /// Where the API server has it, at one version of its group.
+    pub fn path_at(&self, version: &str) -> String {
         let namespace = self.kind.namespaced().then_some(self.namespace.as_str());
-        format!("{}/{}", self.kind.list_path(namespace), self.name)
+        let list = self.kind.list_path_at(version, namespace);
+        format!("{list}/{}", self.name)
     }
 }
 

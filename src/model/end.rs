@@ -53,6 +53,8 @@ pub enum End {
     Redirects,
     /// The route answers with a status of its own.
     Answers(u16),
+    /// The route, or a filter, injects a fault: this status.
+    Aborts(u16),
     /// Hosts that the mesh does not know get 502 (`REGISTRY_ONLY`).
     UnknownHostBlocked,
     /// The route does something that is not evaluated.
@@ -189,6 +191,7 @@ impl fmt::Display for End {
             End::RedirectsToHttps => f.write_str("301: the gateway's server redirects to https"),
             End::Redirects => f.write_str("301: the route answers with a redirect"),
             End::Answers(status) => write!(f, "{status}: the route answers by itself"),
+            End::Aborts(status) => write!(f, "{status}: an injected fault answers by itself"),
             End::UnknownHostBlocked => {
                 f.write_str("502: unknown hosts are blocked (REGISTRY_ONLY)")
             }

@@ -96,6 +96,7 @@ fn is_for(matches: Option<&Value>, role: Role) -> bool {
     }
 }
 
+/// What runs in a proxy, or what it runs with.
 fn programs(world: &World<'_>, node: &Node, role: Role) -> Vec<Foreign> {
     let objects = &world.snapshot.objects;
     let mut found = Vec::new();
@@ -110,6 +111,22 @@ fn programs(world: &World<'_>, node: &Node, role: Role) -> Vec<Foreign> {
             found.push(Foreign {
                 place: plugin.reference(Kind::WasmPlugin).at("spec.url"),
                 words: "runs a program in this proxy, which may answer or change requests",
+            });
+        }
+    }
+    for config in &objects.proxy_configs {
+        let reach = Reach {
+            namespace: config.namespace(),
+            selector: config.spec.selector.as_ref(),
+            targets: &[],
+            target: None,
+        };
+        if !config.spec.environment_variables.is_empty() && reach.takes(world, node) {
+            found.push(Foreign {
+                place: config
+                    .reference(Kind::ProxyConfig)
+                    .at("spec.environmentVariables"),
+                words: "sets the environment of this proxy, which may switch DNS capture and others",
             });
         }
     }

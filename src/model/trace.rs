@@ -82,6 +82,10 @@ pub struct Step {
     /// The cluster that it is sent to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<Decision<ClusterName>>,
+    /// The other clusters that a weighted route spreads connections over; the heaviest one is
+    /// `cluster`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<Share>,
     /// Where that leads, as `address:port`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoints: Option<Decision<Vec<String>>>,
@@ -91,6 +95,18 @@ pub struct Step {
     /// Why it goes no further here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ends: Option<Decision<End>>,
+}
+
+/// A part of the connections that takes another cluster than the rest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// Its weight, in percent of all.
+    pub percent: u32,
+    /// Why connections go no further there, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<String>,
 }
 
 /// TLS that a proxy starts towards the next hop.

@@ -33,7 +33,7 @@ pub use inventory::{
 pub use joined::{Joined, joined};
 pub use lockdown::{Enforcement, InCluster, LockdownRecord, LockdownSpec};
 pub use lookup::rule_place;
-pub use owner::kept_by;
+pub use owner::{kept_by, refuse_kept};
 pub use ports::{Choice, Ports, on_pod};
 pub use spec::{EgressSpec, FlowOptions, GatewayName, HopWish, ServiceAccount, Wish};
 pub use step::{Action, Step, essence};

@@ -2,6 +2,8 @@
 //! would undo theirs.
 
 use super::managers;
+use crate::error::Error;
+use crate::kubernetes::ObjectRef;
 use serde_json::Value;
 
 /// The tool that owns a live object, with the name of its release or application where it says so.
@@ -32,6 +34,20 @@ pub fn kept_by(live: &Value) -> Option<String> {
         return named("Helm", helm);
     }
     None
+}
+
+/// Refuse to change an object that a tool keeps: it would undo the change. `change` is what to make
+/// of it there, in words.
+pub fn refuse_kept(object: &ObjectRef, live: &Value, change: &str) -> Result<(), Error> {
+    let Some(owner) = kept_by(live) else {
+        return Ok(());
+    };
+    Err(Error::Refused {
+        why: format!("{object} is kept by {owner}, which would undo a change in the cluster"),
+        hint: Some(format!(
+            "make the change where {owner} takes it from: {change}"
+        )),
+    })
 }
 
 #[cfg(test)]
@@ -68,6 +84,9 @@ mod tests {
             ),
         ] {
             assert_eq!(kept_by(&live).as_deref(), owner, "{live}");
+            let object = ObjectRef::new(crate::kubernetes::Kind::Namespace, "", "x");
+            let refused = refuse_kept(&object, &live, "a label");
+            assert_eq!(refused.is_err(), owner.is_some(), "{live}");
         }
     }
 }

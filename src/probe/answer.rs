@@ -207,16 +207,33 @@ pub(super) fn envoy_flag(
     let flag = match status {
         403 if text.starts_with("RBAC: access denied") => ResponseFlag::Denied,
         503 if text.starts_with("no healthy upstream") => ResponseFlag::NoHealthyUpstream,
-        503 if text.starts_with("upstream connect error") && text.contains("overflow") => {
-            ResponseFlag::Overflow
-        }
-        503 if text.starts_with("upstream connect error") => ResponseFlag::ConnectionFailure,
+        502..=504 if text.starts_with("upstream connect error") => reset_flag(&text),
         504 if text.starts_with("upstream request timeout") => ResponseFlag::Timeout,
         _ if passed_on || !body.is_empty() => return None,
         other => empty_flag(other)?,
     };
     let hop = if passed_on { HopName::Gateway } else { nearest };
     Some(Failure::Envoy { status, flag, hop })
+}
+
+/// The flag that fits Envoy's words about an upstream that failed: `upstream connect error or
+/// disconnect/reset before headers. reset reason: REASON` (source/common/http/utility.cc:
+/// `resetReasonToString`).
+fn reset_flag(text: &str) -> ResponseFlag {
+    let has = |words: &str| text.contains(words);
+    if has("overflow") {
+        ResponseFlag::Overflow
+    } else if has("protocol error") {
+        ResponseFlag::UpstreamProtocolError
+    } else if has("connection timeout") || has("per try timeout") {
+        ResponseFlag::Timeout
+    } else if has("connection termination") {
+        ResponseFlag::Terminated
+    } else if has("remote reset") || has("remote refused stream") {
+        ResponseFlag::RemoteReset
+    } else {
+        ResponseFlag::ConnectionFailure
+    }
 }
 
 /// The flag that fits an answer of Envoy's own that has no body.
@@ -245,26 +262,30 @@ impl Body {
 }
 
 impl Answer {
-    /// For an answer without a body that no gateway had from the host, as its counters say: the
-    /// gateway's Envoy made it.
-    pub(super) fn taken_for_envoys(&mut self) {
-        let empty = self.body.as_ref().is_some_and(|b| b.length == 0);
-        let Some(status) = self
-            .status
-            .filter(|_| empty && self.server.contains("envoy"))
-        else {
+    /// Whether its headers are an Envoy's own: in its name, and without the time that an upstream
+    /// took.
+    pub(super) fn is_made_by_envoy(&self) -> bool {
+        let timed = self
+            .raw
+            .to_ascii_lowercase()
+            .contains("x-envoy-upstream-service-time");
+        self.server.contains("envoy") && !timed
+    }
+
+    /// For an answer that no gateway had from any host, as its counters say: the gateway's Envoy
+    /// made it, whatever its status and its body.
+    pub(super) fn taken_for_envoys(&mut self, hop: HopName) {
+        let Some(status) = self.status.filter(|_| self.failure.is_none()) else {
             return;
         };
-        if let Some(flag) = empty_flag(status)
-            && self.failure.is_none()
-        {
-            self.failure = Some(Failure::Envoy {
-                status,
-                flag,
-                hop: HopName::Gateway,
-            });
-            self.reached = false;
-        }
+        let empty = self.body.as_ref().is_none_or(|body| body.length == 0);
+        let flag = empty_flag(status).filter(|_| empty);
+        self.failure = Some(Failure::Envoy {
+            status,
+            flag: flag.unwrap_or(ResponseFlag::Answered),
+            hop,
+        });
+        self.reached = false;
     }
 
     /// A connection of bytes that stayed open, and nothing came.
@@ -389,30 +410,53 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_answer_that_no_gateway_had_from_the_host_is_envoys() {
-        let mut answer = Answer {
+    fn an_answer_that_no_gateway_had_from_a_host_is_envoys() {
+        let plain = Answer {
             reached: true,
             status: Some(404),
             server: "envoy".into(),
+            body: Some(Body::default()),
             ..Answer::default()
         };
-        answer.body = Some(Body::default());
-        let mut full = Answer {
-            body: Some(Body::of(b"gone")),
-            ..answer.clone()
+        let full = Answer {
+            status: Some(403),
+            body: Some(Body::of(b"closed")),
+            ..plain.clone()
         };
-        answer.taken_for_envoys();
-        full.taken_for_envoys();
-        assert!(
-            !answer.reached
-                && matches!(
-                    answer.failure,
-                    Some(Failure::Envoy {
-                        hop: HopName::Gateway,
-                        ..
-                    })
-                )
-        );
-        assert!(full.reached && full.failure.is_none());
+        for (mut answer, want) in [(plain, "NR"), (full, "answered")] {
+            answer.taken_for_envoys(HopName::Gateway);
+            let told = match &answer.failure {
+                Some(Failure::Envoy {
+                    flag,
+                    hop: HopName::Gateway,
+                    ..
+                }) => flag.to_string(),
+                _ => String::new(),
+            };
+            assert_eq!((answer.reached, told.as_str()), (false, want));
+        }
+    }
+
+    #[test]
+    fn envoys_words_about_an_upstream_are_told_apart() {
+        let said = |reason: &str| {
+            reset_flag(&format!(
+                "upstream connect error or disconnect/reset before headers. reset reason: {reason}"
+            ))
+        };
+        for (reason, want) in [
+            ("connection failure", "UF"),
+            (
+                "remote connection failure, transport failure reason: TLS_error",
+                "UF",
+            ),
+            ("connection termination", "UC"),
+            ("overflow", "UO"),
+            ("protocol error", "UPE"),
+            ("connection timeout", "UT"),
+            ("remote reset", "UR"),
+        ] {
+            assert_eq!(said(reason).to_string(), want, "{reason}");
+        }
     }
 }

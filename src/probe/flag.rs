@@ -27,6 +27,18 @@ pub enum ResponseFlag {
     /// `DPE`.
     #[serde(rename = "DPE")]
     ProtocolError,
+    /// `UPE`.
+    #[serde(rename = "UPE")]
+    UpstreamProtocolError,
+    /// `UC`.
+    #[serde(rename = "UC")]
+    Terminated,
+    /// `UR`.
+    #[serde(rename = "UR")]
+    RemoteReset,
+    /// A rule or a filter of the proxy answers by itself.
+    #[serde(rename = "answered")]
+    Answered,
     /// An `AuthorizationPolicy` denies it.
     #[serde(rename = "RBAC")]
     Denied,
@@ -43,7 +55,11 @@ impl ResponseFlag {
     pub fn is_upstream(self) -> bool {
         matches!(
             self,
-            ResponseFlag::ConnectionFailure | ResponseFlag::Timeout
+            ResponseFlag::ConnectionFailure
+                | ResponseFlag::Timeout
+                | ResponseFlag::UpstreamProtocolError
+                | ResponseFlag::Terminated
+                | ResponseFlag::RemoteReset
         )
     }
 
@@ -61,6 +77,12 @@ impl ResponseFlag {
                 "the route leads to a cluster that the proxy does not have, or that still waits"
             }
             ResponseFlag::ProtocolError => "what came is not HTTP",
+            ResponseFlag::UpstreamProtocolError => {
+                "what the next hop said is not the version of HTTP that was spoken to it"
+            }
+            ResponseFlag::Terminated => "the next hop closed the connection before it answered",
+            ResponseFlag::RemoteReset => "the next hop reset the request",
+            ResponseFlag::Answered => "a rule or a filter of the proxy answers by itself",
             ResponseFlag::Blocked => "unknown hosts are blocked (REGISTRY_ONLY)",
             ResponseFlag::Denied | ResponseFlag::Unknown => "Envoy answered in the host's place",
         }
@@ -77,6 +99,10 @@ impl fmt::Display for ResponseFlag {
             ResponseFlag::Timeout => "UT",
             ResponseFlag::NoCluster => "NC",
             ResponseFlag::ProtocolError => "DPE",
+            ResponseFlag::UpstreamProtocolError => "UPE",
+            ResponseFlag::Terminated => "UC",
+            ResponseFlag::RemoteReset => "UR",
+            ResponseFlag::Answered => "answered",
             ResponseFlag::Denied => "RBAC",
             ResponseFlag::Blocked => "blocked",
             ResponseFlag::Unknown => "unknown",

@@ -11,6 +11,7 @@ use crate::cluster::Cluster;
 use crate::deadline::Deadline;
 use crate::envoy::{Moved, Tally, read_tally};
 use crate::error::Error;
+use crate::model::trace::HopName;
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,9 @@ pub struct PodPassage {
     pub pod: String,
     /// To the host.
     pub to_host: Moved,
+    /// Other clusters that it sent to meanwhile, for whomever.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<String>,
     /// Why its counters could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unread: Option<String>,
@@ -110,6 +114,24 @@ impl Passage {
         self.sidecar_direct.tried() || self.passthrough.tried()
     }
 
+    /// Whether an HTTP answer came back and no gateway had sent anything to any host: its own proxy
+    /// answered in the host's place. All counters of its pods must have been read.
+    pub fn is_answered_by_gateway(&self) -> bool {
+        let quiet = |pod: &PodPassage| !pod.to_host.tried() && pod.elsewhere.is_empty();
+        self.answer.status.is_some()
+            && self.sidecar_to_gateway.any()
+            && !self.pods.is_empty()
+            && self.unread().next().is_none()
+            && self.pods.iter().all(quiet)
+    }
+
+    /// Whether an HTTP answer came back in Envoy's name that no upstream had a part in, and the
+    /// sidecar had sent nothing anywhere: it answered in the host's place.
+    pub fn is_answered_by_sidecar(&self) -> bool {
+        let sent = self.sidecar_to_gateway.tried() || self.went_past();
+        self.answer.status.is_some() && !sent && self.answer.is_made_by_envoy()
+    }
+
     /// Gateway pods whose counters could not be read.
     pub fn unread(&self) -> impl Iterator<Item = &PodPassage> {
         self.pods.iter().filter(|p| p.unread.is_some())
@@ -149,6 +171,7 @@ pub async fn passage(
             (Ok(then), Ok(now)) => PodPassage {
                 pod,
                 to_host: moved(now, then, &question.to_host),
+                elsewhere: elsewhere(now, then, &question.to_host),
                 unread: None,
             },
             (Err(e), _) | (_, Err(e)) => PodPassage {
@@ -180,13 +203,24 @@ pub async fn passage(
             .fold(Moved::default(), |sum, p| sum.plus(p.to_host)),
         pods,
     };
-    if passage.sidecar_to_gateway.any()
-        && !passage.gateway_to_host.tried()
-        && passage.unread().next().is_none()
-    {
-        passage.answer.taken_for_envoys();
+    if passage.is_answered_by_gateway() {
+        passage.answer.taken_for_envoys(HopName::Gateway);
+    } else if passage.is_answered_by_sidecar() {
+        passage.answer.taken_for_envoys(HopName::Sidecar);
     }
     Ok(passage)
+}
+
+/// Clusters of hosts that a gateway sent to besides those that were asked for.
+fn elsewhere(now: &Tally, then: &Tally, known: &[String]) -> Vec<String> {
+    let hosts = now
+        .clusters
+        .keys()
+        .filter(|name| name.starts_with("outbound|") || *name == PASSTHROUGH);
+    hosts
+        .filter(|name| !known.contains(name) && now.since(then, name).tried())
+        .cloned()
+        .collect()
 }
 
 struct Readings {

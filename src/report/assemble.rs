@@ -1,11 +1,15 @@
 //! The report from what was looked at: verdicts, hops in three truths, and what could not be seen.
 
+use super::verdict::{Facts, overall, verdict};
 use super::{Hop, PathReport, Report, Verdict, observed};
 use crate::checks::Layer;
 use crate::checks::engine::{Case, Examined};
-use crate::checks::finding::{Finding, Status};
+use crate::checks::finding::{Code, Finding, Status};
+use crate::checks::seen::{self, Arrival, Calls};
 use crate::checks::suppress::Suppressed;
+use crate::kubernetes::Kind;
 use crate::model::trace::{HopName, Step, Trace};
+use crate::model::{EgressPath, World};
 use crate::snapshot::{Look, Snapshot};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -28,32 +32,37 @@ pub fn assemble(material: &Material<'_>, examined: Examined) -> Report {
     let Examined { findings, lines } = examined;
     let mut incomplete = material.snapshot.unread();
     incomplete.extend(unseen_programs(material));
-    let cannot_say = |at: usize| {
-        !incomplete.is_empty()
-            || lines
-                .iter()
-                .any(|l| l.status == Status::Skip && l.paths.contains(&at))
-    };
-    let paths: Vec<PathReport> = material
-        .cases
-        .iter()
-        .enumerate()
-        .map(|(at, case)| PathReport {
-            verdict: verdict(
-                findings.iter().filter(|f| f.paths.contains(&at)),
-                cannot_say(at),
-            ),
+    let world = World::new(material.snapshot);
+    let mut paths = Vec::new();
+    for (at, case) in material.cases.iter().enumerate() {
+        let skipped = lines
+            .iter()
+            .any(|line| line.status == Status::Skip && line.paths.contains(&at));
+        let facts = Facts {
+            unread: skipped || !incomplete.is_empty(),
+            ..facts(material, &world, (case, at), &findings)
+        };
+        paths.push(PathReport {
+            verdict: verdict(facts),
             host: case.path.target.host.text(),
             port: case.path.target.port,
             protocol: case.path.target.protocol.name(),
             from: (&case.path.client).into(),
             hops: hops(material, case),
-        })
-        .collect();
-    let verdict = verdict(
-        findings.iter(),
-        (0..paths.len()).any(cannot_say) || !incomplete.is_empty(),
-    );
+        });
+        incomplete.extend(unexplained(facts, &case.path, &incomplete));
+    }
+    if paths.is_empty() {
+        incomplete.push(NOTHING_JUDGED.into());
+    }
+    let verdicts = paths.iter().map(|path| path.verdict);
+    // What concerns no path breaks the mesh all the same.
+    let broken = findings.iter().any(Finding::breaks);
+    let verdict = match overall(verdicts) {
+        _ if broken => Verdict::Broken,
+        Verdict::Healthy if !incomplete.is_empty() => Verdict::Unproven,
+        worst => worst,
+    };
     Report {
         api_version: "egress.report/v1",
         kind: "Report",
@@ -67,12 +76,99 @@ pub fn assemble(material: &Material<'_>, examined: Examined) -> Report {
     }
 }
 
-fn verdict<'f>(mut findings: impl Iterator<Item = &'f Finding>, cannot_say: bool) -> Verdict {
-    match findings.any(Finding::breaks) {
-        true => Verdict::Broken,
-        false if cannot_say => Verdict::Unproven,
-        false => Verdict::Healthy,
+/// The check that notes what is not judged: its hop may do something else than the objects say.
+const UNJUDGED: Code = Code("EG292");
+
+/// Why there is nothing to say.
+const NOTHING_JUDGED: &str = "no path was judged: no host is routed through an egress gateway for \
+    these clients; --host names one, --from says who connects";
+
+/// What the verdict on a path depends on.
+fn facts(
+    material: &Material<'_>,
+    world: &World<'_>,
+    (case, at): (&Case, usize),
+    findings: &[Finding],
+) -> Facts {
+    let of_path = || {
+        findings
+            .iter()
+            .filter(|finding| finding.paths.contains(&at))
+    };
+    let asked = |layer| material.layers.contains(&layer);
+    let unjudged = of_path().any(|finding| finding.code == UNJUDGED && may_divert(finding));
+    let intended = match seen::by_objects(world, case) {
+        _ if !asked(Layer::Intended) => Arrival::NotAsked,
+        Arrival::Arrives | Arrival::Fails if unjudged => Arrival::Unsure,
+        arrival => arrival,
+    };
+    Facts {
+        broken: of_path().any(Finding::breaks),
+        intended,
+        programmed: if asked(Layer::Programmed) {
+            seen::by_proxies(world, case)
+        } else {
+            Arrival::NotAsked
+        },
+        calls: seen::by_calls(material.snapshot, case),
+        unread: false,
     }
+}
+
+/// Whether what is noted can answer, refuse or divert, other than a limit or a time.
+fn may_divert(finding: &Finding) -> bool {
+    finding.culprit().is_some_and(|place| {
+        matches!(
+            place.object.kind,
+            Kind::EnvoyFilter
+                | Kind::WasmPlugin
+                | Kind::TrafficExtension
+                | Kind::RequestAuthentication
+                | Kind::AuthorizationPolicy
+        )
+    })
+}
+
+/// What no finding says of a path that is not healthy: the checks that know more found nothing,
+/// were left out, or are suppressed.
+fn unexplained(facts: Facts, path: &EgressPath, known: &[String]) -> Option<String> {
+    if facts.broken || (facts.unread && !known.is_empty()) {
+        return None;
+    }
+    let what = match facts {
+        Facts {
+            calls: Calls::Fail, ..
+        } => "a connection that was tried does not arrive as it should",
+        Facts {
+            intended: Arrival::Fails,
+            calls: Calls::Arrive,
+            ..
+        } => {
+            "by the objects it does not arrive as it should, though a connection that was tried did"
+        }
+        Facts {
+            intended: Arrival::Fails,
+            ..
+        } => "by the objects it does not arrive as it should",
+        Facts {
+            calls: Calls::Arrive,
+            ..
+        } => return None,
+        Facts {
+            programmed: Arrival::Fails,
+            ..
+        } => "by what the proxies were given it does not arrive as it should",
+        Facts {
+            intended: Arrival::Unsure,
+            ..
+        }
+        | Facts {
+            programmed: Arrival::Unsure,
+            ..
+        } => "something on the path is not evaluated here; only a connection would tell",
+        _ => return None,
+    };
+    Some(format!("{} → {}: {what}", path.client, path.target))
 }
 
 /// What the proxies were given, where somebody wanted to know and it could not be seen: each reason

@@ -11,6 +11,7 @@ mod observed;
 mod picture;
 mod sarif;
 mod text;
+mod verdict;
 mod yaml;
 
 pub use assemble::{Material, assemble};

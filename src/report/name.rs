@@ -28,7 +28,36 @@ fn one(object: &ObjectRef) -> String {
     let namespace = if object.namespace.is_empty() {
         String::new()
     } else {
-        format!("-n {} ", object.namespace)
+        format!("-n {} ", scriptable(&object.namespace))
     };
-    format!("{namespace}{kind}{group}/{}", object.name)
+    format!("{namespace}{kind}{group}/{}", scriptable(&object.name))
+}
+
+/// A name as a script may use it. The API server takes no others than these letters (RFC 1123), but a
+/// manifest can say anything.
+fn scriptable(name: &str) -> String {
+    let shown = |c: char| {
+        if c.is_ascii_alphanumeric() || "-._:".contains(c) {
+            vec![c]
+        } else {
+            c.escape_unicode().collect()
+        }
+    };
+    name.chars().flat_map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_steer_a_terminal_or_a_shell() {
+        assert_eq!(scriptable("api-v1.example:x"), "api-v1.example:x");
+        let hostile = "x\u{1b}[31mRED\u{202e}\u{9b}; rm -rf /\n$(id)";
+        let shown = scriptable(hostile);
+        assert!(
+            !shown.contains(['\u{1b}', '\u{202e}', '\u{9b}', ';', ' ', '\n', '$']),
+            "{shown}"
+        );
+    }
 }

@@ -35,7 +35,9 @@ pub(super) fn step(snapshot: &Snapshot, path: &EgressPath, hop: HopName) -> Opti
                     .endpoints
                     .get_or_insert_with(|| Decision::new(Vec::new(), []))
                     .value;
-                pods.push(observation.pod.clone());
+                if !pods.contains(&observation.pod) {
+                    pods.push(observation.pod.clone());
+                }
             }
             Err(why) => {
                 step.ends = step

@@ -9,7 +9,6 @@ use crate::kubernetes::definition::BUNDLE_VERSION;
 use crate::kubernetes::gateway_api::GROUP;
 use crate::kubernetes::{Kind, ObjectRef};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 const KINDS: &[Kind] = &[
     Kind::K8sGateway,
@@ -31,26 +30,23 @@ pub(super) struct Found {
 /// Read them. Only a server that cannot be reached is an error: who has no Gateway API must not
 /// notice.
 pub(super) async fn read(cluster: &Cluster) -> Result<Found, Error> {
-    let mut found = Found::default();
-    let versions = match cluster.versions(GROUP).await {
-        Ok(versions) => versions,
-        Err(error) => {
-            return fatal(error).map(|error| unseen(Subject::Other(GROUP.into()), &error));
+    let served = match cluster.served().await? {
+        Ok(served) => served,
+        Err(why) => {
+            return Ok(Found {
+                unseen: vec![Unseen {
+                    what: Subject::Other(GROUP.into()),
+                    why: why.to_owned(),
+                }],
+                ..Found::default()
+            });
         }
     };
-    let mut served: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for version in versions {
-        for plural in cluster
-            .served(GROUP, &version)
-            .await
-            .or_else(|e| fatal(e).map(|_| Vec::new()))?
-        {
-            served.entry(plural).or_default().push(version.clone());
-        }
-    }
     let reads = KINDS
         .iter()
-        .filter_map(|kind| Some((*kind, served.get(kind.plural())?)));
+        .map(|kind| (*kind, served.versions(*kind)))
+        .filter(|(_, versions)| !versions.is_empty());
+    let mut found = Found::default();
     for part in
         futures::future::join_all(reads.map(|(kind, at)| read_kind(cluster, kind, at))).await
     {
@@ -61,16 +57,10 @@ pub(super) async fn read(cluster: &Cluster) -> Result<Found, Error> {
     Ok(found)
 }
 
-async fn read_kind(cluster: &Cluster, kind: Kind, versions: &[String]) -> Result<Found, Error> {
-    let own = kind.version();
+async fn read_kind(cluster: &Cluster, kind: Kind, versions: Vec<&str>) -> Result<Found, Error> {
     // Istio has `gateways` too.
     let name = format!("{}.{GROUP}", kind.plural());
-    let version = versions
-        .iter()
-        .find(|v| *v == own)
-        .or(versions.first())
-        .map_or(own, String::as_str);
-    let items = match cluster.list_at(kind, version).await {
+    let items = match cluster.list(kind, None).await {
         Ok(items) => items,
         Err(error) => return fatal(error).map(|error| unseen(Subject::List(kind), &error)),
     };

@@ -202,6 +202,102 @@ fn answers(value: &mut Value) {
 mod tests {
     use super::*;
 
+    /// What is planted wherever a secret can be.
+    const CANARY: &str = "hunter2";
+
+    #[test]
+    fn a_canary_in_every_place_is_in_no_bundle() {
+        use crate::kubernetes::Kind;
+        use crate::snapshot::Snapshot;
+        use serde_json::json;
+        let mut snapshot = Snapshot::default();
+        let mut put = |kind, value| snapshot.objects.put(kind, value).unwrap();
+        let metadata = json!({"name": "x", "namespace": "a", "annotations": {
+            "vault.example/token": CANARY, "sidecar.istio.io/inject": "kept-as-it-is",
+            "kubectl.kubernetes.io/last-applied-configuration": CANARY}});
+        let spec = json!({"containers": [
+            {"name": "app", "args": ["--password", CANARY], "command": ["app", CANARY],
+             "env": [{"name": "TOKEN", "value": CANARY}]},
+            {"name": "istio-proxy", "args": ["proxy", "router"]}]});
+        put(
+            Kind::Pod,
+            json!({"metadata": metadata, "spec": spec, "status": {
+            "phase": "Running", "containerStatuses": [{"name": "app", "state": {
+                "terminated": {"reason": "Error", "message": CANARY}}}]}}),
+        );
+        put(
+            Kind::Deployment,
+            json!({"metadata": metadata, "spec": {"template": {
+            "metadata": metadata, "spec": spec}}}),
+        );
+        put(
+            Kind::VirtualService,
+            json!({"metadata": metadata, "spec": {"hosts": ["x.example"],
+            "http": [{"match": [{"headers": {"x-api-key": {"exact": CANARY}}}],
+                "headers": {"request": {"set": {"authorization": CANARY}}},
+                "route": [{"destination": {"host": "kept.example"}}]}]}}),
+        );
+        put(
+            Kind::EnvoyFilter,
+            json!({"metadata": metadata, "spec": {"configPatches": [{
+            "applyTo": "HTTP_FILTER", "patch": {"operation": "INSERT_BEFORE", "value": {
+                "name": "envoy.filters.http.lua", "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+                    "inlineCode": CANARY, "list": [CANARY]}}}}]}}),
+        );
+        put(
+            Kind::AuthorizationPolicy,
+            json!({"metadata": metadata, "spec": {"rules": [{"when": [
+            {"key": "request.headers[x-api-key]", "values": [CANARY], "notValues": [CANARY]},
+            {"key": "source.namespace", "values": ["kept-namespace"]}]}]}}),
+        );
+        // "hunter2" in Base64, under the key of a certificate.
+        put(
+            Kind::Secret,
+            json!({"metadata": metadata, "type": "Opaque", "data": {
+            "tls.crt": "aHVudGVyMg==", "ca.crt": "aHVudGVyMg==", "password": "aHVudGVyMg=="}}),
+        );
+        let text = snapshot.bundle().unwrap();
+        assert!(
+            !text.contains(CANARY) && !text.contains("aHVudGVyMg"),
+            "{text}"
+        );
+        for kept in [
+            "kept-as-it-is",
+            "vault.example/token",
+            "x-api-key",
+            "kept.example",
+            "envoy.filters.http.lua",
+            "INSERT_BEFORE",
+            "kept-namespace",
+            "\"router\"",
+        ] {
+            assert!(text.contains(kept), "{kept} is gone: {text}");
+        }
+        let read = Snapshot {
+            api_version: crate::snapshot::BUNDLE_VERSION.into(),
+            ..snapshot
+        };
+        let again = Snapshot::unbundle("x", &read.bundle().unwrap()).unwrap();
+        assert_eq!(again.bundle().unwrap(), read.bundle().unwrap());
+    }
+
+    #[test]
+    fn of_an_answer_only_its_first_line_is_written_down() {
+        let mut snapshot = serde_json::json!({"observations": [{"answer": {
+            "status": 302, "redirect": "https://x.example/login?session=hunter2",
+            "raw": "302 envoy\nset-cookie: session=hunter2\n\nhunter2"}}, {"answer": {
+            "raw": "curl: (7) refused"}}]});
+        redact(&mut snapshot);
+        let text = snapshot.to_string();
+        assert!(!text.contains(CANARY), "{text}");
+        assert!(
+            text.contains("302 envoy") && text.contains("x.example/login"),
+            "{text}"
+        );
+        assert!(text.contains("curl: (7) refused"), "{text}");
+    }
+
     #[test]
     fn annotations_are_told_by_their_maker() {
         for told in [

@@ -53,17 +53,9 @@ pub(super) const LISTED: &[Kind] = &[
 
 /// Read the cluster's configuration.
 pub async fn take(cluster: &Cluster, scope: &Scope) -> Result<Snapshot, Error> {
-    let lists = async {
-        let reads = LISTED.iter().map(|kind| async move {
-            (*kind, cluster.list_where(*kind, None, labels(*kind)).await)
-        });
-        stream::iter(reads)
-            .buffer_unordered(SIDE_BY_SIDE)
-            .collect::<Vec<_>>()
-            .await
-    };
-    let (lists, mesh, gateway_api) = tokio::join!(
-        lists,
+    let (built_in, defined, mesh, gateway_api) = tokio::join!(
+        lists(cluster, LISTED.iter().filter(|k| !k.is_defined())),
+        defined_lists(cluster),
         find_mesh(cluster, scope),
         super::gateway_api::read(cluster)
     );
@@ -73,7 +65,7 @@ pub async fn take(cluster: &Cluster, scope: &Scope) -> Result<Snapshot, Error> {
         ..Snapshot::default()
     };
     let mut forbidden: Vec<(Kind, Error)> = Vec::new();
-    for (kind, list) in lists {
+    for (kind, list) in built_in.into_iter().chain(defined?) {
         match list {
             Ok(items) => keep(&mut snapshot, kind, items),
             Err(error @ Error::Forbidden { .. }) => forbidden.push((kind, error)),
@@ -102,6 +94,38 @@ pub async fn take(cluster: &Cluster, scope: &Scope) -> Result<Snapshot, Error> {
     snapshot.unseen.extend(gateway_api.unseen);
     super::credentials::read(cluster, &mut snapshot).await;
     Ok(snapshot)
+}
+
+type List = (Kind, Result<Vec<Value>, Error>);
+
+async fn lists(cluster: &Cluster, kinds: impl Iterator<Item = &Kind>) -> Vec<List> {
+    let reads = kinds
+        .map(|kind| async move { (*kind, cluster.list_where(*kind, None, labels(*kind)).await) });
+    stream::iter(reads)
+        .buffer_unordered(SIDE_BY_SIDE)
+        .collect()
+        .await
+}
+
+/// Istio's kinds. One that the server does not know is no empty list: whoever wrote such objects
+/// believes that they are in force.
+async fn defined_lists(cluster: &Cluster) -> Result<Vec<List>, Error> {
+    let (mut there, mut missing) = (Vec::new(), Vec::new());
+    for kind in LISTED.iter().filter(|k| k.is_defined()) {
+        match cluster.version_of(*kind).await? {
+            Ok(_) => there.push(kind),
+            Err(absence) if absence.is_empty() && kind.is_recent() => {}
+            Err(absence) => missing.push((
+                *kind,
+                Err(Error::NotServed {
+                    kind: *kind,
+                    absence,
+                }),
+            )),
+        }
+    }
+    let read = lists(cluster, there.into_iter()).await;
+    Ok(read.into_iter().chain(missing).collect())
 }
 
 /// The slices that Kubernetes' own controller writes repeat the pods.

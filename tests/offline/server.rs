@@ -29,6 +29,8 @@ pub(crate) enum Answer {
     Flood,
     /// A byte now and then, for longer than anybody waits.
     Drip,
+    /// A status and a body for some paths, with or without a query; 404 elsewhere.
+    Paths(&'static [(&'static str, u16, &'static str)]),
 }
 
 pub(crate) struct Server {
@@ -127,6 +129,14 @@ fn respond(
         Answer::Drip => return drip(stream),
         Answer::Status(code) => (*code, refusal(*code)),
         Answer::Busy(_) => (429, refusal(429)),
+        Answer::Paths(known) => {
+            let path = path.split('?').next().unwrap_or_default();
+            match known.iter().find(|(at, ..)| *at == path) {
+                Some((_, 200, body)) => (200, (*body).to_owned()),
+                Some((_, code, _)) => (*code, refusal(*code)),
+                None => (404, refusal(404)),
+            }
+        }
         Answer::Garbage => (
             200,
             "<html>\u{1b}[31mthis is a login page</html>".to_owned(),

@@ -15,6 +15,7 @@ mod joined;
 mod journey;
 mod many;
 mod mesh;
+mod rights;
 mod run;
 mod tcp;
 mod tls;

@@ -24,7 +24,10 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn look(view: &View<'_>) -> Outcome {
     let walk = view.walk;
-    let mut found = Vec::new();
+    let mut found: Vec<Finding> = settings_of_all(view)
+        .into_iter()
+        .map(|(place, words)| explain(HopName::Sidecar, "every proxy", &place, words))
+        .collect();
     if let Some(hop) = &walk.sidecar {
         let at = At {
             hop: HopName::Sidecar,
@@ -65,7 +68,8 @@ impl At<'_> {
         let foreign = foreign(view.world, self.node, self.role).into_iter();
         settings
             .chain(foreign.map(|f| (f.place, f.words)))
-            .map(|(place, words)| self.explain(&place, words))
+            .chain(self.marks(view))
+            .map(|(place, words)| explain(self.hop, self.who(), &place, words))
             .collect()
     }
 
@@ -144,34 +148,87 @@ impl At<'_> {
             .find_map(|place| part(&place.path))
     }
 
-    fn explain(&self, place: &Place, words: &str) -> Finding {
-        let Place { object, path } = place;
-        let who = match self.role {
+    /// Noted annotations and labels of the client's pod.
+    fn marks(&self, view: &View<'_>) -> Vec<(Place, &'static str)> {
+        let pod = view
+            .world
+            .pod(view.path)
+            .filter(|_| self.role == Role::Sidecar);
+        let Some(pod) = pod else { return Vec::new() };
+        let object = pod.object();
+        let lists = [
+            ("annotations", &pod.metadata.annotations),
+            ("labels", &pod.metadata.labels),
+        ];
+        let mut noted = Vec::new();
+        for (list, marks) in lists {
+            for (name, value) in marks {
+                if let Some(words) = fields::noted_setting(list, name, value) {
+                    noted.push((object.at(format!("metadata.{list}[{name}]")), words));
+                }
+            }
+        }
+        noted
+    }
+
+    fn who(&self) -> &'static str {
+        match self.role {
             Role::Sidecar => "the client's sidecar",
             Role::Gateway => "the gateway",
-        };
-        let field = if path.is_empty() {
-            String::new()
-        } else {
-            format!(" ({path})")
-        };
-        let message = format!(
-            "{object}{field} counts for {who}: {words}. What that means for this path is not worked \
-             out from the objects; the proxy's own configuration and connections show it"
-        );
-        finding(
-            CODE,
-            self.hop,
-            format!("{object} has a setting that is not judged"),
-            message,
-        )
-        .on([place.clone()])
-        .severity(Severity::Info)
-        .sure(Confidence::Possible)
-        .fix(Fix::advice(
-            "run doctor against the cluster, with connections, to see what it does",
-        ))
+        }
     }
+}
+
+/// Noted settings of the mesh config and of istiod.
+fn settings_of_all(view: &View<'_>) -> Vec<(Place, &'static str)> {
+    let mesh = &view.world.snapshot.mesh;
+    let suffix = match mesh.revision.as_str() {
+        "default" | "" => String::new(),
+        revision => format!("-{revision}"),
+    };
+    let config = ObjectRef::new(Kind::ConfigMap, &mesh.namespace, format!("istio{suffix}"));
+    let istiod = ObjectRef::new(Kind::Deployment, &mesh.namespace, format!("istiod{suffix}"));
+    let written = serde_json::to_value(&mesh.config).unwrap_or_default();
+    let mut noted = Vec::new();
+    for (name, value) in written.as_object().into_iter().flatten() {
+        let value = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        if let Some(words) = fields::noted_setting("MeshConfig", name, &value) {
+            noted.push((config.at(format!("data.mesh.{name}")), words));
+        }
+    }
+    for (name, value) in &mesh.features {
+        if let Some(words) = fields::noted_setting("istiod", name, value) {
+            noted.push((istiod.at(format!("env[{name}]")), words));
+        }
+    }
+    noted
+}
+
+fn explain(hop: HopName, who: &str, place: &Place, words: &str) -> Finding {
+    let Place { object, path } = place;
+    let field = if path.is_empty() {
+        String::new()
+    } else {
+        format!(" ({path})")
+    };
+    let message = format!(
+        "{object}{field} counts for {who}: {words}. What that means for this path is not worked \
+         out from the objects; the proxy's own configuration and connections show it"
+    );
+    finding(
+        CODE,
+        hop,
+        format!("{object} has a setting that is not judged"),
+        message,
+    )
+    .on([place.clone()])
+    .severity(Severity::Info)
+    .sure(Confidence::Possible)
+    .fix(Fix::advice(
+        "run doctor against the cluster, with connections, to see what it does",
+    ))
 }
 
 /// The list and number that a field is in: `http` and 1 of `spec.http[1].fault`.

@@ -1,6 +1,7 @@
 //! 3xx: what the proxies were given, and whether they took it. 4xx: who they are.
 
 pub(super) mod drift;
+pub(super) mod hop;
 pub(super) mod identity;
 pub(super) mod listeners;
 pub(super) mod origination;
@@ -24,10 +25,10 @@ use jiff::Timestamp;
 
 /// A proxy on the path.
 #[derive(Clone, Copy, Debug)]
-struct Link<'v> {
-    hop: HopName,
-    pod: &'v Pod,
-    proxy: &'v Proxy,
+pub(super) struct Link<'v> {
+    pub(super) hop: HopName,
+    pub(super) pod: &'v Pod,
+    pub(super) proxy: &'v Proxy,
 }
 
 impl Link<'_> {
@@ -56,7 +57,7 @@ fn proxied<'v>(view: &View<'v>) -> Vec<(HopName, &'v Pod)> {
 }
 
 /// The proxies on the path that were read, and why others were not.
-fn links<'v>(view: &View<'v>) -> (Vec<Link<'v>>, Vec<String>) {
+pub(super) fn links<'v>(view: &View<'v>) -> (Vec<Link<'v>>, Vec<String>) {
     let (mut seen, mut unseen) = (Vec::new(), Vec::new());
     for (hop, pod) in proxied(view) {
         match proxy(view.world.snapshot, pod.namespace(), pod.name()) {
@@ -77,7 +78,7 @@ fn outcome(found: Vec<super::finding::Finding>, unseen: &[String]) -> super::Out
 }
 
 /// When the snapshot was taken: certificates are judged by that, also out of a bundle.
-fn taken(view: &View<'_>) -> Timestamp {
+pub(super) fn taken(view: &View<'_>) -> Timestamp {
     view.world
         .snapshot
         .taken
@@ -85,9 +86,15 @@ fn taken(view: &View<'_>) -> Timestamp {
         .unwrap_or_else(|_| Timestamp::now())
 }
 
-/// Whether a call of this path was seen to take the way that it should.
+/// Whether the calls of this path were all seen to take the path that they should.
 fn proven(view: &View<'_>) -> bool {
-    observed(view).any(|o| matches!(o, Observed::Passage(passage) if passage.proven()))
+    let mut calls = observed(view)
+        .filter_map(|o| match o {
+            Observed::Passage(passage) => Some(passage.proven()),
+            _ => None,
+        })
+        .peekable();
+    calls.peek().is_some() && calls.all(|proven| proven)
 }
 
 /// What was tried for this path from its client.

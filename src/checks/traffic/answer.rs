@@ -1,6 +1,7 @@
 #![doc = include_str!("answer.md")]
 
-use super::{Call, declared, failed_call, last, logged, told};
+use super::root::root;
+use super::{Call, declared, failed_call, how_many, last, logged, told};
 use crate::checks::finding::{Code, Confidence, Finding, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::Place;
@@ -35,18 +36,26 @@ fn look(view: &View<'_>) -> Outcome {
 fn explain(view: &View<'_>, call: &Call<'_>, failure: Option<&Failure>) -> Finding {
     let hop = hop(view, call, failure);
     let (title, what) = words(view, failure);
-    let ends = last(view)
-        .and_then(|(_, s)| s.ends.as_ref())
-        .map_or_else(String::new, |e| format!("; its proxy says: {}", e.value));
+    let root = failure.and_then(|failure| root(view, hop, failure));
+    let why = match &root {
+        Some(root) => format!("; {}", root.why),
+        None => format!("; {}", excluded(view, hop)),
+    };
+    let many = how_many(view, |call| !call.answer.reached);
     let message = format!(
-        "a call from {} to {} fails: {what}, at the {hop}{ends}",
+        "{many} from {} to {} fails: {what}, at the {hop}{why}",
         view.path.client, view.path.target
     );
+    let cure = root
+        .as_ref()
+        .map_or_else(|| cure(failure, hop).to_owned(), |root| root.cure.clone());
+    let known = root.map(|root| root.places).unwrap_or_default();
     let finding = Finding::new(CODE, hop, title, message)
         .severity(Severity::Error)
         .sure(Confidence::Certain)
+        .on(known)
         .on(places(view, hop))
-        .fix(Fix::advice(cure(failure, hop)));
+        .fix(Fix::advice(cure));
     let answered = call
         .answer
         .raw
@@ -86,6 +95,24 @@ fn hop(view: &View<'_>, call: &Call<'_>, failure: Option<&Failure>) -> HopName {
     }
 }
 
+/// What is not the cause: what was looked at, and is as it should be.
+fn excluded(view: &View<'_>, hop: HopName) -> String {
+    let Some(trace) = view.programmed.seen() else {
+        return "what the proxies were given was not read, so the cause is not known".to_owned();
+    };
+    if let Some(end) = last(view).and_then(|(_, step)| step.ends.as_ref()) {
+        return format!("its proxy says: {}", end.value);
+    }
+    let mut right = vec!["the sidecar has a route and a cluster for it"];
+    if trace.gateway.is_some() {
+        right.push("the gateway takes it and has a route to the host");
+    }
+    if hop == HopName::Outside {
+        right.push("the last proxy has an address for the host and connected to it");
+    }
+    format!("{}, so what is left is the {hop} itself", right.join(", "))
+}
+
 fn through_gateway(view: &View<'_>) -> bool {
     view.walk.exit.is_some() || view.walk.wanted.is_some()
 }
@@ -99,6 +126,10 @@ fn words(view: &View<'_>, failure: Option<&Failure>) -> (String, String) {
         Some(Failure::Envoy { flag, status, .. }) if *flag == ResponseFlag::Denied => (
             "The call is denied by policy".into(),
             format!("{status} RBAC: access denied, an AuthorizationPolicy refuses it"),
+        ),
+        Some(Failure::Envoy { flag, status, hop }) if *flag == ResponseFlag::Answered => (
+            format!("The {hop} answers {status} in the host's place"),
+            format!("the {hop}'s proxy answers {status} by itself, and nothing went on to the host"),
         ),
         Some(Failure::Envoy { flag, status, .. }) => (
             format!("The call fails with {status} ({flag})"),

@@ -3,15 +3,21 @@
 
 pub(super) mod answer;
 pub(super) mod certificate;
+pub(super) mod client_certificate;
 pub(super) mod listener;
 pub(super) mod passage;
+pub(super) mod redirect;
 pub(super) mod refused;
+mod root;
 pub(super) mod unreachable;
 
 use super::{Outcome, View};
+use crate::envoy::{Filter, Listener, Proxy};
+use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, Place};
 use crate::model::trace::{HopName, Step};
 use crate::probe::{Answer, Observation, Observed, Outside, Passage};
+use crate::programmed::at_gateway;
 
 /// A request from the client.
 #[derive(Clone, Copy, Debug)]
@@ -28,27 +34,83 @@ fn observations<'v>(view: &View<'v>) -> impl Iterator<Item = &'v Observation> {
     all.filter(move |o| o.target == *target && o.from.as_ref().is_none_or(|from| from == client))
 }
 
-/// The client's request; or why there was none.
-fn call<'v>(view: &View<'v>) -> Result<Call<'v>, Outcome> {
+/// All requests of the client, in their order; or why there was none.
+fn calls<'v>(view: &View<'v>) -> Result<Vec<Call<'v>>, Outcome> {
+    let mut calls = Vec::new();
     for observation in observations(view).filter(|o| o.hop == HopName::Client) {
         match &observation.observed {
-            Observed::Passage(passage) => {
-                return Ok(Call {
-                    answer: &passage.answer,
-                    passage: Some(passage),
-                });
-            }
-            Observed::Client(answer) => {
-                return Ok(Call {
-                    answer,
-                    passage: None,
-                });
-            }
+            Observed::Passage(passage) => calls.push(Call {
+                answer: &passage.answer,
+                passage: Some(passage),
+            }),
+            Observed::Client(answer) => calls.push(Call {
+                answer,
+                passage: None,
+            }),
             Observed::NotTried(why) => return Err(Outcome::Skip(why.clone())),
             _ => {}
         }
     }
-    Err(Outcome::Idle)
+    if calls.is_empty() {
+        Err(Outcome::Idle)
+    } else {
+        Ok(calls)
+    }
+}
+
+/// The request that stands for all: the first that did not reach the host, else the first that did
+/// not take the path that is wanted, else the first; or why there was none.
+fn call<'v>(view: &View<'v>) -> Result<Call<'v>, Outcome> {
+    let calls = calls(view)?;
+    let failed = calls.iter().find(|call| !call.answer.reached);
+    let wanted = view.walk.wanted.is_some();
+    let past = calls
+        .iter()
+        .find(|call| wanted && !call.passage.is_some_and(Passage::proven));
+    failed
+        .or(past)
+        .or(calls.first())
+        .copied()
+        .ok_or(Outcome::Idle)
+}
+
+/// `a call`, or how many of them: `2 of 5 calls`.
+fn how_many(view: &View<'_>, is_bad: impl Fn(&Call<'_>) -> bool) -> String {
+    let calls = calls(view).unwrap_or_default();
+    let bad = calls.iter().filter(|call| is_bad(call)).count();
+    if bad == calls.len() {
+        return "a call".into();
+    }
+    format!("{bad} of {} calls", calls.len())
+}
+
+/// The filters that can answer, of the chains of a proxy's listener that takes the path.
+fn filters_at<'v>(view: &View<'v>, hop: HopName, pod: &Pod, proxy: &'v Proxy) -> Vec<&'v Filter> {
+    let step = match hop {
+        HopName::Gateway => {
+            let taken = at_gateway(view.world.snapshot, view.walk);
+            let own = taken
+                .into_iter()
+                .find(|t| (t.pod.namespace(), t.pod.name()) == (pod.namespace(), pod.name()));
+            own.and_then(|t| t.step.seen().cloned())
+        }
+        _ => view.programmed.seen().map(|trace| trace.sidecar.clone()),
+    };
+    let name = step
+        .and_then(|step| step.listener)
+        .map(|listener| listener.value);
+    let listeners = proxy
+        .listeners
+        .iter()
+        .filter(|l| name.as_ref() == Some(&l.name));
+    let chains = listeners.flat_map(Listener::all_chains);
+    let mut found: Vec<&Filter> = Vec::new();
+    for filter in chains.flat_map(|chain| &chain.answering) {
+        if !found.contains(&filter) {
+            found.push(filter);
+        }
+    }
+    found
 }
 
 /// The client's request where it did not reach the host; or why there is nothing to explain.
@@ -116,7 +178,8 @@ fn declared(view: &View<'_>, rules_first: bool) -> Vec<Place> {
 
 /// Whether a more telling check has the cause of a failed call.
 fn told(view: &View<'_>) -> bool {
-    let tellers: [fn(&View<'_>) -> Outcome; 4] = [
+    let tellers: [fn(&View<'_>) -> Outcome; 5] = [
+        client_certificate::look,
         refused::look,
         certificate::look,
         unreachable::look,

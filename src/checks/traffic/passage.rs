@@ -1,6 +1,6 @@
 #![doc = include_str!("passage.md")]
 
-use super::{Call, call};
+use super::{Call, call, how_many};
 use crate::checks::finding::{Code, Confidence, Finding, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::Place;
@@ -44,7 +44,7 @@ fn look(view: &View<'_>) -> Outcome {
                 pod.pod,
                 pod.unread.clone().unwrap_or_default()
             )),
-            None => Outcome::Found(vec![unseen(view, wanted)]),
+            None => Outcome::Found(vec![unseen(view, wanted, passage)]),
         },
         Way::Uncaptured => Outcome::Found(vec![bypass(
             view,
@@ -83,8 +83,11 @@ fn bypass(view: &View<'_>, wanted: &Wanted, call: &Call<'_>, how: &str) -> Findi
     } else {
         HopName::Sidecar
     };
+    let many = how_many(view, |call| {
+        !call.passage.is_some_and(Passage::went_through)
+    });
     let message = format!(
-        "a call from {} to {} was answered, and did not go through the gateway {}: {how}; the counter from this client to the gateway did not \
+        "{many} from {} to {} was answered, and did not go through the gateway {}: {how}; the counter from this client to the gateway did not \
          move, whatever others send through it",
         view.path.client, view.path.target, wanted.gateway
     );
@@ -141,10 +144,21 @@ fn unclear(view: &View<'_>, wanted: &Wanted, passage: &Passage) -> Finding {
     .fix(Fix::advice("ask again while the application is quiet"))
 }
 
-fn unseen(view: &View<'_>, wanted: &Wanted) -> Finding {
+fn unseen(view: &View<'_>, wanted: &Wanted, passage: &Passage) -> Finding {
+    let mut elsewhere: Vec<&str> = passage
+        .pods
+        .iter()
+        .flat_map(|pod| &pod.elsewhere)
+        .map(String::as_str)
+        .collect();
+    elsewhere.dedup();
+    let to = match elsewhere.join(", ") {
+        clusters if clusters.is_empty() => "somewhere else".to_owned(),
+        clusters => format!("somewhere else; in that moment it sent to {clusters}"),
+    };
     let message = format!(
         "a call from {} to {} was answered and sent to the gateway {}, and no pod of it counted anything towards the host: the gateway sends it \
-         somewhere else",
+         {to}",
         view.path.client, view.path.target, wanted.gateway
     );
     Finding::new(

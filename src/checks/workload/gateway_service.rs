@@ -63,7 +63,7 @@ fn look(view: &View<'_>) -> Outcome {
 
 /// The Service that the sidecar sends the path's connections to, where it is another than the host
 /// itself.
-fn destination<'v>(view: &View<'v>) -> Option<&'v Service> {
+pub(super) fn destination<'v>(view: &View<'v>) -> Option<&'v Service> {
     let ClusterName::Outbound { host, .. } = &view.walk.trace.sidecar.cluster.as_ref()?.value
     else {
         return None;

@@ -12,6 +12,7 @@ use crate::checks::engine::{Choice, examine, follow};
 use crate::checks::fold::{Looked, fold};
 use crate::checks::registry::CHECKS;
 use crate::checks::suppress::suppress;
+use crate::checks::weigh::weigh;
 use crate::cli::connect::ConnectArgs;
 use crate::cli::doctor::DoctorArgs;
 use crate::cluster::Cluster;
@@ -140,6 +141,7 @@ fn judge(
     let cases = follow(&world, paths, choice.layers.contains(&Layer::Programmed));
     let checks = choice.of(CHECKS);
     let mut examined = examine(&world, &cases, &checks);
+    examined.findings = weigh(snapshot, &cases, examined.findings);
     let suppressed = suppress(snapshot, &mut examined, &args.skip, args.host.is_none());
     let looked = Looked {
         snapshot,

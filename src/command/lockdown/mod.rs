@@ -27,6 +27,7 @@ use crate::plan::{
     Action, Enforcement, Inventory, LockdownRecord, LockdownSpec, Owned, Stamp, Step, diff,
     reference,
 };
+use crate::rights;
 use crate::snapshot::{Change, Snapshot, take};
 use serde_json::Value;
 
@@ -99,6 +100,17 @@ async fn lockdown(
         print_objects(io, args.output, &policies)?;
         return Ok(Exit::Done);
     }
+    let written: Vec<ObjectRef> = wanted
+        .iter()
+        .flat_map(|w| {
+            [
+                reference(&w.policy),
+                Some(session.inventory(&w.home).object()),
+            ]
+        })
+        .flatten()
+        .collect();
+    cluster.require(&rights::of_objects(&written)).await?;
     let steps = session.steps(&wanted).await?;
     if args.write.diff {
         let text = diff::unified(&steps)?;

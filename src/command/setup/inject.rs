@@ -2,15 +2,17 @@
 //! with consent.
 
 use super::half_way::Trail;
-use crate::apply::{inject as apply_inject, update_inventory};
+use crate::apply::{inject as apply_inject, refuse_kept_workloads, update_inventory};
 use crate::cli::setup::SetupArgs;
 use crate::cluster::Cluster;
 use crate::command::Io;
 use crate::command::stamp::stamp;
 use crate::deadline::Deadline;
 use crate::error::Error;
+use crate::kubernetes::{Kind, Right};
 use crate::plan::{EgressSpec, NamespaceRecord, caller_pods, injection_record};
 use crate::snapshot::Snapshot;
+use std::collections::BTreeSet;
 
 /// Inject where it is missing; true where anything changed, so that the cluster has to be read
 /// anew.
@@ -32,6 +34,8 @@ pub(super) async fn inject(
         }
         let record = injection_record(snapshot, &client.namespace, stamp(cluster).await);
         show(io, &record);
+        refuse_kept_workloads(cluster, &record).await?;
+        cluster.require(&rights_of(&record)).await?;
         if !args.write.writes() {
             return Err(Error::Refused {
                 why: format!("namespace {} has no sidecars yet, so there is nothing more to plan", client.namespace),
@@ -60,6 +64,20 @@ pub(super) async fn inject(
         changed = true;
     }
     Ok(changed)
+}
+
+/// What the label, the restarts and the record of them take.
+fn rights_of(record: &NamespaceRecord) -> BTreeSet<Right> {
+    let namespace = record.namespace.as_str();
+    let workloads = record.workloads.iter().map(|workload| workload.object.kind);
+    let patched = workloads.chain([Kind::Namespace]);
+    let mut rights: BTreeSet<Right> = patched
+        .map(|kind| Right::new("patch", kind, namespace))
+        .collect();
+    for verb in ["get", "create", "patch", "delete"] {
+        rights.insert(Right::new(verb, Kind::ConfigMap, namespace));
+    }
+    rights
 }
 
 fn show(io: &Io, record: &NamespaceRecord) {

@@ -24,7 +24,9 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::install::{Installer, Istioctl};
 use crate::interrupt;
+use crate::kubernetes::ObjectRef;
 use crate::plan::{self, Action, EgressSpec, Step, diff, file};
+use crate::rights;
 use crate::snapshot::{Snapshot, take};
 use half_way::Trail;
 
@@ -168,13 +170,11 @@ impl Session<'_> {
             show::objects(io, args.output, &wanted.objects())?;
             return Ok(Exit::Done);
         }
-        let steps = preview(
-            cluster,
-            &wanted.inventory,
-            wanted.objects(),
-            args.write.options(),
-        )
-        .await?;
+        let objects = wanted.objects();
+        let written = objects.iter().filter_map(plan::reference);
+        let written: Vec<ObjectRef> = written.chain([wanted.inventory.object()]).collect();
+        cluster.require(&rights::of_objects(&written)).await?;
+        let steps = preview(cluster, &wanted.inventory, objects, args.write.options()).await?;
         if args.write.diff {
             return differ(io, &steps);
         }

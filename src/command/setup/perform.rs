@@ -423,7 +423,7 @@ impl Run<'_> {
         let proofs = questions.iter().map(|question| async {
             let proof = self.prove_one(*question, (&sites, before)).await;
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            progress.update(&format!("proving: {done} of {total}"));
+            progress.count("proven", done, total);
             proof
         });
         let mut proofs: Vec<Proof> = stream::iter(proofs)

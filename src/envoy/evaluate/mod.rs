@@ -10,10 +10,10 @@ mod route;
 #[cfg(test)]
 mod tests;
 
-use super::{Chain, Forward, Proxy, Share};
+use super::{Chain, Filter, Forward, Proxy, Share};
 use crate::kubernetes::{Kind, ObjectRef, Place};
 use crate::model::End;
-use crate::model::trace::{Decision, Step};
+use crate::model::trace::{self, Decision, Step};
 use std::net::{IpAddr, SocketAddr};
 
 /// A connection that reaches a proxy.
@@ -127,6 +127,9 @@ pub fn pass(proxy: &Proxy, connection: &Connection) -> (Step, Bytes) {
         Ok(bytes) => bytes,
         Err(why) => return (end(step, why), sent.clone()),
     };
+    if let Some(words) = refused(chain, &bytes) {
+        return (end(step, words), bytes);
+    }
     let step = match &chain.forward {
         Forward::Clusters(shares) => to_cluster(step, proxy, connection, (shares, &bytes, because)),
         Forward::Routes(name) => match proxy.routes.iter().find(|r| r.name == *name) {
@@ -214,6 +217,23 @@ fn unwrap(chain: &Chain, bytes: &Bytes) -> Result<Bytes, End> {
     }
 }
 
+/// What a filter of the chain does to everything that reaches it.
+fn refused(chain: &Chain, bytes: &Bytes) -> Option<End> {
+    let http = matches!(bytes, Bytes::Http { .. });
+    if chain.answering.iter().any(Filter::denies_all) {
+        return Some(if http {
+            End::RequestDenied
+        } else {
+            End::ConnectionDenied
+        });
+    }
+    let mut faults = chain
+        .answering
+        .iter()
+        .filter_map(|filter| filter.aborts_with);
+    faults.next().filter(|_| http).map(End::Aborts)
+}
+
 /// The cluster of the highest weight stands for all; `because` says who decided.
 fn to_cluster(
     mut step: Step,
@@ -239,8 +259,34 @@ fn to_cluster(
             route.map(|r| r.because).unwrap_or_default(),
         ));
     }
+    let others = other_shares(proxy, connection, (shares, &share.cluster, bytes));
+    step.shares.extend(others);
     step.cluster = Some(Decision::new(share.cluster.clone().into(), because));
     cluster::reach(step, proxy, connection, (&share.cluster, bytes))
+}
+
+/// The shares besides the heaviest one, each followed as far as its endpoints. Envoy never picks a
+/// cluster of weight 0.
+fn other_shares(
+    proxy: &Proxy,
+    connection: &Connection,
+    (shares, heaviest, bytes): (&[Share], &str, &Bytes),
+) -> Vec<trace::Share> {
+    let total: u64 = shares.iter().map(|s| u64::from(s.weight)).sum();
+    let mut others = Vec::new();
+    for share in shares
+        .iter()
+        .filter(|s| s.cluster != heaviest && s.weight > 0)
+    {
+        let reached = cluster::reach(Step::default(), proxy, connection, (&share.cluster, bytes));
+        let percent = (u64::from(share.weight) * 100).div_ceil(total.max(1));
+        others.push(trace::Share {
+            cluster: share.cluster.clone().into(),
+            percent: u32::try_from(percent).unwrap_or(100),
+            ends: reached.ends.map(|end| end.value.to_string()),
+        });
+    }
+    others
 }
 
 fn end(mut step: Step, why: End) -> Step {

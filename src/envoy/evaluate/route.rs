@@ -5,7 +5,7 @@
 use super::{Bytes, Connection, end, place, to_cluster};
 use crate::envoy::{Action, HeaderCondition, PathCondition, Proxy, Routes, Rule, VirtualHost};
 use crate::model::End;
-use crate::model::trace::{Decision, Step};
+use crate::model::trace::{ClusterName, Decision, Share, Step};
 
 pub(super) fn follow(
     mut step: Step,
@@ -36,6 +36,18 @@ pub(super) fn follow(
     };
     let because = rule.config.as_deref().and_then(place);
     step.route = Some(Decision::new(label(virtual_host, rule), because.clone()));
+    if let Some(abort) = rule.abort
+        && abort.percent >= 100
+    {
+        return end(step, End::Aborts(abort.status));
+    }
+    if let Some(abort) = rule.abort {
+        step.shares.push(Share {
+            cluster: ClusterName::Other("a fault that the route injects".into()),
+            percent: abort.percent,
+            ends: Some(format!("the proxy answers {} by itself", abort.status)),
+        });
+    }
     match &rule.action {
         Action::Clusters(shares) => to_cluster(step, proxy, connection, (shares, bytes, because)),
         Action::Redirect => end(step, End::Redirects),

@@ -5,6 +5,7 @@ use super::super::{Cluster, Counters, Endpoint, Rejection, SocketMatch};
 use super::tls::TransportSocket;
 use super::{Address, ErrorState, Metadata, number};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -56,6 +57,13 @@ struct ProtocolOptions {
 #[serde(default)]
 struct HttpOptions {
     upstream_http_protocol_options: UpstreamOptions,
+    explicit_http_config: ExplicitHttp,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ExplicitHttp {
+    http2_protocol_options: Option<IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
@@ -126,10 +134,15 @@ impl ClusterEntry {
 
 impl WireCluster {
     fn keep(self, warming: bool) -> (Cluster, EndpointLabels) {
-        let options = self
-            .typed_extension_protocol_options
-            .http
-            .upstream_http_protocol_options;
+        let http = self.typed_extension_protocol_options.http;
+        let options = http.upstream_http_protocol_options;
+        let explicit = http.explicit_http_config;
+        let mut sockets = std::iter::once(&self.transport_socket).chain(
+            self.transport_socket_matches
+                .iter()
+                .map(|m| &m.transport_socket),
+        );
+        let sends_proxy_protocol = sockets.any(TransportSocket::sends_proxy_protocol);
         let cluster = Cluster {
             discovery: match (self.discovery.as_str(), self.cluster_type.name) {
                 ("", name) if name.is_empty() => "STATIC".into(),
@@ -143,6 +156,8 @@ impl WireCluster {
                 .into_iter()
                 .map(WireSocketMatch::keep)
                 .collect(),
+            sends_proxy_protocol,
+            speaks_http2: explicit.http2_protocol_options.is_some(),
             tls: self.transport_socket.client(),
             sni_from_host: options.auto_sni,
             names_from_host: options.auto_san_validation,

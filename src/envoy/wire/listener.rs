@@ -1,11 +1,13 @@
 //! `dynamic_listeners`: listeners, filter chains, and the last filter of each chain.
 
 use super::super::{self as kept, Chain, ChainMatch, Forward, Listener, Rejection};
+use super::filter::{HttpFilter, keep};
 use super::route::{RouteTable, Weighted};
 use super::tls::TransportSocket;
 use super::{Address, ErrorState, Metadata, text_if};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -91,9 +93,13 @@ struct Filter {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct FilterConfig {
+    #[serde(rename = "@type")]
+    kind: String,
     #[serde(deserialize_with = "text_if")]
     cluster: Option<String>,
     weighted_clusters: Option<Weighted>,
+    http_filters: Vec<HttpFilter>,
+    rules: Option<Value>,
     rds: Option<Rds>,
     route_config: Option<RouteTable>,
 }
@@ -142,6 +148,7 @@ impl WireListener {
                     .iter()
                     .any(|c| c.filter_chain_match.needs_tls()),
             inspects_http: inspects("http_inspector"),
+            takes_proxy_protocol: inspects("proxy_protocol"),
             has_matcher: self.filter_chain_matcher.is_some(),
             chains: self
                 .filter_chains
@@ -184,7 +191,19 @@ impl WireMatch {
 
 impl WireChain {
     fn keep(mut self) -> Chain {
+        let mut answering = Vec::new();
+        for filter in &mut self.filters {
+            let config = &mut filter.typed_config;
+            answering.push(keep(
+                &filter.name,
+                &config.kind,
+                config.rules.take().as_ref(),
+            ));
+            answering.extend(config.http_filters.drain(..).map(HttpFilter::keep));
+        }
+        answering.retain(|filter| !filter.is_plumbing());
         Chain {
+            answering,
             name: self.name,
             conditions: self.filter_chain_match.keep(),
             tls: self.transport_socket.server(),

@@ -3,6 +3,7 @@
 //! megabytes leaves only what is kept.
 
 mod cluster;
+mod filter;
 mod listener;
 mod node;
 mod route;

@@ -3,9 +3,11 @@
 use super::super::{
     Action, HeaderCondition, PathCondition, Rejection, Routes, Rule, Share, VirtualHost,
 };
+use super::filter::PerRoute;
 use super::{ErrorState, Metadata};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -40,6 +42,7 @@ struct WireRule {
     route: Option<Target>,
     redirect: Option<IgnoredAny>,
     direct_response: Option<Direct>,
+    typed_per_filter_config: BTreeMap<String, PerRoute>,
     metadata: Metadata,
 }
 
@@ -168,6 +171,10 @@ impl WireRule {
                 (.., Some(direct)) => Action::Answer(direct.status),
                 _ => Action::Other,
             },
+            abort: self
+                .typed_per_filter_config
+                .values()
+                .find_map(PerRoute::abort),
             config: self.metadata.filter_metadata.istio.config,
         }
     }

@@ -12,10 +12,27 @@ pub(super) struct TransportSocket {
     typed_config: TlsContext,
 }
 
+/// The socket inside one that only adds something before the first byte.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Wrapped {
+    name: String,
+    typed_config: InnerContext,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct InnerContext {
+    sni: String,
+    #[serde(rename = "common_tls_context")]
+    common: CommonTls,
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct TlsContext {
     sni: String,
+    transport_socket: Wrapped,
     #[serde(rename = "common_tls_context")]
     common: CommonTls,
     require_client_certificate: bool,
@@ -165,10 +182,22 @@ impl CommonTls {
 
 const TLS: &str = "envoy.transport_sockets.tls";
 const PLAIN: &str = "envoy.transport_sockets.raw_buffer";
+const PROXY_PROTOCOL: &str = "envoy.transport_sockets.upstream_proxy_protocol";
 
 impl TransportSocket {
+    /// Whether it sends a PROXY header first.
+    pub(super) fn sends_proxy_protocol(&self) -> bool {
+        self.name == PROXY_PROTOCOL
+    }
+
     /// As a client; none for plain bytes.
     pub(super) fn client(mut self) -> Option<ClientTls> {
+        if self.sends_proxy_protocol() {
+            let inner = std::mem::take(&mut self.typed_config.transport_socket);
+            self.name = inner.name;
+            self.typed_config.sni = inner.typed_config.sni;
+            self.typed_config.common = inner.typed_config.common;
+        }
         if self.name.is_empty() || self.name == PLAIN {
             return None;
         }

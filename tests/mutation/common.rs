@@ -1,0 +1,67 @@
+//! What both tests that draw changes share: settings, an order from a seed, and words about a report.
+
+use crate::origins::Origin;
+use crate::plot::Plot;
+use serde_json::Value;
+
+/// A number from the environment.
+pub(crate) fn setting(name: &str, default: usize) -> usize {
+    let said = std::env::var(name).ok();
+    said.map_or(default, |v| v.parse().expect("a number"))
+}
+
+/// The same order for the same seed.
+pub(crate) fn shuffled<T: Copy>(of: &[T], seed: usize) -> Vec<T> {
+    let mut state = (seed as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut order = of.to_vec();
+    for last in (1..order.len()).rev() {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        let bits = state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
+        order.swap(last, usize::try_from(bits).expect("31 bits") % (last + 1));
+    }
+    order
+}
+
+/// Have a right configuration, and wait until it works.
+pub(crate) fn restore(plot: &mut Plot, origin: &Origin, right: &[Value]) -> Result<(), String> {
+    plot.have(right.to_vec())?;
+    plot.until_fine(origin.port, origin.answer)
+        .map_err(|seen| format!("{seen:?}"))
+}
+
+/// The findings of a report in short.
+pub(crate) fn told(report: &Value) -> String {
+    let findings = report["findings"].as_array().into_iter().flatten();
+    let line = |f: &Value| {
+        let objects = f["objects"].as_array().into_iter().flatten();
+        let objects: Vec<String> = objects
+            .map(|o| {
+                format!(
+                    "{} {}/{}",
+                    text(o, "kind"),
+                    text(o, "namespace"),
+                    text(o, "name")
+                )
+            })
+            .collect();
+        format!(
+            "\n    {} {} {} on {}",
+            text(f, "code"),
+            text(f, "severity"),
+            text(f, "message"),
+            objects.join(", ")
+        )
+    };
+    let lines: String = findings.map(line).collect();
+    format!(
+        "{} {}{lines}",
+        text(report, "verdict"),
+        report["incomplete"]
+    )
+}
+
+pub(crate) fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+    value[key].as_str().unwrap_or_default()
+}
