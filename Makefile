@@ -9,7 +9,7 @@ judged := --test mutation --test oracle
 old_traffic := http:: tls:: tcp:: cleanup::one flows::the_gateway_starts_tls uninterrupted:: inject::
 old_faults := healthy:: gateway::scaled_to_zero gateway::not_injected outside::an_expired proxies:: client::injection
 
-.PHONY: build test test-mesh test-old judge judge-long clinic fuzz bench demo check completions docs deny
+.PHONY: build test test-mesh test-old judge judge-long histories clinic fuzz bench demo check completions docs deny
 
 build:
 	cargo build --release
@@ -22,6 +22,11 @@ test: check-scripts
 ifndef EGRESS_TEST_KUBECONFIG
 	$(MAKE) --no-print-directory test-old
 endif
+
+# On an API server without a node: many histories of two teams, and what a tenant can do. HISTORIES says how many random ones,
+# EGRESS_SEED=N plays that one again.
+histories:
+	EGRESS_HISTORIES=$${HISTORIES:-300} cargo test --test histories -- --test-threads=2 $(TEST)
 
 # TEST=NAME runs those with NAME in their path. They mostly wait, so more of them run at once than there are cores.
 test-mesh:

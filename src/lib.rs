@@ -17,6 +17,7 @@ pub mod envoy;
 pub mod error;
 pub mod exit;
 pub mod fields;
+pub mod files;
 pub mod flow;
 pub mod gather;
 pub mod identity;

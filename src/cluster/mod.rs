@@ -4,6 +4,7 @@
 mod access;
 mod answer;
 mod connect;
+mod contents;
 mod discovery;
 mod exec;
 mod kubeconfig;
@@ -15,6 +16,7 @@ mod write;
 
 pub use access::{Attributes, missing_right};
 pub use connect::ConnectOptions;
+pub use contents::{Content, Contents};
 pub use exec::ExecOutput;
 pub use kubeconfig::Names;
 pub use overrides::Overrides;

@@ -5,9 +5,10 @@
 //! copy of what it did (`installed-state`): writing to one that nobody reads would do nothing, so
 //! that is refused by name.
 
-use super::GatewayPatch;
 use super::reconciler::{nothing_reconciles, refuse_unreconciled};
 use super::work::refuse_strangers;
+use super::{GatewayPatch, find_gateways};
+use super::{GatewayPatch, find_gateways};
 use crate::cluster::{Cluster, WriteOptions};
 use crate::error::Error;
 use crate::kubernetes::{FIELD_MANAGER, Kind, ObjectRef};
@@ -68,23 +69,52 @@ pub(super) async fn plan(
         text("/metadata/name"),
     );
     refuse_unreconciled(cluster, snapshot, &object, &live).await?;
-    let component = serde_json::to_value(patch).map_err(|e| Error::Failed(e.to_string()))?;
-    let there = list(&live).iter().any(|c| same(c, &component));
-    if !there {
-        refuse_strangers(snapshot, patch)?;
-        refuse_kept(
-            &object,
-            &live,
-            "add the gateway to spec.components.egressGateways, then run setup again",
-        )?;
+    let mut component = serde_json::to_value(patch).map_err(|e| Error::Failed(e.to_string()))?;
+    mark(&mut component);
+    let there = list(&live).into_iter().find(|c| same(c, &component));
+    match &there {
+        Some(there) if is_marked(there) => {}
+        Some(_) => refuse_unmade(snapshot, patch, &object)?,
+        None => {
+            refuse_strangers(snapshot, patch)?;
+            refuse_kept(
+                &object,
+                &live,
+                "add the gateway to spec.components.egressGateways, then run setup again",
+            )?;
+        }
     }
     Ok(OperatorWork {
         had_components: live.pointer("/spec/components").is_some(),
         had_list: live.pointer(LIST).is_some(),
         owner: owner(&live),
-        there,
+        there: there.is_some(),
         object,
         component,
+    })
+}
+
+/// A gateway that was in the object before us is used as it is, so it must be there.
+fn refuse_unmade(
+    snapshot: &Snapshot,
+    patch: &GatewayPatch,
+    operator: &ObjectRef,
+) -> Result<(), Error> {
+    let made = find_gateways(snapshot)
+        .into_iter()
+        .any(|found| found.place.namespace == patch.namespace && found.place.service == patch.name);
+    if made {
+        return Ok(());
+    }
+    Err(Error::Refused {
+        why: format!(
+            "{operator} has the gateway {}/{} already, and no Service of that name leads to its pods",
+            patch.namespace, patch.name
+        ),
+        hint: Some(
+            "see the status of the IstioOperator and the operator's log, or name another with --gateway NS/SERVICE"
+                .into(),
+        ),
     })
 }
 
@@ -166,6 +196,18 @@ fn owner(operator: &Value) -> Option<String> {
         .map(str::to_owned)
 }
 
+/// An annotation of the Service, which says in the object itself that the component is ours: a
+/// record alone is no reason to take a gateway away.
+const MARK: &str = "egress.report/made-by";
+
+fn mark(component: &mut Value) {
+    component["k8s"]["serviceAnnotations"][MARK] = json!(FIELD_MANAGER);
+}
+
+fn is_marked(component: &Value) -> bool {
+    component["k8s"]["serviceAnnotations"][MARK] == FIELD_MANAGER
+}
+
 fn same(a: &Value, b: &Value) -> bool {
     a["name"] == b["name"] && a["namespace"] == b["namespace"]
 }
@@ -185,15 +227,20 @@ impl OperatorWork {
         )
     }
 
-    /// What cleanup needs.
-    pub fn restore(&self) -> Restore {
-        Restore::Operator {
+    /// Whether the object had the gateway before.
+    pub fn was_there(&self) -> bool {
+        self.there
+    }
+
+    /// What cleanup needs; nothing where the object had the gateway before.
+    pub fn restore(&self) -> Option<Restore> {
+        (!self.there).then(|| Restore::Operator {
             object: self.object.clone(),
             component: self.component.clone(),
             had_components: self.had_components,
             had_list: self.had_list,
             owner: self.owner.clone(),
-        }
+        })
     }
 
     /// Add the component, guarded by the version that was read.
@@ -225,7 +272,8 @@ impl OperatorWork {
     }
 }
 
-/// Take the component out again, and what held nothing before.
+/// Take the component out again, and what held nothing before. One that does not carry our mark
+/// stays.
 pub(super) async fn undo(cluster: &Cluster, restore: &Restore) -> Result<(), Error> {
     let Restore::Operator {
         object,
@@ -243,7 +291,7 @@ pub(super) async fn undo(cluster: &Cluster, restore: &Restore) -> Result<(), Err
         |live| {
             let mut next = list(live);
             let before = next.len();
-            next.retain(|c| !same(c, component));
+            next.retain(|c| !(same(c, component) && is_marked(c)));
             let alone = live
                 .pointer("/spec/components")
                 .and_then(Value::as_object)
@@ -253,7 +301,7 @@ pub(super) async fn undo(cluster: &Cluster, restore: &Restore) -> Result<(), Err
                 (true, false, _) => json!({"spec": {"components": {"egressGateways": null}}}),
                 _ => json!({"spec": {"components": {"egressGateways": next}}}),
             };
-            (before > next.len() || patch["spec"]["components"].is_null()).then_some(patch)
+            (before > next.len()).then_some(patch)
         },
     )
     .await
@@ -321,5 +369,14 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("several"), "{error}");
+    }
+
+    #[test]
+    fn a_component_is_ours_only_where_it_says_so() {
+        let mut component = json!({"name": "gw", "namespace": "egress", "k8s": {"service": {}}});
+        assert!(!is_marked(&component));
+        mark(&mut component);
+        assert!(is_marked(&component));
+        assert_eq!(component["k8s"]["service"], json!({}), "the rest is kept");
     }
 }

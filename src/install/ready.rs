@@ -19,16 +19,12 @@ pub async fn wait_ready(
     deadline: Deadline,
 ) -> Result<(), Error> {
     let object = ObjectRef::new(Kind::Deployment, &patch.namespace, &patch.name);
-    let selector: Vec<String> = patch
-        .label
-        .iter()
-        .map(|(k, v)| format!("{k}={v}"))
-        .collect();
     loop {
         let live = cluster.get(&object).await?.unwrap_or_default();
         let deployment: Workload = serde_json::from_value(live).unwrap_or_default();
+        let selector = selector(patch, &deployment);
         let pods = cluster
-            .list_where(Kind::Pod, Some(&patch.namespace), &selector.join(","))
+            .list_where(Kind::Pod, Some(&patch.namespace), &selector)
             .await?;
         let pods: Vec<Pod> = pods
             .into_iter()
@@ -51,6 +47,15 @@ pub async fn wait_ready(
         }
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// The pods are those of the Deployment that is there: an installer may give them other labels than
+/// those that were asked for.
+fn selector(patch: &GatewayPatch, deployment: &Workload) -> String {
+    let live = &deployment.spec.selector.match_labels;
+    let labels = if live.is_empty() { &patch.label } else { live };
+    let pairs: Vec<String> = labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    pairs.join(",")
 }
 
 /// The webhook puts the real image in; `auto` is what it leaves behind when it was not asked.

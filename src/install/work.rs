@@ -71,8 +71,16 @@ impl Work {
         }
     }
 
-    /// What cleanup needs to undo it.
-    pub fn restore(&self) -> Restore {
+    /// Whether the gateway was there before: then it stays, whatever cleanup takes away.
+    pub fn was_there(&self) -> bool {
+        match self {
+            Work::File(work) => work.was_there(),
+            Work::Operator(work) => work.was_there(),
+        }
+    }
+
+    /// What cleanup needs to undo it; nothing where the gateway was there before.
+    pub fn restore(&self) -> Option<Restore> {
         match self {
             Work::File(work) => work.restore(),
             Work::Operator(work) => work.restore(),

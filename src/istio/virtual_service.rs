@@ -76,6 +76,16 @@ pub struct HttpRoute {
     pub mirrors: Vec<Value>,
 }
 
+impl HttpRoute {
+    /// The hosts that get copies of the requests.
+    pub fn mirrors_to(&self) -> impl Iterator<Item = &str> {
+        let one = self.mirror.iter().filter_map(|m| m.pointer("/host"));
+        let several = self.mirrors.iter();
+        let several = several.filter_map(|m| m.pointer("/destination/host"));
+        one.chain(several).filter_map(Value::as_str)
+    }
+}
+
 /// What the next hop sees instead.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]

@@ -8,7 +8,7 @@
 
 use super::lockdown::LockdownRecord;
 use crate::flow::{MANAGED_BY, Names, Wire};
-use crate::kubernetes::{FIELD_MANAGER, Kind, ObjectRef};
+use crate::kubernetes::{FIELD_MANAGER, Kind, Meta, ObjectRef};
 use crate::model::target::{Host, Target};
 use crate::snapshot::{RecordedHost, Snapshot};
 use base64::Engine;
@@ -266,6 +266,13 @@ impl Inventory {
     /// The record of an object, if it is in the inventory.
     pub fn find(&self, object: &ObjectRef) -> Option<&Owned> {
         self.objects().find(|o| o.object == *object)
+    }
+
+    /// Whether it names an object with its UID; one that is still to be written has none yet.
+    pub fn names(&self, kind: Kind, meta: &Meta) -> bool {
+        let object = ObjectRef::new(kind, &meta.namespace, &meta.name);
+        self.find(&object)
+            .is_some_and(|owned| owned.uid.is_empty() || owned.uid == meta.uid)
     }
 
     /// Whether a live object is ours: both labels, our field manager, and the UID that we wrote

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// all rooms share.
 const STOREYS: &[&str] = &[
     "exit",
+    "files",
     "deadline",
     "interrupt",
     "terminal",

@@ -6,7 +6,7 @@ use crate::apply::{
     Journal, delete_all, give_back, gone, preview, read_inventory, update_inventory, write_all,
 };
 use crate::cli::write::WriteArgs;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Content};
 use crate::command::Io;
 use crate::command::lockdown::remove;
 use crate::confirm::{Site, left_goals, wait_for};
@@ -14,7 +14,6 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::flow::Names;
 use crate::install::{GatewayPatch, Istioctl, undo};
-use crate::kubernetes::gateway_api::GROUP as GATEWAY_API;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::plan::{HostRecord, Inventory, Owned, PART_OF, caller_pods, hidden_from};
@@ -356,7 +355,7 @@ impl Run<'_> {
             let others = self.others_in_the_end(&owned.object.name).await?;
             if !others.is_empty() {
                 self.io.note(&format!(
-                    "{} stays: {} are in it",
+                    "{} stays, since this is in it: {}",
                     owned.object,
                     others.join(", ")
                 ));
@@ -372,49 +371,14 @@ impl Run<'_> {
     async fn others_in_the_end(&self, namespace: &str) -> Result<Vec<String>, Error> {
         let end = self.deadline.at_most(FOLLOWS);
         loop {
-            let others = self.others_in(namespace).await?;
-            if others.iter().any(|(_, passing)| !passing) || others.is_empty() || end.passed() {
-                return Ok(others.into_iter().map(|(name, _)| name).collect());
+            let contents = self.cluster.contents(namespace).await?;
+            let stays = contents.others().any(|other| !other.passing);
+            if stays || contents.others().next().is_none() || end.passed() {
+                let mut names: Vec<String> = contents.others().map(Content::to_string).collect();
+                names.extend(contents.unlisted);
+                return Ok(names);
             }
             tokio::time::sleep(IN_FLIGHT).await;
         }
-    }
-
-    /// What is in it, and whether it may go by itself.
-    async fn others_in(&self, namespace: &str) -> Result<Vec<(String, bool)>, Error> {
-        let mut others = Vec::new();
-        for kind in Kind::ALL
-            .iter()
-            .filter(|k| k.namespaced() && !matches!(k, Kind::Event | Kind::EndpointSlice))
-        {
-            let found = match self.cluster.list(*kind, Some(namespace)).await {
-                // Where the Gateway API is not installed, nobody was given rights on it either.
-                Err(Error::Forbidden { .. }) if kind.group() == GATEWAY_API => Vec::new(),
-                other => other?,
-            };
-            for object in found {
-                let name = object
-                    .pointer("/metadata/name")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default();
-                if !is_furniture(*kind, name) {
-                    let passing = ["/metadata/deletionTimestamp", "/metadata/ownerReferences/0"];
-                    others.push((
-                        format!("{kind} {name}"),
-                        passing.iter().any(|at| object.pointer(at).is_some()),
-                    ));
-                }
-            }
-        }
-        Ok(others)
-    }
-}
-
-/// What Kubernetes and Istio put into every namespace.
-fn is_furniture(kind: Kind, name: &str) -> bool {
-    match kind {
-        Kind::ConfigMap => name == "kube-root-ca.crt" || name.starts_with("istio-ca-"),
-        Kind::ServiceAccount => name == "default",
-        _ => false,
     }
 }

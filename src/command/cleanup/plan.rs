@@ -9,8 +9,8 @@ use crate::kubernetes::workload::Namespace;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::model::target::Host;
 use crate::plan::{
-    GatewayRecord, HostRecord, Inventory, LockdownRecord, NamespaceRecord, Owned, PART_OF, Restore,
-    reference, render, without,
+    GatewayName, GatewayRecord, HostRecord, Inventory, LockdownRecord, NamespaceRecord, Owned,
+    PART_OF, Restore, reference, render, without,
 };
 use crate::snapshot::Snapshot;
 use serde_json::Value;
@@ -301,7 +301,13 @@ fn gateways(
         users: if record.installer.is_empty() {
             Vec::new()
         } else {
-            users(snapshot, &inventory.namespace, service)
+            let gateway = GatewayName {
+                namespace: inventory.namespace.clone(),
+                service: service.clone(),
+            };
+            users(snapshot, &gateway, &|kind, meta| {
+                inventory.names(kind, meta)
+            })
         },
     };
     going.map(removal).collect()

@@ -140,5 +140,5 @@ fn text(path: &Path) -> Result<String, Error> {
 /// Write the bundle.
 pub(super) fn write(path: &Path, snapshot: &Snapshot) -> Result<(), Error> {
     let failed = |e: std::io::Error| Error::Failed(format!("cannot write {}: {e}", path.display()));
-    std::fs::write(path, snapshot.bundle()?).map_err(failed)
+    crate::files::write_private(path, snapshot.bundle()?.as_bytes()).map_err(failed)
 }

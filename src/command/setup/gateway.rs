@@ -5,7 +5,9 @@ use crate::cluster::Cluster;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::flow::{GatewayPlace, access_log};
-use crate::install::{Choice, GatewayPatch, Installer, Istioctl, Work, injected_objects, plan};
+use crate::install::{
+    Choice, GatewayPatch, Installer, Istioctl, Work, find_gateways, injected_objects, plan,
+};
 use crate::kubernetes::Kind;
 use crate::plan::Inventory;
 use crate::snapshot::Snapshot;
@@ -91,7 +93,14 @@ fn by_others(
     inventory: &Inventory,
     (patch, installer, work): (GatewayPatch, Installer, Option<Work>),
 ) -> GatewayWish {
-    let (place, ports) = (patch.place(&snapshot.mesh.domain), patch.ports());
+    let there = find_gateways(snapshot).into_iter().find(|found| {
+        found.place.namespace == patch.namespace && found.place.service == patch.name
+    });
+    // One that is there has the labels and ports that its installer gave it.
+    let (place, ports) = there.map_or_else(
+        || (patch.place(&snapshot.mesh.domain), patch.ports()),
+        |found| (found.place, found.ports),
+    );
     let mut objects = injected_objects(
         &patch,
         &snapshot.mesh.revision,

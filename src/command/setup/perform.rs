@@ -531,7 +531,7 @@ impl Run<'_> {
         };
         // What it was like before the first run is what cleanup gives back.
         let first = old.as_ref().and_then(|o| o.restore.clone());
-        let restore = first.or_else(|| wish.work.as_ref().map(Work::restore));
+        let restore = first.or_else(|| wish.work.as_ref().and_then(Work::restore));
         let objects = merge(
             old.as_ref().map_or(&[][..], |o| &o.objects),
             &wish.objects,
