@@ -15,7 +15,7 @@ pub(super) fn refuse_unresolved(before: &BTreeMap<(String, Target), Answer>) -> 
     let mut hosts: BTreeMap<&Target, (&str, bool)> = BTreeMap::new();
     for ((from, target), answer) in before {
         let unresolved = answer.failure == Some(Failure::NameNotResolved);
-        let (_, all) = hosts.entry(target).or_insert((from, true));
+        let (_, all) = hosts.entry(target).or_insert((from.as_str(), true));
         *all &= unresolved;
     }
     match hosts.into_iter().find(|(_, (_, all))| *all) {
