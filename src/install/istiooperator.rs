@@ -8,7 +8,6 @@
 use super::reconciler::{nothing_reconciles, refuse_unreconciled};
 use super::work::refuse_strangers;
 use super::{GatewayPatch, find_gateways};
-use super::{GatewayPatch, find_gateways};
 use crate::cluster::{Cluster, WriteOptions};
 use crate::error::Error;
 use crate::kubernetes::{FIELD_MANAGER, Kind, ObjectRef};
