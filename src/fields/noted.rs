@@ -63,7 +63,8 @@ fn look(table: &Table, value: &Value, at: &At, found: &mut Vec<Noted>) {
     };
     let lines: Vec<&Field> = keys.iter().filter_map(|k| table.find(&names, *k)).collect();
     // A line for all that is left does not stand before lines for what is below.
-    if lines.is_empty() || (value.is_object() && table.has_below(&names)) {
+    let parted = value.is_array() || (value.is_object() && table.has_below(&names));
+    if lines.is_empty() || parted {
         return descend(table, value, at, found);
     }
     for line in lines {

@@ -100,6 +100,10 @@ fn what_is_noted_is_found_with_its_place() {
             "spec.http[1].route[0].headers.request.set"
         ]
     );
+    // A line for all the rest does not hide one for a list.
+    let table = of(Kind::WasmPlugin).expect("a table");
+    let spec = json!({"phase": "AUTHN", "match": [{"mode": "CLIENT"}]});
+    assert_eq!(noted(table, &spec)[0].path, "spec.match[0]");
     let table = of(Kind::DestinationRule).expect("a table");
     let balance = |simple: &str| {
         let policy = json!({"loadBalancer": {"simple": simple}});
