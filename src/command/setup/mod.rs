@@ -8,6 +8,7 @@ mod needs;
 mod offline;
 mod perform;
 mod prune;
+mod records;
 mod show;
 mod wanted;
 mod wizard;
