@@ -124,9 +124,15 @@ fn by_step(view: &View<'_>, found: &Found<'_>) -> Option<Root> {
 /// A share of the connections ends there: a fault that is injected, or a destination that leads
 /// nowhere.
 fn by_share(found: &Found<'_>) -> Option<Root> {
-    let share = found.step.shares.iter().find(|share| share.ends.is_some())?;
+    let share = found
+        .step
+        .shares
+        .iter()
+        .find(|share| share.ends.is_some())?;
     let decided = [&found.step.route, &found.step.chain].into_iter().flatten();
-    let places: Vec<Place> = decided.flat_map(|decision| decision.because.clone()).collect();
+    let places: Vec<Place> = decided
+        .flat_map(|decision| decision.because.clone())
+        .collect();
     Some(Root {
         why: format!(
             "the {}'s proxy sends {} percent to {}: {}",

@@ -129,16 +129,9 @@ async fn once(
         print_objects(io, args.output, &policies)?;
         return Ok(Exit::Done);
     }
-    let written: Vec<ObjectRef> = wanted
-        .iter()
-        .flat_map(|w| {
-            [
-                reference(&w.policy),
-                Some(session.inventory(&w.home).object()),
-            ]
-        })
-        .flatten()
-        .collect();
+    let records = wanted.iter().map(|w| w.record.name().object());
+    let policies = wanted.iter().filter_map(|w| reference(&w.policy));
+    let written: Vec<ObjectRef> = policies.chain(records).collect();
     cluster.require(&rights::of_objects(&written)).await?;
     let steps = session.steps(&wanted).await?;
     if args.write.diff {
