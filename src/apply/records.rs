@@ -83,7 +83,7 @@ impl Guard {
     /// Write a record as what it was read as, and watch over it.
     pub async fn write<R: Record>(&self, cluster: &Cluster, record: &mut R) -> Result<(), Error> {
         let name = record.name();
-        let body = to_object(record).map_err(|why| too_large(&name, why))?;
+        let body = to_object(record).map_err(|why| too_large(&name, &why))?;
         // The whole record is ours, whoever added to it.
         let options = WriteOptions {
             force: true,
@@ -134,10 +134,10 @@ impl Guard {
 pub fn refuse_too_large<R: Record>(record: &R) -> Result<(), Error> {
     to_object(record)
         .map(drop)
-        .map_err(|why| too_large(&record.name(), why))
+        .map_err(|why| too_large(&record.name(), &why))
 }
 
-fn too_large(name: &RecordName, why: String) -> Error {
+fn too_large(name: &RecordName, why: &str) -> Error {
     Error::Refused {
         why: format!("{name} has too many objects: {why}"),
         hint: Some("name fewer clients in one run".into()),

@@ -249,18 +249,14 @@ impl<'a> Executor<'a> {
     /// say that it is left.
     async fn live(&self, object: &ObjectRef) -> Result<Option<Value>, Error> {
         let known = self.known().get(object).cloned();
-        match known {
-            Some(live) => Ok(Some(live)),
-            None => {
-                let live = self.cluster.get(object).await?;
-                // What came since the plan was made is somebody's business with the record.
-                match live {
-                    Some(live) if self.owners.values().any(|owner| owner.owns(&live)) => {
-                        Err(raced(object))
-                    }
-                    other => Ok(other),
-                }
-            }
+        if known.is_some() {
+            return Ok(known);
+        }
+        let live = self.cluster.get(object).await?;
+        // What came since the plan was made is somebody's business with the record.
+        match live {
+            Some(live) if self.owners.values().any(|owner| owner.owns(&live)) => Err(raced(object)),
+            other => Ok(other),
         }
     }
 

@@ -30,7 +30,7 @@ pub(super) async fn run(args: &StatusArgs, connect: &ConnectArgs, io: &Io) -> Re
     let cluster = Cluster::connect(&connect.options()).await?;
     let mut earlier = None;
     loop {
-        let status = look((&cluster, io), args, connect, &mut earlier).await?;
+        let status = Box::pin(look((&cluster, io), args, connect, &mut earlier)).await?;
         io.document(&print(&status, args.output)?)?;
         if !args.watch {
             return Ok(match () {

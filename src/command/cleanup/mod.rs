@@ -63,7 +63,7 @@ async fn cleanup(
         stamp: stamp(&cluster).await,
     };
     for _ in 0..TRIES {
-        match session.once().await {
+        match Box::pin(session.once()).await {
             Err(Error::Raced { what }) => {
                 io.note(&format!("{what} was changed meanwhile: looking again"));
             }
@@ -120,9 +120,9 @@ impl Session<'_> {
         if removal.is_empty() {
             let left = survey.left(self.cluster, &scope, &removal).await?;
             return if first {
-                self.nothing(&survey, &scope, left)
+                self.nothing(&survey, &scope, &left)
             } else {
-                self.result(&survey, &scope, left)
+                self.result(&survey, &scope, &left)
             };
         }
         if let Some(exit) = self.consent(&removal).await? {
@@ -152,7 +152,7 @@ impl Session<'_> {
         let after = Survey::take(self.cluster, &self.connect.scope()).await?;
         drop(progress);
         left.extend(after.left(self.cluster, &scope, &removal).await?);
-        self.result(&after, &scope, left)
+        self.result(&after, &scope, &left)
     }
 
     /// Show the plan, and ask; an exit code where nothing is to be removed. A plan that changed
@@ -210,7 +210,7 @@ impl Session<'_> {
     }
 
     /// There was nothing to do: which may be a typing error.
-    fn nothing(&self, survey: &Survey, scope: &Scope, left: Vec<String>) -> Result<Exit, Error> {
+    fn nothing(&self, survey: &Survey, scope: &Scope, left: &[String]) -> Result<Exit, Error> {
         for host in scope.hosts.iter().flatten() {
             if let Some(near) = nearest(&host.text(), &survey.inventory) {
                 return Err(Error::NotFound {
@@ -235,7 +235,7 @@ impl Session<'_> {
         Ok(Exit::Done)
     }
 
-    fn result(&self, survey: &Survey, scope: &Scope, left: Vec<String>) -> Result<Exit, Error> {
+    fn result(&self, survey: &Survey, scope: &Scope, left: &[String]) -> Result<Exit, Error> {
         let unseen = survey.incomplete(scope);
         for line in &unseen {
             self.io.say(&format!("not checked: {line}"));

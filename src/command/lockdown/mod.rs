@@ -83,7 +83,7 @@ async fn lockdown(
     let deadline = args.write.deadline();
     let cluster = Cluster::connect(&connect.options()).await?;
     for _ in 0..TRIES {
-        match once(args, connect, (io, journal), (&cluster, deadline)).await {
+        match Box::pin(once(args, connect, (io, journal), (&cluster, deadline))).await {
             Err(Error::Raced { what }) => {
                 io.note(&format!("{what} was changed meanwhile: planning again"));
             }

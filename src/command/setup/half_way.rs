@@ -279,9 +279,9 @@ impl Before {
                 next.wires.clone_from(&old.wires);
                 next.addresses.clone_from(&old.addresses);
                 next.allow.clone_from(&old.allow);
-                stale
-                    .iter()
-                    .for_each(|item| next.objects.remove(&item.object));
+                for item in &stale {
+                    next.objects.remove(&item.object);
+                }
             }
             undone.rest.extend(stale);
         }

@@ -107,7 +107,7 @@ async fn setup(
             snapshot: &snapshot,
             guided,
         };
-        done = session.carry_out(&args, (&spec, deadline)).await;
+        done = Box::pin(session.carry_out(&args, (&spec, deadline))).await;
         let Err(Error::Raced { what }) = &done else {
             break;
         };
@@ -157,7 +157,7 @@ impl Session<'_> {
         let done = if nothing_more {
             Exit::Done
         } else {
-            self.wire(args, (&left, deadline)).await?
+            Box::pin(self.wire(args, (&left, deadline))).await?
         };
         if prints || joined.is_empty() || done == Exit::Problems {
             return Ok(done);
@@ -239,7 +239,7 @@ impl Session<'_> {
         let mut outcome = run.perform(self.snapshot, writes).await?;
         outcome.changed |= !stale.is_empty();
         outcome.left = if args.prune {
-            prune::prune(&run, self.connect, spec).await?
+            Box::pin(prune::prune(&run, self.connect, spec)).await?
         } else {
             Vec::new()
         };

@@ -28,7 +28,7 @@ impl Run<'_> {
     pub(super) fn intents(&self) -> Vec<HostRecord> {
         let intent = |host: &HostWish| {
             let mut record = host.record.clone();
-            let retires = self.retired_of(host).next().is_some();
+            let retires = Self::retired_of(host).next().is_some();
             if retires || self.changes(&record) {
                 for caller in &host.requested {
                     record.callers.insert(caller.clone(), Phase::Arriving);
@@ -80,11 +80,11 @@ impl Run<'_> {
         self.wanted
             .hosts
             .iter()
-            .flat_map(|host| self.retired_of(host))
+            .flat_map(Self::retired_of)
             .collect()
     }
 
-    fn retired_of<'r>(&'r self, host: &'r HostWish) -> impl Iterator<Item = Item> + 'r {
+    fn retired_of(host: &HostWish) -> impl Iterator<Item = Item> + '_ {
         let kept: BTreeSet<ObjectRef> = host
             .objects
             .iter()

@@ -206,12 +206,12 @@ pub(super) async fn wanted(
     Ok(Wanted {
         gateway,
         gateway_record,
-        gateway_before,
-        before,
         inventory,
         callers,
         hosts,
         stamp,
+        before,
+        gateway_before,
         reasons,
         pods,
     })
@@ -346,12 +346,12 @@ pub(super) fn hosts(
             why_plain.map(|why| format!("{target}: plain from the sidecar to the gateway: {why}")),
         );
         let earlier = records.iter().position(|(r, _)| r.host == target.host);
-        let (old, mut requested) = match earlier.map(|at| records.remove(at)) {
-            Some((record, requested)) => (Some(record), requested),
-            None => {
-                let known = inventory.host(&gateway.place.namespace, &target.host);
-                (known.cloned(), BTreeSet::new())
-            }
+        let (old, mut requested) = if let Some(at) = earlier {
+            let (record, requested) = records.remove(at);
+            (Some(record), requested)
+        } else {
+            let known = inventory.host(&gateway.place.namespace, &target.host);
+            (known.cloned(), BTreeSet::new())
         };
         requested.extend(wish.namespaces());
         let allow: Vec<String> = options

@@ -4,6 +4,7 @@ use super::{
     GatewayRecord, HostRecord, InjectionRecord, LockdownRecord, Owner, Record, RecordName,
     from_object,
 };
+use crate::kubernetes::workload::Namespace;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::model::target::Host;
 use crate::snapshot::{RecordedHost, Snapshot};
@@ -147,7 +148,7 @@ impl Inventory {
         if known.is_empty() {
             return Vec::new();
         }
-        let there: BTreeSet<&str> = known.iter().map(|namespace| namespace.name()).collect();
+        let there: BTreeSet<&str> = known.iter().map(Namespace::name).collect();
         let named: BTreeSet<&String> = self.hosts.iter().flat_map(|r| r.callers.keys()).collect();
         named
             .into_iter()
