@@ -84,6 +84,13 @@ pub enum Error {
         /// The same in its own words.
         reason: String,
     },
+    /// Somebody else wrote between our look at an object and our write: what was decided is to be
+    /// decided again.
+    #[error("{what} was changed by somebody else meanwhile")]
+    Raced {
+        /// The object.
+        what: String,
+    },
     /// Another field manager holds a field that we would set.
     #[error("{object} is also managed by {managers}: {fields}")]
     Conflict {
@@ -163,6 +170,7 @@ impl Error {
                     .into(),
             ),
             Error::NotFound { hint, .. } | Error::Refused { hint, .. } => hint.clone(),
+            Error::Raced { .. } => Some("run the same command again".into()),
             Error::Deadline { .. } => Some(
                 "run `kubectl egress doctor` for the reason, or allow more with --timeout".into(),
             ),
@@ -172,7 +180,7 @@ impl Error {
 
     /// True where somebody else wrote the object since it was read (409 Conflict): read it again.
     pub fn is_stale(&self) -> bool {
-        matches!(self, Error::Api { status, .. } if status.code == 409 && status.reason != "AlreadyExists")
+        matches!(self, Error::Raced { .. })
     }
 
     /// True where a list has changed too much since its first page to go on (410 Gone).

@@ -3,6 +3,7 @@
 use super::write::WriteArgs;
 use crate::error::Error;
 use crate::model::target::Host;
+use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,6 +30,9 @@ pub struct CleanupArgs {
     /// Include clients from all namespaces
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
+    /// The IstioOperator file to take a gateway of --installer istioctl out of
+    #[arg(long, value_name = "FILE")]
+    pub istio_operator: Option<PathBuf>,
     /// How to write.
     #[command(flatten)]
     pub write: WriteArgs,

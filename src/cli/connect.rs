@@ -164,7 +164,7 @@ impl ConnectArgs {
         Scope {
             istio_namespace: self.istio_namespace.clone(),
             revision: self.revision.clone(),
-            namespaces: Vec::new(),
+            ..Scope::default()
         }
     }
 }

@@ -129,6 +129,10 @@ impl Cluster {
 
     fn explain_status(&self, status: Status, purpose: Purpose<'_>) -> Error {
         let what = purpose.what.to_owned();
+        let is_terminating = has_cause(&status, "NamespaceTerminating");
+        // Another field manager that holds a field is told apart from a version that is out of date.
+        let is_stale =
+            status.reason != "AlreadyExists" && !has_cause(&status, "FieldManagerConflict");
         let reason = if status.message.is_empty() {
             status.reason.clone()
         } else {
@@ -138,6 +142,9 @@ impl Cluster {
             Ok(StatusCode::UNAUTHORIZED) => Error::Unauthorized {
                 server: self.server.clone(),
             },
+            // A namespace that is being deleted takes nothing new: it is another one afterwards.
+            Ok(StatusCode::FORBIDDEN) if is_terminating => Error::Raced { what },
+            Ok(StatusCode::CONFLICT) if is_stale => Error::Raced { what },
             Ok(StatusCode::FORBIDDEN) => Error::Forbidden {
                 verb: purpose.verb,
                 what,
@@ -164,6 +171,11 @@ impl Cluster {
             source,
         }
     }
+}
+
+fn has_cause(status: &Status, reason: &str) -> bool {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    causes.into_iter().any(|cause| cause.reason == reason)
 }
 
 /// The fields that server-side apply was refused for. The manager's name is only in the message:

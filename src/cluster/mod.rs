@@ -10,6 +10,7 @@ mod exec;
 mod kubeconfig;
 mod overrides;
 mod pipe;
+mod poll;
 mod request;
 mod tunnel;
 mod write;
@@ -21,6 +22,7 @@ pub use exec::ExecOutput;
 pub use kubeconfig::Names;
 pub use overrides::Overrides;
 pub use pipe::{Pipe, PipeEnd, PipeStream};
+pub use poll::{Poll, poll};
 pub use tunnel::Tunnel;
 pub use write::{DryRun, WriteOptions};
 

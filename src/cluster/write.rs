@@ -184,12 +184,13 @@ impl Cluster {
         .await
     }
 
-    /// Delete exactly the object with that UID; its dependants go too. False where it was gone
-    /// already.
+    /// Delete exactly the object with that UID, as it was read; its dependants go too. False where
+    /// it was gone already.
     pub async fn delete(
         &self,
         object: &ObjectRef,
-        uid: Option<&str>,
+        uid: &str,
+        resource_version: &str,
         options: WriteOptions,
     ) -> Result<bool, Error> {
         let version = match self.version_of(object.kind).await? {
@@ -203,9 +204,7 @@ impl Cluster {
             }
         };
         let mut body = json!({"propagationPolicy": "Background"});
-        if let Some(uid) = uid {
-            body["preconditions"] = json!({"uid": uid});
-        }
+        body["preconditions"] = json!({"uid": uid, "resourceVersion": resource_version});
         if options.dry_run {
             body["dryRun"] = json!(["All"]);
         }

@@ -2,7 +2,7 @@
 //! and what we say on standard error would land in the middle of the line that is being typed.
 
 use super::{Io, escape};
-use crate::apply::read_inventories;
+use crate::apply::read_records;
 use crate::checks::registry::CHECKS;
 use crate::cli::complete::{Candidate, CompleteArgs, Completion, Live, Offer};
 use crate::cli::connect::ConnectArgs;
@@ -77,12 +77,9 @@ async fn look_up(live: Live, connect: &ConnectArgs) -> Result<Vec<Candidate>, Er
             namespaces.iter().filter_map(name).collect()
         }
         Live::Hosts => {
-            let inventories = read_inventories(&Cluster::connect(&options).await?).await?;
-            inventories
-                .iter()
-                .flat_map(|i| i.hosts.values())
-                .map(|record| record.host.to_string())
-                .collect()
+            let inventory = read_records(&Cluster::connect(&options).await?).await?;
+            let hosts = inventory.hosts.iter();
+            hosts.map(|record| record.host.to_string()).collect()
         }
     };
     Ok(words

@@ -25,11 +25,11 @@ use crate::exit::Exit;
 async fn verb(app: &App, io: &Io) -> Result<Exit, Error> {
     match &app.verb {
         Verb::Setup(args) => setup::run(args, &app.connect, io).await,
-        Verb::Doctor(args) => doctor::run(args, &app.connect, io).await,
+        Verb::Doctor(args) => Box::pin(doctor::run(args, &app.connect, io)).await,
         Verb::Explain(args) => explain::run(args, io),
-        Verb::Cleanup(args) => cleanup::run(args, &app.connect, io).await,
-        Verb::Status(args) => status::run(args, &app.connect, io).await,
-        Verb::Lockdown(args) => lockdown::run(args, &app.connect, io).await,
+        Verb::Cleanup(args) => Box::pin(cleanup::run(args, &app.connect, io)).await,
+        Verb::Status(args) => Box::pin(status::run(args, &app.connect, io)).await,
+        Verb::Lockdown(args) => Box::pin(lockdown::run(args, &app.connect, io)).await,
         Verb::Unlock(args) => lockdown::unlock(args, &app.connect, io).await,
         Verb::Version(args) => version::run(args, &app.connect, io).await,
         Verb::Completion(args) => completion::run(args, io),

@@ -2,7 +2,7 @@
 //! right to read is enough, and what may not be read is said.
 
 use super::{Io, escape};
-use crate::apply::read_inventories;
+use crate::apply::read_records;
 use crate::cli::connect::ConnectArgs;
 use crate::cli::status::{StatusArgs, StatusOutput};
 use crate::cluster::Cluster;
@@ -13,7 +13,7 @@ use crate::flow::{GatewayPlace, LOCKDOWN};
 use crate::install::find_gateways;
 use crate::kubernetes::Kind;
 use crate::lockdown::policy;
-use crate::plan::{Inventory, diff, recorded, render};
+use crate::plan::{Inventory, Record, Unreadable, diff, render};
 use crate::snapshot::{Look, Snapshot, take};
 use crate::status::{Drift, Material, Status, assemble, drift, names, table};
 use futures::stream::{self, StreamExt};
@@ -30,7 +30,7 @@ pub(super) async fn run(args: &StatusArgs, connect: &ConnectArgs, io: &Io) -> Re
     let cluster = Cluster::connect(&connect.options()).await?;
     let mut earlier = None;
     loop {
-        let status = look((&cluster, io), args, connect, &mut earlier).await?;
+        let status = Box::pin(look((&cluster, io), args, connect, &mut earlier)).await?;
         io.document(&print(&status, args.output)?)?;
         if !args.watch {
             return Ok(match () {
@@ -52,20 +52,22 @@ async fn look(
 ) -> Result<Status, Error> {
     let progress = (!args.watch).then(|| io.progress("reading the cluster"));
     let scope = connect.scope();
-    let (snapshot, inventories) = tokio::join!(take(cluster, &scope), read_inventories(cluster));
+    let (snapshot, inventory) = tokio::join!(take(cluster, &scope), read_records(cluster));
     let mut snapshot = snapshot?;
     let mut incomplete = Vec::new();
-    let inventories = inventories.or_else(|error| match error {
+    let inventory = inventory.or_else(|error| match error {
         Error::Forbidden { .. } => {
             incomplete.push(format!(
                 "what kubectl-egress wrote, so neither drift nor lockdowns are known: {error}"
             ));
-            Ok(Vec::new())
+            Ok(Inventory::default())
         }
         other => Err(other),
     })?;
-    snapshot.recorded = Look::Seen(recorded(&inventories));
-    let drift = drifted(cluster, &snapshot, &inventories)
+    incomplete.extend(inventory.unreadable.iter().map(Unreadable::line));
+    incomplete.extend(inventory.partial.iter().cloned());
+    snapshot.recorded = Look::Seen(inventory.recorded());
+    let drift = drifted(cluster, &snapshot, &inventory)
         .await
         .unwrap_or_else(|error| {
             incomplete.push(format!("drift: {error}"));
@@ -84,13 +86,13 @@ async fn look(
         .map_or(Duration::from_secs(1), |(_, then)| then.elapsed());
     let status = assemble(Material {
         snapshot: &snapshot,
-        inventories: &inventories,
+        inventory: &inventory,
         namespace: (!args.all_namespaces).then_some(cluster.namespace.as_str()),
         tallies: &now,
         earlier: earlier.as_ref().map(|(then, _)| (then, passed)),
         drift: drift
             .into_iter()
-            .filter(|d| args.all_namespaces || concerns(d, &cluster.namespace, &inventories))
+            .filter(|d| args.all_namespaces || concerns(d, &cluster.namespace, &inventory))
             .collect(),
         incomplete,
     });
@@ -101,12 +103,10 @@ async fn look(
 }
 
 /// Whether a drift is of a host that a namespace calls, or of its own policy.
-fn concerns(drift: &Drift, namespace: &str, inventories: &[Inventory]) -> bool {
-    let records = inventories.iter().flat_map(|i| i.hosts.values());
-    let mut own = records
-        .filter(|r| r.callers.iter().any(|c| c == namespace))
-        .flat_map(|r| &r.objects);
-    drift.object.namespace == namespace || own.any(|o| o.object == drift.object)
+fn concerns(drift: &Drift, namespace: &str, inventory: &Inventory) -> bool {
+    let records = inventory.hosts.iter();
+    let mut own = records.filter(|record| record.callers.contains_key(namespace));
+    drift.object.namespace == namespace || own.any(|record| record.objects.contains(&drift.object))
 }
 
 /// The counters of every pod of every gateway.
@@ -139,12 +139,13 @@ async fn tallies(cluster: &Cluster, snapshot: &Snapshot) -> Tallies {
 async fn drifted(
     cluster: &Cluster,
     snapshot: &Snapshot,
-    inventories: &[Inventory],
+    inventory: &Inventory,
 ) -> Result<Vec<Drift>, Error> {
-    let kinds: BTreeSet<Kind> = inventories
+    let owners = inventory.owners();
+    let kinds: BTreeSet<Kind> = owners
         .iter()
-        .flat_map(Inventory::objects)
-        .map(|o| o.object.kind)
+        .flat_map(|owner| owner.members.objects())
+        .map(|object| object.kind)
         .collect();
     let mut live: Vec<Value> = Vec::new();
     for kind in kinds {
@@ -164,34 +165,29 @@ async fn drifted(
         .map(|g| g.place)
         .collect();
     let mut all = Vec::new();
-    for inventory in inventories {
-        let mut wanted = Vec::new();
-        for record in inventory.hosts.values() {
-            let place = places
-                .iter()
-                .find(|p| p.namespace == inventory.namespace && p.service == record.service);
-            wanted.extend(
-                place
-                    .map(|p| render(record, p, snapshot))
-                    .transpose()?
-                    .unwrap_or_default(),
+    for record in &inventory.hosts {
+        let is = |place: &&GatewayPlace| {
+            place.namespace == record.namespace && place.service == record.service
+        };
+        let Some(place) = places.iter().find(is) else {
+            continue;
+        };
+        let pieces = render(record, place, snapshot, &BTreeSet::new())?;
+        let wanted: Vec<Value> = pieces.into_iter().map(|piece| piece.body).collect();
+        all.extend(drift(&record.owner(), &wanted, &live));
+    }
+    // With a namespace its lockdown goes, as it should.
+    let namespaces = &snapshot.objects.namespaces;
+    for record in &inventory.lockdowns {
+        let namespace = record.spec.namespace.as_str();
+        if namespaces.is_empty() || namespaces.iter().any(|n| n.name() == namespace) {
+            let wanted = [policy(snapshot, &record.spec)?];
+            all.extend(
+                drift(&record.owner(), &wanted, &live)
+                    .into_iter()
+                    .map(explain),
             );
         }
-        for record in inventory.lockdowns.values() {
-            wanted.push(policy(snapshot, &record.spec)?);
-        }
-        // With a namespace its lockdown goes, as it should.
-        let namespaces = &snapshot.objects.namespaces;
-        let exists =
-            |name: &str| namespaces.is_empty() || namespaces.iter().any(|n| n.name() == name);
-        let stands =
-            |d: &Drift| d.object.kind != Kind::NetworkPolicy || exists(&d.object.namespace);
-        all.extend(
-            drift(inventory, &wanted, &live)
-                .into_iter()
-                .filter(stands)
-                .map(explain),
-        );
     }
     Ok(all)
 }

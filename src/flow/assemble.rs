@@ -48,6 +48,42 @@ pub struct RulePlace {
     pub export_to: Vec<String>,
 }
 
+/// What an object is for, which decides when it is written and when it is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The gateway itself: its namespace, pods and Service, and its access log.
+    Gateway,
+    /// The `ServiceEntry` by which clients and gateway know the host.
+    Entry,
+    /// The `ServiceEntry` of the server that answers for a wildcard.
+    Server,
+    /// TLS that the gateway starts with the host.
+    Exit,
+    /// Who may call.
+    Allow,
+    /// The Service with a port of the gateway for one wire.
+    Companion,
+    /// The `Gateway`: the ports that the gateway opens for the host.
+    Listener,
+    /// The gateway's own `VirtualService`.
+    Route,
+    /// The clients' `DestinationRule`.
+    Rule,
+    /// A client's own `VirtualService`.
+    Switch,
+    /// The NetworkPolicy of a lockdown.
+    Policy,
+}
+
+/// An object, and what it is for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Piece {
+    /// What it is for.
+    pub part: Part,
+    /// The object.
+    pub body: Value,
+}
+
 /// A host, the gateway that carries it, and who calls it.
 #[derive(Clone, Debug)]
 pub struct Hosting<'a> {
@@ -114,7 +150,10 @@ impl Hosting<'_> {
             "kind": kind.name(),
             "metadata": {
                 "name": name, "namespace": namespace, "labels": {"app.kubernetes.io/managed-by": MANAGED_BY},
-                "annotations": {"egress.report/host": self.host.text()},
+                "annotations": {
+                    "egress.report/host": self.host.text(),
+                    "egress.report/gateway": format!("{}/{}", self.gateway.namespace, self.gateway.service),
+                },
             },
             "spec": spec,
         })
@@ -126,32 +165,40 @@ impl Hosting<'_> {
 }
 
 /// All objects of a host, in a safe order of writing.
-pub fn objects(at: &Hosting<'_>, wires: &[Wire]) -> Vec<Value> {
+pub fn objects(at: &Hosting<'_>, wires: &[Wire]) -> Vec<Piece> {
     let pieces: Vec<Pieces> = wires
         .iter()
         .map(|wire| wire.flow.pieces(wire, at))
         .collect();
-    let mut all = vec![service_entry(at, &pieces)];
-    all.extend((at.server != at.host).then(|| server_entry(at, &pieces)));
-    all.extend(outside(at, &pieces));
-    all.extend(
-        allow::spec(at, wires)
-            .map(|s| at.beside_gateway(Kind::AuthorizationPolicy, &at.names().allow(), &s)),
-    );
-    all.extend(
-        wires
-            .iter()
-            .filter(|w| needs_companion(w))
-            .map(|w| companion(at, w)),
-    );
-    all.push(gateway(at, &pieces));
-    all.extend(at_gateway(at, wires, &pieces));
-    all.extend(destination_rules(at, wires));
-    all.extend(
-        at.callers
-            .iter()
-            .map(|caller| for_caller(at, caller, &pieces)),
-    );
+    let mut all = Vec::new();
+    let mut add = |part: Part, body: Value| all.push(Piece { part, body });
+    add(Part::Entry, service_entry(at, &pieces));
+    if at.server != at.host {
+        add(Part::Server, server_entry(at, &pieces));
+    }
+    if let Some(body) = outside(at, &pieces) {
+        add(Part::Exit, body);
+    }
+    if let Some(spec) = allow::spec(at, wires) {
+        let name = at.names().allow();
+        add(
+            Part::Allow,
+            at.beside_gateway(Kind::AuthorizationPolicy, &name, &spec),
+        );
+    }
+    for wire in wires.iter().filter(|wire| needs_companion(wire)) {
+        add(Part::Companion, companion(at, wire));
+    }
+    add(Part::Listener, gateway(at, &pieces));
+    for body in at_gateway(at, wires, &pieces) {
+        add(Part::Route, body);
+    }
+    for body in destination_rules(at, wires) {
+        add(Part::Rule, body);
+    }
+    for caller in at.callers {
+        add(Part::Switch, for_caller(at, caller, &pieces));
+    }
     all
 }
 

@@ -29,7 +29,7 @@ mod tests;
 mod wire;
 
 pub use access_log::access_log;
-pub use assemble::{Caller, GatewayPlace, Hosting, MANAGED_BY, RulePlace, objects};
+pub use assemble::{Caller, GatewayPlace, Hosting, MANAGED_BY, Part, Piece, RulePlace, objects};
 pub use names::{LOCKDOWN, Names};
 pub use pieces::{Pieces, Route};
 pub use wire::{Hop, Wire};

@@ -68,6 +68,9 @@ fn written(host: &str, callers: &[Caller], wires: &[Wire]) -> Vec<Value> {
         },
         wires,
     )
+    .into_iter()
+    .map(|piece| piece.body)
+    .collect()
 }
 
 fn names(objects: &[Value]) -> Vec<String> {

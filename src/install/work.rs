@@ -4,12 +4,13 @@
 use super::istioctl::{self, FileWork, Istioctl};
 use super::istiooperator::{self, OperatorWork};
 use super::{GatewayPatch, Installer};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Poll, poll};
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::kubernetes::{Kind, ObjectRef};
+use crate::kubernetes::{FIELD_MANAGER, Kind, ObjectRef};
 use crate::plan::Restore;
 use crate::snapshot::Snapshot;
+use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
 
@@ -105,31 +106,75 @@ impl Work {
 }
 
 /// Undo it, and wait until whoever made the gateway has taken all of it away: the operator in the
-/// cluster removes one object after the other, over ten seconds and more.
+/// cluster removes one object after the other, over ten seconds and more. A file is only touched
+/// where it is named on this run: what a record says of paths is for people.
 pub async fn undo(
     (cluster, snapshot): (&Cluster, &Snapshot),
     tool: &Istioctl,
+    file: Option<&Path>,
     (restore, patch): (&Restore, &GatewayPatch),
     deadline: Deadline,
 ) -> Result<(), Error> {
+    let object = ObjectRef::new(Kind::Deployment, &patch.namespace, &patch.name);
+    let service = ObjectRef::new(Kind::Service, &patch.namespace, &patch.name);
     match restore {
-        Restore::File { .. } => {
-            istioctl::undo((cluster, snapshot), tool, (restore, patch), deadline).await?;
+        Restore::File { .. }
+            if cluster.get(&object).await?.is_none() && cluster.get(&service).await?.is_none() =>
+        {
+            return Ok(());
         }
-        Restore::Operator { .. } => istiooperator::undo(cluster, restore).await?,
+        Restore::File {
+            path,
+            added,
+            replaced,
+        } => {
+            let Some(file) = file else {
+                return Err(Error::Refused {
+                    why: format!(
+                        "the gateway {}/{} was installed by istioctl from {path}",
+                        patch.namespace, patch.name
+                    ),
+                    hint: Some(
+                        "name the file that it is to be taken out of: --istio-operator FILE".into(),
+                    ),
+                });
+            };
+            let named = Restore::File {
+                path: file.display().to_string(),
+                added: added.clone(),
+                replaced: replaced.clone(),
+            };
+            istioctl::undo((cluster, snapshot), tool, (&named, patch), deadline).await?;
+        }
+        Restore::Operator { object, .. } => {
+            if !added_by_us(cluster.get(object).await?.as_ref()) {
+                return Ok(());
+            }
+            istiooperator::undo(cluster, restore).await?;
+        }
     }
     for object in made_of(patch) {
-        while is_installed(cluster, &object).await? {
-            if deadline.passed() {
-                return Err(Error::Deadline {
-                    what: format!("{object} to be removed by whoever installed it"),
-                    after: deadline.total(),
-                });
-            }
-            tokio::time::sleep(Duration::from_millis(300)).await;
-        }
+        poll(deadline, Duration::from_millis(300), async || {
+            Ok(if is_installed(cluster, &object).await? {
+                Poll::Waiting(format!("{object} to be removed by whoever installed it"))
+            } else {
+                Poll::Ready(())
+            })
+        })
+        .await?;
     }
     Ok(())
+}
+
+/// Whether our field manager holds the list of gateways: a record alone proves nothing.
+fn added_by_us(operator: Option<&Value>) -> bool {
+    let fields = operator.and_then(|o| o.pointer("/metadata/managedFields")?.as_array());
+    fields.into_iter().flatten().any(|field| {
+        field["manager"] == FIELD_MANAGER
+            && field
+                .pointer("/fieldsV1/f:spec/f:components/f:egressGateways")
+                .is_some()
+    })
 }
 
 /// The objects that Istio's installers make of one egress gateway.

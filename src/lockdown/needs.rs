@@ -52,7 +52,7 @@ pub(super) fn exits(
 /// egress gateway.
 pub fn gateways_of(
     snapshot: &Snapshot,
-    inventories: &[Inventory],
+    inventory: &Inventory,
     (namespace, named): (&str, &[GatewayName]),
 ) -> Result<Vec<FoundGateway>, Error> {
     let found = find_gateways(snapshot);
@@ -79,11 +79,11 @@ pub fn gateways_of(
             .collect());
     }
     let used = |g: &FoundGateway| {
-        inventories
+        inventory
+            .hosts
             .iter()
-            .filter(|i| i.namespace == g.place.namespace)
-            .flat_map(|i| i.hosts.values())
-            .any(|h| h.service == g.place.service && h.callers.iter().any(|c| c == namespace))
+            .filter(|h| h.namespace == g.place.namespace && h.service == g.place.service)
+            .any(|h| h.is_called_from(namespace))
     };
     let wired: Vec<FoundGateway> = found.iter().filter(|g| used(g)).cloned().collect();
     let meant: Vec<FoundGateway> = found.into_iter().filter(|g| g.for_egress).collect();

@@ -113,7 +113,7 @@ fn cluster() -> Snapshot {
 fn locked(snapshot: &Snapshot, in_cluster: &str) -> (Value, Snapshot) {
     let gateways = gateways_of(
         snapshot,
-        &[],
+        &Inventory::default(),
         ("team", &["egress/egress-gw".parse().unwrap()]),
     )
     .unwrap();
@@ -246,7 +246,7 @@ fn the_node_local_cache_and_the_api_server_are_addresses() {
             && open(&then, Transport::Udp, "10.96.0.10:53")
     );
     assert!(!open(&then, Transport::Tcp, "192.0.2.9:6443"));
-    let gateways = gateways_of(&snapshot, &[], ("team", &[])).unwrap();
+    let gateways = gateways_of(&snapshot, &Inventory::default(), ("team", &[])).unwrap();
     let earlier = LockdownSpec {
         namespace: "team".into(),
         apiserver: true,
@@ -369,8 +369,15 @@ fn the_meshs_own_namespaces_are_refused() {
 fn the_gateways_are_those_that_carry_the_namespaces_hosts() {
     let snapshot = cluster();
     let named = |list: &[&str]| list.iter().map(|n| n.parse().unwrap()).collect::<Vec<_>>();
-    assert!(gateways_of(&snapshot, &[], ("team", &named(&["egress/none"]))).is_err());
-    let found = gateways_of(&snapshot, &[Inventory::new("egress")], ("team", &[])).unwrap();
+    assert!(
+        gateways_of(
+            &snapshot,
+            &Inventory::default(),
+            ("team", &named(&["egress/none"]))
+        )
+        .is_err()
+    );
+    let found = gateways_of(&snapshot, &Inventory::default(), ("team", &[])).unwrap();
     assert_eq!(
         found
             .iter()

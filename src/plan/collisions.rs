@@ -4,8 +4,8 @@
 //! A ServiceEntry of somebody else for the same host is usual in a mesh with `REGISTRY_ONLY` and
 //! does no harm, unless it answers in our stead without the port.
 
-use super::inventory::HostRecord;
 use super::ports::{on_pod, selects};
+use super::record::HostRecord;
 use crate::error::Error;
 use crate::flow::{Flow, GatewayPlace, Hop, MANAGED_BY, Wire};
 use crate::istio::service_entry::{EntryPort, Resolution};
@@ -67,8 +67,7 @@ impl Case<'_> {
         let default = &self.snapshot.mesh.config.default_virtual_service_export_to;
         let seen = self
             .record
-            .callers
-            .iter()
+            .clients()
             .any(|c| exported(&other.spec.export_to, default, other.namespace(), c));
         let http =
             self.record.wires.iter().any(|w| w.flow.is_http()) && !other.spec.http.is_empty();
@@ -149,7 +148,7 @@ impl Case<'_> {
     fn entry_clash(&self, other: &ServiceEntry) -> Option<String> {
         let default = &self.snapshot.mesh.config.default_service_export_to;
         let seen = |by: &str| exported(&other.spec.export_to, default, other.namespace(), by);
-        if self.record.callers.iter().any(|c| seen(c)) {
+        if self.record.clients().any(seen) {
             let short = self
                 .record
                 .wires
@@ -182,7 +181,7 @@ impl Case<'_> {
             .objects
             .sidecars
             .iter()
-            .filter(|s| self.record.callers.iter().any(|c| c == s.namespace()));
+            .filter(|s| self.record.is_called_from(s.namespace()));
         let what = format!("does not import {}/{}", self.gateway.namespace, self.host);
         sidecars
             .filter(|s| !self.imported(s))
@@ -255,7 +254,7 @@ fn covers(pattern: &str, host: &str) -> bool {
 mod tests {
     use super::*;
     use crate::model::target::AppProtocol;
-    use crate::plan::Stamp;
+    use crate::plan::{Members, Phase, Stamp};
     use serde_json::{Value, json};
 
     fn wire(port: u16, protocol: AppProtocol, flow: Flow) -> Wire {
@@ -278,19 +277,22 @@ mod tests {
             selector: [("app".to_owned(), "gw".to_owned())].into(),
         };
         let record = HostRecord {
+            namespace: "egress".into(),
             host: "a.example.com".parse().unwrap(),
             service: "gw".into(),
             wires: vec![
                 wire(80, AppProtocol::Http, Flow::Http),
                 wire(443, AppProtocol::Tls, Flow::Passthrough),
             ],
-            callers: vec!["team".into()],
+            callers: [("team".into(), Phase::Settled)].into(),
             addresses: vec![],
             allow: vec![],
             server: None,
             set: None,
             by: Stamp::default(),
-            objects: vec![],
+            epoch: 0,
+            objects: Members::default(),
+            version: None,
         };
         snapshot
             .objects

@@ -1,20 +1,20 @@
 //! What a host shall be after the command: its record in the inventory joined with what is asked,
 //! or less what is taken away, and the objects that follow from it.
 
-use super::inventory::{HostRecord, Stamp};
 use super::lookup::rule_place;
+use super::record::{HostRecord, Members, Phase, Stamp};
 use crate::error::Error;
-use crate::flow::{Caller, GatewayPlace, Hop, Hosting, Wire, objects};
+use crate::flow::{Caller, GatewayPlace, Hop, Hosting, Piece, RulePlace, Wire, objects};
 use crate::model::target::{Host, Target};
 use crate::snapshot::Snapshot;
-use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// What a run adds to a host.
 #[derive(Clone, Debug)]
 pub struct Addition<'a> {
-    /// The gateway's Service.
-    pub service: &'a str,
+    /// The gateway.
+    pub gateway: &'a GatewayPlace,
     /// The port.
     pub target: &'a Target,
     /// How it is carried.
@@ -37,18 +37,21 @@ pub struct Addition<'a> {
 pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord, Error> {
     let host = &add.target.host;
     let mut next = record.cloned().unwrap_or_else(|| HostRecord {
+        namespace: add.gateway.namespace.clone(),
         host: host.clone(),
-        service: add.service.into(),
+        service: add.gateway.service.clone(),
         wires: Vec::new(),
-        callers: Vec::new(),
+        callers: BTreeMap::new(),
         addresses: Vec::new(),
         allow: Vec::new(),
         server: Some(add.server.clone()).filter(|server| server != host),
         set: None,
         by: add.stamp.clone(),
-        objects: Vec::new(),
+        epoch: 0,
+        objects: Members::default(),
+        version: None,
     });
-    if next.service != add.service {
+    if next.service != add.gateway.service {
         let why = format!(
             "{host} goes through the gateway's Service {} already",
             next.service
@@ -91,7 +94,20 @@ pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord
     }
     next.wires.sort();
     next.set = add.set.map(str::to_owned).or(next.set);
-    extend(&mut next.callers, add.callers);
+    // Whoever is removing it may still delete what it looked at before: that must not be what we
+    // leave as it is, so all of it is written once more.
+    if next.callers.values().any(|phase| *phase == Phase::Leaving) {
+        next.epoch += 1;
+    }
+    for caller in add.callers {
+        let phase = next
+            .callers
+            .entry(caller.clone())
+            .or_insert(Phase::Arriving);
+        if *phase == Phase::Leaving {
+            *phase = Phase::Arriving;
+        }
+    }
     extend(&mut next.addresses, add.addresses);
     extend(&mut next.allow, add.allow);
     if !next.allow.is_empty() && next.wires.iter().any(|w| w.hop == Hop::Plain) {
@@ -143,34 +159,29 @@ fn clash(target: &Target, old: &Wire, new: &Wire) -> Error {
     }
 }
 
-/// The record without these callers; nothing where no caller is left.
-pub fn without(record: &HostRecord, callers: &[String]) -> Option<HostRecord> {
-    let left: Vec<String> = record
-        .callers
-        .iter()
-        .filter(|c| !callers.contains(c))
-        .cloned()
-        .collect();
-    (!left.is_empty()).then(|| HostRecord {
-        callers: left,
-        ..record.clone()
-    })
-}
-
-/// The objects of a record.
+/// The objects of a record. Only these clients can make it fail: where the rule of another one has
+/// no place any more, its objects stay as they are.
 pub fn render(
     record: &HostRecord,
     gateway: &GatewayPlace,
     snapshot: &Snapshot,
-) -> Result<Vec<Value>, Error> {
-    let callers = record.callers.iter().map(|namespace| {
-        let rule = rule_place(snapshot, gateway, namespace)?;
-        Ok(Caller {
-            namespace: namespace.clone(),
+    required: &BTreeSet<String>,
+) -> Result<Vec<Piece>, Error> {
+    let mut callers = Vec::new();
+    for namespace in record.clients() {
+        let rule = match rule_place(snapshot, gateway, namespace) {
+            Err(_) if !required.contains(namespace) => RulePlace {
+                namespace: namespace.to_owned(),
+                host: gateway.hostname.clone(),
+                export_to: vec![".".into()],
+            },
+            place => place?,
+        };
+        callers.push(Caller {
+            namespace: namespace.to_owned(),
             rule,
-        })
-    });
-    let callers: Vec<Caller> = callers.collect::<Result<_, Error>>()?;
+        });
+    }
     let at = Hosting {
         host: &record.host,
         server: record.server(),
@@ -213,10 +224,15 @@ mod tests {
         let callers = [caller.to_owned()];
         let stamp = Stamp::default();
         let (addresses, allow, set) = (&[], &[], None);
+        let gateway = GatewayPlace {
+            namespace: "egress".into(),
+            service: "gw".into(),
+            ..GatewayPlace::default()
+        };
         join(
             record,
             Addition {
-                service: "gw",
+                gateway: &gateway,
                 target: &target,
                 server: &target.host,
                 wire,
@@ -233,14 +249,24 @@ mod tests {
     fn a_second_run_adds_and_one_caller_can_go() {
         let first = joined(None, "edition.cnn.com:80", "a", Hop::Plain).unwrap();
         let second = joined(Some(&first), "edition.cnn.com", "b", Hop::Plain).unwrap();
-        assert_eq!(second.callers, ["a", "b"]);
+        assert_eq!(second.clients().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(second.wires.len(), 2);
         assert_eq!(
             joined(Some(&second), "edition.cnn.com", "b", Hop::Plain).unwrap(),
             second
         );
-        assert_eq!(without(&second, &["a".into()]).unwrap().callers, ["b"]);
-        assert!(without(&second, &["a".into(), "b".into()]).is_none());
+    }
+
+    #[test]
+    fn a_host_that_is_being_removed_is_written_anew_by_whoever_wants_it() {
+        let mut leaving = joined(None, "edition.cnn.com", "a", Hop::Plain).unwrap();
+        leaving.callers.insert("a".into(), Phase::Leaving);
+        let other = joined(Some(&leaving), "edition.cnn.com", "b", Hop::Plain).unwrap();
+        assert_eq!(other.clients().collect::<Vec<_>>(), ["b"]);
+        assert_eq!(other.epoch, 1);
+        let same = joined(Some(&leaving), "edition.cnn.com", "a", Hop::Plain).unwrap();
+        assert_eq!(same.callers["a"], Phase::Arriving);
+        assert_eq!(same.epoch, 1);
     }
 
     #[test]

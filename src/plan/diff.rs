@@ -2,6 +2,7 @@
 
 use super::step::{Action, Step, essence};
 use crate::error::Error;
+use crate::kubernetes::ObjectRef;
 use serde_json::Value;
 use similar::TextDiff;
 use std::fmt::Write;
@@ -18,20 +19,27 @@ pub fn summary(steps: &[Step]) -> String {
 pub fn unified(steps: &[Step]) -> Result<String, Error> {
     let mut text = String::new();
     for step in steps.iter().filter(|s| s.action != Action::Unchanged) {
-        let (old, new) = (side(step.live.as_ref())?, side(step.merged.as_ref())?);
-        let name = format!(
-            "{}/{}/{}",
-            step.object.kind, step.object.namespace, step.object.name
-        );
-        let diff = TextDiff::from_lines(&old, &new);
-        let _ = write!(
-            text,
-            "{}",
-            diff.unified_diff()
-                .header(&format!("live/{name}"), &format!("plan/{name}"))
-        );
+        text.push_str(&difference(
+            &step.object,
+            step.live.as_ref(),
+            step.merged.as_ref(),
+        )?);
     }
     Ok(text)
+}
+
+/// A unified difference of one object.
+pub fn difference(
+    object: &ObjectRef,
+    live: Option<&Value>,
+    plan: Option<&Value>,
+) -> Result<String, Error> {
+    let (old, new) = (side(live)?, side(plan)?);
+    let name = format!("{}/{}/{}", object.kind, object.namespace, object.name);
+    let diff = TextDiff::from_lines(&old, &new);
+    let mut unified = diff.unified_diff();
+    let headed = unified.header(&format!("live/{name}"), &format!("plan/{name}"));
+    Ok(headed.to_string())
 }
 
 fn side(object: Option<&Value>) -> Result<String, Error> {
@@ -52,7 +60,9 @@ pub fn yaml_stream(objects: &[Value]) -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flow::Part;
     use crate::kubernetes::{Kind, ObjectRef};
+    use crate::plan::RecordName;
     use serde_json::json;
 
     #[test]
@@ -61,6 +71,10 @@ mod tests {
             json!({"metadata": {"name": "x", "resourceVersion": "1"}, "spec": {"hosts": ["a"]}});
         let merged = json!({"metadata": {"name": "x", "resourceVersion": "2"}, "spec": {"hosts": ["a", "b"]}});
         let step = Step {
+            record: RecordName::Lockdown {
+                namespace: "ns".into(),
+            },
+            part: Part::Entry,
             object: ObjectRef::new(Kind::ServiceEntry, "ns", "x"),
             action: Action::Change,
             body: None,

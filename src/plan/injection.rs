@@ -1,14 +1,14 @@
 //! What `--inject` changes in a namespace, and what was there before.
 
-use super::inventory::{NamespaceRecord, Restarted, Stamp};
-use crate::kubernetes::{Kind, ObjectRef};
+use super::record::{InjectionRecord, Restarted, Stamp};
+use crate::kubernetes::Kind;
 use crate::snapshot::Snapshot;
 
 /// The annotation of `kubectl rollout restart`.
 pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 
 /// The label that the control plane's revision goes by, and every workload of the namespace.
-pub fn injection_record(snapshot: &Snapshot, namespace: &str, by: Stamp) -> NamespaceRecord {
+pub fn injection_record(snapshot: &Snapshot, namespace: &str, by: Stamp) -> InjectionRecord {
     let revision = snapshot.mesh.revision.as_str();
     let (label, value) = match revision {
         "default" | "" => ("istio-injection", "enabled"),
@@ -19,7 +19,8 @@ pub fn injection_record(snapshot: &Snapshot, namespace: &str, by: Stamp) -> Name
         .namespaces
         .iter()
         .find(|n| n.name() == namespace);
-    let prior = found
+    let mut record = InjectionRecord::new(namespace, label, value, by);
+    record.prior = found
         .and_then(|n| n.metadata.label(label))
         .map(str::to_owned);
     let objects = &snapshot.objects;
@@ -31,10 +32,11 @@ pub fn injection_record(snapshot: &Snapshot, namespace: &str, by: Stamp) -> Name
     let in_namespace = lists
         .into_iter()
         .flat_map(|(kind, list)| list.iter().map(move |w| (kind, w)));
-    let workloads = in_namespace
+    record.workloads = in_namespace
         .filter(|(_, w)| w.namespace() == namespace && !w.spec.template.spec.host_network)
         .map(|(kind, w)| Restarted {
-            object: ObjectRef::new(kind, namespace, w.name()),
+            kind,
+            name: w.name().to_owned(),
             prior: w
                 .spec
                 .template
@@ -43,14 +45,7 @@ pub fn injection_record(snapshot: &Snapshot, namespace: &str, by: Stamp) -> Name
                 .map(str::to_owned),
         })
         .collect();
-    NamespaceRecord {
-        namespace: namespace.into(),
-        label: label.into(),
-        value: value.into(),
-        prior,
-        workloads,
-        by,
-    }
+    record
 }
 
 #[cfg(test)]

@@ -10,12 +10,13 @@ pub mod diff;
 mod export;
 pub mod file;
 mod injection;
-mod inventory;
 mod joined;
-mod lockdown;
 mod lookup;
 mod owner;
 mod ports;
+mod record;
+mod removal;
+mod rollout;
 mod spec;
 mod step;
 
@@ -23,17 +24,21 @@ pub use breaks::refuse_breaks;
 pub use bridge::bridge;
 pub use callers::{CallerPods, caller_pods};
 pub use collisions::refuse_collisions;
-pub use desired::{Addition, join, render, without};
+pub use desired::{Addition, join, render};
 pub use export::{before_export, hidden_from};
 pub use injection::{RESTARTED_AT, injection_record};
-pub use inventory::{
-    GatewayRecord, HostRecord, INVENTORY, Inventory, NamespaceRecord, Owned, PART_OF, Restarted,
-    Restore, Stamp, managers, recorded, reference,
-};
 pub use joined::{Joined, joined};
-pub use lockdown::{Enforcement, InCluster, LockdownRecord, LockdownSpec};
 pub use lookup::rule_place;
 pub use owner::{kept_by, refuse_kept};
 pub use ports::{Choice, Ports, on_pod};
+pub use record::{
+    Enforcement, GatewayRecord, HostRecord, InCluster, InjectionRecord, Inventory, LockdownRecord,
+    LockdownSpec, Members, Owner, PART_OF, Phase, Record, RecordName, Restarted, Restore, SET_ID,
+    Stamp, Unreadable, Version, claimed, managers, reference, to_object,
+};
+pub use removal::{
+    GatewayRemoval, HostRemoval, Removal, Scope, all_absent, host_removal, index, removal,
+};
+pub use rollout::{Form, Item, Rollout, Stage, Wait, host_leaves, setup as setup_rollout};
 pub use spec::{EgressSpec, FlowOptions, GatewayName, HopWish, ServiceAccount, Wish};
-pub use step::{Action, Step, essence};
+pub use step::{Action, Step, Wanted, essence};

@@ -2,7 +2,7 @@
 //! holds one kind, and the older `Gateway` wins silently, so a port that somebody uses for another
 //! kind is no choice.
 
-use super::inventory::{HostRecord, Inventory};
+use super::record::{HostRecord, Inventory};
 use super::spec::{FlowOptions, HopWish};
 use crate::error::Error;
 use crate::flow::{Flow, GatewayPlace, Hop, Wire};
@@ -49,7 +49,7 @@ impl Ports<'_> {
         let flow = Flow::of(target.protocol, options.originate_tls);
         let record = self
             .inventory
-            .host(&target.host)
+            .host(&self.gateway.namespace, &target.host)
             .filter(|r| r.service == self.gateway.service);
         let there = record.and_then(|r| {
             r.wires
@@ -153,7 +153,8 @@ impl Ports<'_> {
         let others = self
             .inventory
             .hosts
-            .values()
+            .iter()
+            .filter(|h| h.namespace == self.gateway.namespace)
             .filter(|h| record.is_none_or(|r| r.host != h.host));
         let used: Vec<u16> = others
             .flat_map(|h| h.wires.iter().map(|w| w.gateway_port))
@@ -285,7 +286,7 @@ mod tests {
             let object = json!({"metadata": {"name": "other", "namespace": "ns"}, "spec": {"selector": {"app": "gw"}, "servers": servers}});
             snapshot.objects.put(Kind::Gateway, object).unwrap();
         }
-        let inventory = Inventory::new("egress");
+        let inventory = Inventory::default();
         let ports = Ports {
             snapshot: &snapshot,
             gateway: &gateway,

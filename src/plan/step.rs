@@ -1,5 +1,7 @@
 //! One object of a plan: what happens to it, and how it looks before and after.
 
+use super::record::RecordName;
+use crate::flow::Part;
 use crate::kubernetes::ObjectRef;
 use serde_json::Value;
 
@@ -16,9 +18,26 @@ pub enum Action {
     Delete,
 }
 
+/// An object that a plan wants to be there.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The record that it belongs to.
+    pub record: RecordName,
+    /// What it is for.
+    pub part: Part,
+    /// The object.
+    pub body: Value,
+    /// It is only brought up to date where it is there and ours: nobody asked for it on this run.
+    pub optional: bool,
+}
+
 /// One object of a plan.
 #[derive(Clone, Debug)]
 pub struct Step {
+    /// The record that it belongs to.
+    pub record: RecordName,
+    /// What it is for.
+    pub part: Part,
     /// The object.
     pub object: ObjectRef,
     /// What happens.

@@ -19,6 +19,9 @@ pub struct Scope {
     /// Namespaces that are read for themselves where the whole cluster may not be; none is the
     /// current one.
     pub namespaces: Vec<String>,
+    /// A control plane that is gone, or one of several that nobody named, is no reason not to read
+    /// the rest.
+    pub without_mesh: bool,
 }
 
 /// At most this many lists at a time: more gains nothing over HTTP/1.1.
@@ -83,6 +86,15 @@ pub async fn take(cluster: &Cluster, scope: &Scope) -> Result<Snapshot, Error> {
     }
     let (mesh, assumed) = match mesh {
         Err(Error::Forbidden { .. }) => narrow::mesh(cluster, scope).await?,
+        Err(Error::NotFound { .. } | Error::Usage(_) | Error::Refused { .. })
+            if scope.without_mesh =>
+        {
+            let mesh = Mesh {
+                domain: "cluster.local".into(),
+                ..Mesh::default()
+            };
+            (mesh, None)
+        }
         found => (found?, None),
     };
     snapshot.mesh = mesh;

@@ -20,8 +20,8 @@ use std::time::Duration;
 pub struct Material<'a> {
     /// The objects.
     pub snapshot: &'a Snapshot,
-    /// Our own books.
-    pub inventories: &'a [Inventory],
+    /// Our own records.
+    pub inventory: &'a Inventory,
     /// The namespaces to look at; none is all.
     pub namespace: Option<&'a str>,
     /// The counters of gateway pods, by `namespace/pod`.
@@ -260,10 +260,8 @@ fn namespaces(material: &Material<'_>, hosts: &[HostStatus]) -> Vec<NamespaceSta
         .iter()
         .flat_map(|h| h.callers.iter().map(String::as_str))
         .collect();
-    let locked = material
-        .inventories
-        .iter()
-        .flat_map(|i| i.lockdowns.keys().map(String::as_str));
+    let lockdowns = material.inventory.lockdowns.iter();
+    let locked = lockdowns.map(|lockdown| lockdown.spec.namespace.as_str());
     all.extend(locked.filter(|n| material.namespace.is_none_or(|only| only == *n)));
     all.into_iter()
         .map(|namespace| namespace_status(material, namespace))
@@ -271,10 +269,7 @@ fn namespaces(material: &Material<'_>, hosts: &[HostStatus]) -> Vec<NamespaceSta
 }
 
 fn namespace_status(material: &Material<'_>, namespace: &str) -> NamespaceStatus {
-    let record = material
-        .inventories
-        .iter()
-        .find_map(|i| i.lockdowns.get(namespace));
+    let record = material.inventory.lockdown(namespace);
     let objects = &material.snapshot.objects;
     let there = objects
         .network_policies

@@ -2,7 +2,7 @@
 //! that value. What others added besides is their business.
 
 use crate::kubernetes::ObjectRef;
-use crate::plan::{Inventory, reference};
+use crate::plan::{Owner, reference};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ pub struct Drift {
 }
 
 /// Compare what would be written with what is there. `live` are the objects with our label.
-pub fn drift(inventory: &Inventory, wanted: &[Value], live: &[Value]) -> Vec<Drift> {
+pub fn drift(owner: &Owner, wanted: &[Value], live: &[Value]) -> Vec<Drift> {
     let mut all = Vec::new();
     for body in wanted {
         let Some(object) = reference(body) else {
@@ -25,7 +25,7 @@ pub fn drift(inventory: &Inventory, wanted: &[Value], live: &[Value]) -> Vec<Dri
         let found = live.iter().find(|l| reference(l).as_ref() == Some(&object));
         let what = match found {
             None => Some("it is gone".to_owned()),
-            Some(found) if !inventory.owns(found) => {
+            Some(found) if !owner.owns(found) => {
                 Some("it is no longer ours: made anew, or relabelled".into())
             }
             Some(found) => ["spec", "metadata"]

@@ -96,8 +96,7 @@ fn name(object: &Value) -> String {
 }
 
 /// Tests and people beside us work in namespaces of their own; only those of the system and of this
-/// test are ours. In a shared gateway's namespace each host has objects of its own, and a key of
-/// the inventory.
+/// test are ours. In a shared gateway's namespace each host has objects and a record of its own.
 fn of_another_test(object: &Value, own: &Own) -> bool {
     let namespace = match text(object, "/kind").as_str() {
         "Namespace" => text(object, "/metadata/name"),
@@ -109,8 +108,8 @@ fn of_another_test(object: &Value, own: &Own) -> bool {
         return true;
     }
     let (name, slug) = (text(object, "/metadata/name"), own.host.replace('.', "-"));
-    let inventory = name == "kubectl-egress" && !object["data"].to_string().contains(own.host);
-    !ours && (inventory || name.starts_with("egress-") && !name.contains(&slug))
+    let record = name.starts_with("kubectl-egress-") || name.starts_with("egress-");
+    !ours && record && !name.contains(&slug)
 }
 
 fn essence(object: &Value) -> Value {

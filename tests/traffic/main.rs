@@ -13,6 +13,7 @@ mod inject;
 mod installers;
 mod joined;
 mod journey;
+mod lost;
 mod many;
 mod mesh;
 mod rights;

@@ -1,20 +1,29 @@
 //! `cleanup`: the way back, in the order that keeps traffic flowing, and a look at what is left.
 
+mod namespace;
 mod perform;
-mod plan;
+mod survey;
 
-pub(super) use perform::Run as RemovalRun;
-pub(super) use plan::{GatewayRemoval, HostRemoval, Removal, host_change, host_removal};
+pub(super) use perform::{Run as RemovalRun, count_users};
+pub(super) use survey::Survey;
 
 use super::Io;
-use crate::apply::{Journal, read_inventories};
+use super::stamp::stamp;
+use crate::apply::Journal;
 use crate::cli::cleanup::CleanupArgs;
 use crate::cli::connect::ConnectArgs;
 use crate::cluster::{Cluster, DryRun};
+use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::interrupt;
-use crate::snapshot::take;
+use crate::model::hosts::typing_distance;
+use crate::plan::{Inventory, Phase, Record, RecordName, Removal, Scope, Stamp};
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+/// A run that meets others decides again at most this often.
+const TRIES: usize = 10;
 
 /// Run the verb.
 pub async fn run(args: &CleanupArgs, connect: &ConnectArgs, io: &Io) -> Result<Exit, Error> {
@@ -42,56 +51,240 @@ async fn cleanup(
     args.check()?;
     let deadline = args.write.deadline();
     let cluster = Cluster::connect(&connect.options()).await?;
-    let progress = io.progress("reading the cluster");
-    let mut inventories = read_inventories(&cluster).await?;
-    let snapshot = take(&cluster, &connect.scope()).await?;
-    inventories.extend(plan::unfinished(&snapshot, &inventories));
-    drop(progress);
-    let removals = plan::removals(args, &cluster.namespace, &inventories, &snapshot)?;
-    if removals.is_empty() {
-        io.result("nothing of ours is left")?;
-        return Ok(Exit::Done);
+    let mut session = Session {
+        args,
+        connect,
+        io,
+        journal,
+        deadline,
+        cluster: &cluster,
+        agreed: None,
+        announced: Mutex::default(),
+        stamp: stamp(&cluster).await,
+    };
+    for _ in 0..TRIES {
+        match Box::pin(session.once()).await {
+            Err(Error::Raced { what }) => {
+                io.note(&format!("{what} was changed meanwhile: looking again"));
+            }
+            done => return done,
+        }
     }
-    if args.write.diff || args.write.dry_run == DryRun::Client {
-        io.result(&plan::summary(&removals))?;
-        return Ok(if args.write.diff {
-            Exit::Problems
-        } else {
-            Exit::Done
+    Err(Error::Raced {
+        what: "what is to be removed".into(),
+    })
+}
+
+struct Session<'a> {
+    args: &'a CleanupArgs,
+    connect: &'a ConnectArgs,
+    io: &'a Io,
+    journal: &'a Journal,
+    deadline: Deadline,
+    cluster: &'a Cluster,
+    /// The plan that somebody agreed to.
+    agreed: Option<String>,
+    /// The clients that the records say are leaving, by our hand.
+    announced: Announced,
+    stamp: Stamp,
+}
+
+/// Records, and the clients of them that this run has said are leaving.
+pub(super) type Announced = Mutex<BTreeSet<(RecordName, String)>>;
+
+impl Session<'_> {
+    fn scope(&self) -> Scope {
+        let everywhere = self.args.all_namespaces;
+        Scope {
+            hosts: (!self.args.all).then(|| self.args.hosts.clone()),
+            namespace: (!everywhere).then(|| self.cluster.namespace.clone()),
+            vanished: Vec::new(),
+        }
+    }
+
+    /// Plan, show, ask, remove, and look for what is left.
+    async fn once(&mut self) -> Result<Exit, Error> {
+        let progress = self.io.progress("reading the cluster");
+        let survey = Survey::take(self.cluster, &self.connect.scope()).await?;
+        drop(progress);
+        let mut scope = self.scope();
+        scope.vanished = survey.inventory.vanished(&survey.snapshot);
+        let first = self.agreed.is_none();
+        if first {
+            survey.warn(self.io);
+            known(&scope, &survey.inventory)?;
+        }
+        let mut removal = crate::plan::removal(&scope, &survey.inventory, &survey.found.live);
+        count_users(&mut removal, &survey.inventory, &survey.snapshot);
+        self.refuse_who_came_back(&removal)?;
+        if removal.is_empty() {
+            let left = survey.left(self.cluster, &scope, &removal).await?;
+            return if first {
+                self.nothing(&survey, &scope, &left)
+            } else {
+                self.result(&survey, &scope, &left)
+            };
+        }
+        if let Some(exit) = self.consent(&removal).await? {
+            return Ok(exit);
+        }
+        let tool = self.connect.istioctl().unwrap_or_default();
+        let run = RemovalRun {
+            cluster: self.cluster,
+            io: self.io,
+            write: &self.args.write,
+            snapshot: &survey.snapshot,
+            live: &survey.found.live,
+            journal: self.journal,
+            deadline: self.deadline,
+            tool: &tool,
+            file: self.args.istio_operator.as_deref(),
+            stamp: self.stamp.clone(),
+            announced: &self.announced,
+        };
+        let mut left = run.perform(&removal).await?;
+        if self.args.write.dry_run == DryRun::Server {
+            self.io
+                .note("the server would take all of it; nothing was removed");
+            return Ok(Exit::Done);
+        }
+        let progress = self.io.progress("looking for what is left");
+        let after = Survey::take(self.cluster, &self.connect.scope()).await?;
+        drop(progress);
+        left.extend(after.left(self.cluster, &scope, &removal).await?);
+        self.result(&after, &scope, &left)
+    }
+
+    /// Show the plan, and ask; an exit code where nothing is to be removed. A plan that changed
+    /// since somebody agreed to it is asked for again.
+    async fn consent(&mut self, removal: &Removal) -> Result<Option<Exit>, Error> {
+        let (io, write) = (self.io, &self.args.write);
+        let summary = removal.summary();
+        if write.diff || write.dry_run == DryRun::Client {
+            io.result(&summary)?;
+            return Ok(Some(if write.diff {
+                Exit::Problems
+            } else {
+                Exit::Done
+            }));
+        }
+        if self.agreed.as_ref() == Some(&summary) {
+            return Ok(None);
+        }
+        if self.agreed.is_none() {
+            io.note(&format!(
+                "context {}, server {}",
+                self.cluster.context, self.cluster.server
+            ));
+        }
+        io.note(summary.trim_end());
+        let asks = write.dry_run == DryRun::None && !write.yes;
+        if asks && !io.confirm("remove this?").await? {
+            io.note("nothing was removed");
+            return Ok(Some(Exit::Problems));
+        }
+        self.agreed = Some(summary);
+        Ok(None)
+    }
+
+    /// Whoever sets up again what this run was removing wants it.
+    fn refuse_who_came_back(&self, removal: &Removal) -> Result<(), Error> {
+        let announced = self.announced.lock();
+        let announced = announced.unwrap_or_else(std::sync::PoisonError::into_inner);
+        for host in &removal.hosts {
+            let record = &host.record;
+            for caller in &host.callers {
+                let again = record.callers.get(caller) != Some(&Phase::Leaving);
+                if again && announced.contains(&(record.name(), caller.clone())) {
+                    return Err(Error::Refused {
+                        why: format!(
+                            "{} is being set up again for {caller} by {}: {}",
+                            record.host, record.by.who, record.by.command
+                        ),
+                        hint: Some("run cleanup again if it is to go all the same".into()),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// There was nothing to do: which may be a typing error.
+    fn nothing(&self, survey: &Survey, scope: &Scope, left: &[String]) -> Result<Exit, Error> {
+        for host in scope.hosts.iter().flatten() {
+            if let Some(near) = nearest(&host.text(), &survey.inventory) {
+                return Err(Error::NotFound {
+                    what: format!("{host}, routed through a gateway,"),
+                    hint: Some(format!("did you mean {near}?")),
+                });
+            }
+        }
+        if !left.is_empty() || !survey.incomplete(scope).is_empty() {
+            return self.result(survey, scope, left);
+        }
+        let of = match (&scope.hosts, &scope.namespace) {
+            _ if survey.inventory.hosts.is_empty() => String::new(),
+            (Some(hosts), _) => {
+                let names: Vec<String> = hosts.iter().map(ToString::to_string).collect();
+                format!(" of {}", names.join(", "))
+            }
+            (None, Some(namespace)) => format!(" for namespace {namespace}"),
+            (None, None) => String::new(),
+        };
+        self.io.result(&format!("nothing of ours is left{of}"))?;
+        Ok(Exit::Done)
+    }
+
+    fn result(&self, survey: &Survey, scope: &Scope, left: &[String]) -> Result<Exit, Error> {
+        let unseen = survey.incomplete(scope);
+        for line in &unseen {
+            self.io.say(&format!("not checked: {line}"));
+        }
+        if !left.is_empty() {
+            let lines = crate::terminal::escape(&left.join("\n  "));
+            self.io.result(&format!("left:\n  {lines}"))?;
+            return Ok(Exit::Problems);
+        }
+        if !unseen.is_empty() {
+            self.io
+                .result("nothing of it is left, as far as it could be looked for")?;
+            return Ok(Exit::Unproven);
+        }
+        self.io.result("nothing of it is left")?;
+        Ok(Exit::Done)
+    }
+}
+
+/// A host that is routed and differs by a letter or two from one that is not.
+fn nearest(host: &str, inventory: &Inventory) -> Option<String> {
+    let names = inventory.hosts.iter().map(|record| record.host.text());
+    names
+        .map(|name| (typing_distance(host, &name), name))
+        .filter(|(distance, _)| (1..=2).contains(distance))
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// A host that only others call is no mistake, but worth a word.
+fn known(scope: &Scope, inventory: &Inventory) -> Result<(), Error> {
+    let Some(namespace) = &scope.namespace else {
+        return Ok(());
+    };
+    for host in scope.hosts.iter().flatten() {
+        let records = inventory.hosts.iter().filter(|r| r.host == *host);
+        let callers: BTreeSet<&String> = records.flat_map(|r| r.callers.keys()).collect();
+        let vanished = |caller: &&String| scope.vanished.contains(caller);
+        if callers.is_empty() || callers.contains(namespace) || callers.iter().any(vanished) {
+            continue;
+        }
+        let callers: Vec<&str> = callers.into_iter().map(String::as_str).collect();
+        return Err(Error::NotFound {
+            what: format!("{host} wired for namespace {namespace}"),
+            hint: Some(format!(
+                "it is wired for {}: name one with -n, or all of them with -A",
+                callers.join(", ")
+            )),
         });
     }
-    io.note(&format!(
-        "context {}, server {}",
-        cluster.context, cluster.server
-    ));
-    io.note(plan::summary(&removals).trim_end());
-    let asks = args.write.dry_run == DryRun::None && !args.write.yes;
-    if asks && !io.confirm("remove this?").await? {
-        io.note("nothing was removed");
-        return Ok(Exit::Problems);
-    }
-    let mut left = Vec::new();
-    let tool = connect.istioctl().unwrap_or_default();
-    for removal in &removals {
-        let run = perform::Run {
-            cluster: &cluster,
-            io,
-            write: &args.write,
-            snapshot: &snapshot,
-            journal,
-            deadline,
-            tool: &tool,
-        };
-        left.extend(run.perform(removal).await?);
-    }
-    if args.write.dry_run == DryRun::Server {
-        io.note("the server would take all of it; nothing was removed");
-        return Ok(Exit::Done);
-    }
-    if left.is_empty() {
-        io.result("nothing of it is left")?;
-        return Ok(Exit::Done);
-    }
-    io.result(&format!("left:\n  {}", left.join("\n  ")))?;
-    Ok(Exit::Problems)
+    Ok(())
 }

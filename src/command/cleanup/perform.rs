@@ -1,153 +1,272 @@
-//! The removal in its order: the callers' switches, and when their sidecars have let go, the rest;
-//! then gateways that nobody uses, the inventory last.
+//! The removal in its order: lockdowns, the clients' routes, and when their sidecars have let go,
+//! the rest; then gateways that nobody uses, and the sidecars that we gave. Each record says first
+//! that it is leaving, and goes last.
 
-use super::plan::{GatewayRemoval, HostRemoval, Removal};
-use crate::apply::{
-    Journal, delete_all, give_back, gone, preview, read_inventory, update_inventory, write_all,
-};
+use super::Announced;
+use super::namespace::others_in_the_end;
+use crate::apply::{Executor, Guard, Journal, give_back, gone, read_records_of, refuse_too_large};
 use crate::cli::write::WriteArgs;
-use crate::cluster::{Cluster, Content};
+use crate::cluster::Cluster;
 use crate::command::Io;
-use crate::command::lockdown::remove;
 use crate::confirm::{Site, left_goals, wait_for};
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::flow::Names;
-use crate::install::{GatewayPatch, Istioctl, undo};
+use crate::flow::{GatewayPlace, Part};
+use crate::install::{GatewayPatch, Istioctl, find_gateways, undo, users};
+use crate::kubernetes::Kind;
 use crate::kubernetes::pod::Pod;
-use crate::kubernetes::{Kind, ObjectRef};
-use crate::plan::{HostRecord, Inventory, Owned, PART_OF, caller_pods, hidden_from};
+use crate::model::target::Client;
+use crate::plan::{
+    Form, GatewayName, GatewayRecord, GatewayRemoval, HostRecord, HostRemoval, Inventory, Item,
+    LockdownRecord, Owner, Phase, Record, Removal, Rollout, Stage, Stamp, Wait, all_absent,
+    caller_pods, host_leaves,
+};
 use crate::snapshot::Snapshot;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
+use std::path::Path;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 /// Requests at a time.
 const SIDE_BY_SIDE: usize = 8;
 
+/// Requests that are under way through the gateway may take this long to end before it loses the
+/// host.
+const IN_FLIGHT: Duration = Duration::from_millis(500);
+
+/// What a removal works with.
 pub(in crate::command) struct Run<'a> {
     pub(in crate::command) cluster: &'a Cluster,
     pub(in crate::command) io: &'a Io,
     pub(in crate::command) write: &'a WriteArgs,
     pub(in crate::command) snapshot: &'a Snapshot,
+    /// The objects with our label, as the plan was made from them.
+    pub(in crate::command) live: &'a [Value],
     pub(in crate::command) journal: &'a Journal,
     pub(in crate::command) deadline: Deadline,
     pub(in crate::command) tool: &'a Istioctl,
+    /// The file that Istio is installed from, where it was named.
+    pub(in crate::command) file: Option<&'a Path>,
+    pub(in crate::command) stamp: Stamp,
+    /// What the records say is leaving, by our hand.
+    pub(in crate::command) announced: &'a Announced,
 }
 
-/// Requests that are under way through the gateway may take this long to end before it loses the
-/// host.
-const IN_FLIGHT: Duration = Duration::from_millis(500);
-
-/// Kubernetes deletes what belongs to a deleted object, and ends its pods, within this.
-const FOLLOWS: Duration = Duration::from_secs(45);
-
 impl Run<'_> {
+    fn executor<'e>(&'e self, guard: &'e Guard, owners: Vec<Owner>) -> Executor<'e> {
+        let options = self.write.options();
+        Executor::new(self.cluster, guard, self.journal, options, self.deadline)
+            .knows(owners, self.live.iter().cloned())
+    }
+
+    fn dry(&self) -> bool {
+        self.write.options().dry_run
+    }
+
     /// Do it; the answer names what is left and should not be.
     pub(in crate::command) async fn perform(
         &self,
         removal: &Removal,
     ) -> Result<Vec<String>, Error> {
-        let inventory = &removal.inventory;
-        let how = (self.write, self.journal, self.deadline);
-        let kept = remove(self.cluster, inventory, &removal.lockdowns, how).await?;
         let mut left = Vec::new();
-        let hiding = removal.hosts.iter().map(|host| self.hide(inventory, host));
-        stream::iter(hiding)
-            .buffer_unordered(SIDE_BY_SIDE)
-            .try_collect::<Vec<()>>()
-            .await?;
-        let all = |part: fn(&HostRemoval) -> &[Owned]| -> Vec<Owned> {
-            removal
-                .hosts
-                .iter()
-                .flat_map(|h| part(h).iter().cloned())
-                .collect()
-        };
-        left.extend(self.delete(inventory, &all(|h| &h.switches)).await?);
-        if !removal.hosts.is_empty() && !self.write.options().dry_run && self.write.wait {
-            self.wait_until_left(&removal.hosts).await?;
-            tokio::time::sleep(IN_FLIGHT).await;
+        for lockdown in &removal.lockdowns {
+            left.extend(self.unlock(lockdown.clone()).await?);
         }
-        self.trim(inventory, &removal.hosts).await?;
-        left.extend(self.delete(inventory, &all(|h| &h.rest)).await?);
-        let going: Vec<&GatewayRemoval> = removal
-            .gateways
-            .iter()
-            .filter(|g| g.users.is_empty())
-            .collect();
-        for gateway in &going {
-            left.extend(self.remove_gateway(inventory, gateway).await?);
+        left.extend(self.remove_hosts(&removal.hosts).await?);
+        for gateway in &removal.gateways {
+            left.extend(self.remove_gateway(gateway).await?);
         }
-        if self.write.options().dry_run {
-            return Ok(kept
-                .into_iter()
-                .chain(left.iter().map(ObjectRef::to_string))
-                .collect());
+        if self.dry() {
+            return Ok(left);
         }
-        for record in &removal.namespaces {
+        for record in &removal.injections {
             let _progress = self
                 .io
                 .progress(&format!("restoring namespace {}", record.namespace));
-            give_back(self.cluster, record, self.deadline).await?;
+            let guard = Guard::default();
+            let mut record = record.clone();
+            record.phase = Phase::Leaving;
+            guard.write(self.cluster, &mut record).await?;
+            left.extend(give_back(self.cluster, &record, self.deadline).await?);
+            guard.forget(self.cluster, &record).await?;
         }
-        let after = self.forget(removal, &going).await?;
-        let mut names: Vec<String> = left
-            .iter()
-            .map(|o| format!("{o} is no longer ours and was left"))
-            .collect();
-        names.extend(kept);
-        names.extend(self.look(inventory, &after).await?);
-        self.remove_namespaces(inventory, &going).await?;
-        Ok(names)
+        Ok(left)
     }
 
-    async fn delete(
+    /// Write that a record is leaving, with what is known of its objects by now. One whose
+    /// namespace is gone can be written nowhere, and nobody can be working with it.
+    async fn announce<R: Record>(&self, guard: &Guard, record: &mut R) -> Result<(), Error> {
+        let name = record.name();
+        let there = record.version().is_some()
+            || self.snapshot.objects.namespaces.is_empty()
+            || self
+                .snapshot
+                .objects
+                .namespaces
+                .iter()
+                .any(|n| n.name() == name.namespace());
+        if self.dry() || !there {
+            return Ok(());
+        }
+        guard.write(self.cluster, record).await
+    }
+
+    /// Delete the policy of a lockdown, and forget it.
+    pub(in crate::command) async fn unlock(
         &self,
-        inventory: &Inventory,
-        objects: &[Owned],
-    ) -> Result<Vec<ObjectRef>, Error> {
-        let how = (self.write.options(), self.journal, self.deadline);
-        delete_all(self.cluster, inventory, objects, how).await
+        mut record: LockdownRecord,
+    ) -> Result<Vec<String>, Error> {
+        let guard = Guard::default();
+        let all = self.executor(&guard, vec![record.owner()]);
+        all.fill_in_owned(&mut record.objects);
+        record.phase = Phase::Leaving;
+        record.by = self.stamp.clone();
+        self.announce(&guard, &mut record).await?;
+        let stage = Stage {
+            form: Form::Absent,
+            items: all_absent(&record, Part::Policy),
+            then: Vec::new(),
+        };
+        let left = self
+            .executor(&guard, vec![record.owner()])
+            .perform(&stage)
+            .await?;
+        if !self.dry() {
+            guard.forget(self.cluster, &record).await?;
+        }
+        Ok(left)
     }
 
-    /// The callers lose the entry before the route: see [`crate::plan::hidden_from`].
-    async fn hide(&self, inventory: &Inventory, host: &HostRemoval) -> Result<(), Error> {
-        let entries = host
-            .record
-            .objects
-            .iter()
-            .filter(|o| o.object.kind == Kind::ServiceEntry);
-        for entry in entries {
-            let live = self
-                .cluster
-                .get(&entry.object)
-                .await?
-                .filter(|live| inventory.owns(live));
-            if let Some(live) = live {
-                let body = hidden_from(&live, &host.callers);
-                self.cluster
-                    .apply(&entry.object, &body, self.write.options())
-                    .await?;
+    async fn remove_hosts(&self, hosts: &[HostRemoval]) -> Result<Vec<String>, Error> {
+        if hosts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let guard = Guard::default();
+        let leaving = self.leaving(hosts);
+        leaving.iter().try_for_each(refuse_too_large)?;
+        let announced = leaving.into_iter().map(|mut record| {
+            let guard = &guard;
+            async move {
+                self.announce(guard, &mut record).await?;
+                self.note_leaving(&record);
+                Ok::<_, Error>(record)
+            }
+        });
+        let records: Vec<HostRecord> = stream::iter(announced)
+            .buffered(SIDE_BY_SIDE)
+            .try_collect()
+            .await?;
+        let executor = self.executor(&guard, records.iter().map(Record::owner).collect());
+        let left = self
+            .stages(&executor, &host_leaves(hosts), |wait| {
+                self.wait_for_hosts(wait, hosts)
+            })
+            .await?;
+        if self.dry() {
+            return Ok(left);
+        }
+        let settled = hosts.iter().zip(records).map(|(host, record)| {
+            let guard = &guard;
+            async move {
+                let Some(next) = &host.next else {
+                    return guard.forget(self.cluster, &record).await;
+                };
+                let mut next = HostRecord {
+                    version: record.version.clone(),
+                    by: self.stamp.clone(),
+                    ..next.clone()
+                };
+                guard.write(self.cluster, &mut next).await
+            }
+        });
+        stream::iter(settled)
+            .buffer_unordered(SIDE_BY_SIDE)
+            .try_collect::<Vec<()>>()
+            .await?;
+        Ok(left)
+    }
+
+    fn note_leaving(&self, record: &HostRecord) {
+        let announced = self.announced.lock();
+        let mut announced = announced.unwrap_or_else(PoisonError::into_inner);
+        for (caller, phase) in &record.callers {
+            if *phase == Phase::Leaving {
+                announced.insert((record.name(), caller.clone()));
             }
         }
-        Ok(())
+    }
+
+    /// The records as they say that these clients leave.
+    fn leaving(&self, hosts: &[HostRemoval]) -> Vec<HostRecord> {
+        let guard = Guard::default();
+        let owners = hosts.iter().map(|host| host.record.owner()).collect();
+        let executor = self.executor(&guard, owners);
+        let leave = |host: &HostRemoval| {
+            let mut record = host.record.clone();
+            for caller in &host.callers {
+                record.callers.insert(caller.clone(), Phase::Leaving);
+            }
+            executor.fill_in_owned(&mut record.objects);
+            record.by = self.stamp.clone();
+            record
+        };
+        hosts.iter().map(leave).collect()
+    }
+
+    async fn stages<'w, F, W>(
+        &self,
+        executor: &Executor<'_>,
+        rollout: &Rollout,
+        wait: W,
+    ) -> Result<Vec<String>, Error>
+    where
+        W: Fn(Wait) -> F,
+        F: Future<Output = Result<(), Error>> + 'w,
+    {
+        let mut left = Vec::new();
+        for stage in &rollout.stages {
+            left.extend(executor.perform(stage).await?);
+            for then in &stage.then {
+                wait(*then).await?;
+            }
+        }
+        Ok(left)
+    }
+
+    async fn wait_for_hosts(&self, wait: Wait, hosts: &[HostRemoval]) -> Result<(), Error> {
+        if self.dry() || !self.write.wait {
+            return Ok(());
+        }
+        match wait {
+            Wait::Released => self.wait_until_left(hosts).await,
+            Wait::InFlight => {
+                tokio::time::sleep(IN_FLIGHT).await;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn wait_until_left(&self, hosts: &[HostRemoval]) -> Result<(), Error> {
         let _progress = self
             .io
             .progress("waiting until the callers' sidecars have let go of the gateway");
+        let places: Vec<GatewayPlace> = find_gateways(self.snapshot)
+            .into_iter()
+            .map(|found| found.place)
+            .collect();
         let mut goals = Vec::new();
         for host in hosts {
             let pods: Vec<Pod> = host.callers.iter().flat_map(|c| self.pods_of(c)).collect();
+            let place = self.place_of(&host.record, &places);
             goals.extend(left_goals(&Site {
                 host: &host.record.host,
                 asked: &host.record.asked(),
                 server: host.record.server(),
                 wires: &host.record.wires,
                 addresses: &host.record.addresses,
-                gateway: &host.place,
+                gateway: &place,
                 gateway_pods: &[],
                 client_pods: pods.iter().collect(),
             }));
@@ -155,230 +274,219 @@ impl Run<'_> {
         wait_for(self.cluster, &goals, self.deadline).await
     }
 
+    /// The gateway of a host; where it is gone, the name that sidecars knew it by.
+    fn place_of(&self, record: &HostRecord, found: &[GatewayPlace]) -> GatewayPlace {
+        let is = |place: &&GatewayPlace| {
+            place.namespace == record.namespace && place.service == record.service
+        };
+        let domain = match self.snapshot.mesh.domain.as_str() {
+            "" => "cluster.local",
+            domain => domain,
+        };
+        found
+            .iter()
+            .find(is)
+            .cloned()
+            .unwrap_or_else(|| GatewayPlace {
+                namespace: record.namespace.clone(),
+                service: record.service.clone(),
+                hostname: format!("{}.{}.svc.{domain}", record.service, record.namespace),
+                selector: [].into(),
+            })
+    }
+
     /// A namespace that is gone, or lost its sidecars, has nothing to let go of.
     fn pods_of(&self, namespace: &str) -> Vec<Pod> {
-        let client = crate::model::target::Client::namespace(namespace);
-        caller_pods(self.snapshot, &client)
+        caller_pods(self.snapshot, &Client::namespace(namespace))
             .map(|c| c.with_sidecar)
             .unwrap_or_default()
     }
 
-    async fn trim(&self, inventory: &Inventory, hosts: &[HostRemoval]) -> Result<(), Error> {
-        let options = self.write.options();
-        let trimmed = hosts
-            .iter()
-            .flat_map(|h| h.trimmed.iter().cloned())
-            .collect();
-        let steps = preview(self.cluster, inventory, trimmed, options).await?;
-        if !options.dry_run {
-            write_all(self.cluster, &steps, options, (self.journal, self.deadline)).await?;
+    /// The record says first that the gateway is leaving; only then are its users counted. Who
+    /// comes afterwards sees that, and sets it up anew.
+    async fn remove_gateway(&self, gateway: &GatewayRemoval) -> Result<Vec<String>, Error> {
+        if !gateway.users.is_empty() {
+            return Ok(Vec::new());
+        }
+        let guard = Guard::default();
+        let mut record = gateway.record.clone();
+        let owners = vec![record.owner()];
+        self.executor(&guard, owners)
+            .fill_in_owned(&mut record.objects);
+        record.phase = Phase::Leaving;
+        record.by = self.stamp.clone();
+        self.announce(&guard, &mut record).await?;
+        if !self.dry() {
+            let hosts = self.hosts_through(&record).await?;
+            if !hosts.is_empty() {
+                return self.keep_gateway(&guard, record, &hosts).await;
+            }
+        }
+        let _progress = self.io.progress(&format!(
+            "removing the gateway {}/{}",
+            record.namespace, record.service
+        ));
+        self.uninstall(&record).await?;
+        let executor = self.executor(&guard, vec![record.owner()]);
+        let left = self
+            .stages(&executor, &gateway_leaves(&record), |wait| {
+                self.wait_for_gateway(wait, &record)
+            })
+            .await?;
+        if self.dry() {
+            return Ok(left);
+        }
+        self.remove_namespace(&guard, &executor, &record).await?;
+        Ok(left)
+    }
+
+    /// Hosts of ours that go through a gateway, as their records say by now.
+    async fn hosts_through(&self, record: &GatewayRecord) -> Result<Vec<String>, Error> {
+        let now = read_records_of(self.cluster, &record.namespace).await?;
+        let through = now.hosts.iter().filter(|h| h.service == record.service);
+        let through = through.map(|h| {
+            let clients: Vec<&str> = h.callers.keys().map(String::as_str).collect();
+            format!("{} of {}", h.host, clients.join(", "))
+        });
+        Ok(through.collect())
+    }
+
+    async fn keep_gateway(
+        &self,
+        guard: &Guard,
+        mut record: GatewayRecord,
+        hosts: &[String],
+    ) -> Result<Vec<String>, Error> {
+        record.phase = Phase::Settled;
+        guard.write(self.cluster, &mut record).await?;
+        self.io.note(&format!(
+            "the gateway {}/{} stays: it is used by {}",
+            record.namespace,
+            record.service,
+            hosts.join(", ")
+        ));
+        Ok(Vec::new())
+    }
+
+    async fn wait_for_gateway(&self, wait: Wait, record: &GatewayRecord) -> Result<(), Error> {
+        if wait != Wait::PodsGone || self.dry() {
+            return Ok(());
+        }
+        let mut services = self.snapshot.objects.services.iter();
+        let found =
+            services.find(|s| s.namespace() == record.namespace && s.name() == record.service);
+        let Some(service) = found else {
+            return Ok(());
+        };
+        for pod in &self.snapshot.objects.pods {
+            if service.selects(pod.namespace(), &pod.metadata.labels) {
+                gone(
+                    self.cluster,
+                    &pod.object(),
+                    &pod.metadata.uid,
+                    self.deadline,
+                )
+                .await?;
+            }
         }
         Ok(())
     }
 
-    /// Its objects backwards, so that the pods go before what they use; the namespace is for later.
-    async fn remove_gateway(
-        &self,
-        inventory: &Inventory,
-        gateway: &GatewayRemoval,
-    ) -> Result<Vec<ObjectRef>, Error> {
-        let _progress = self.io.progress(&format!(
-            "removing the gateway {}/{}",
-            inventory.namespace, gateway.service
-        ));
-        let (deployments, rest): (Vec<Owned>, Vec<Owned>) = gateway
-            .record
-            .objects
-            .iter()
-            .filter(|o| o.object.kind != Kind::Namespace)
-            .cloned()
-            .partition(|o| o.object.kind == Kind::Deployment);
-        self.uninstall(gateway).await?;
-        let mut left = self.delete(inventory, &deployments).await?;
-        left.extend(self.delete(inventory, &rest).await?);
-        if !self.write.options().dry_run && !deployments.is_empty() {
-            self.wait_for_pods(inventory, &gateway.service).await?;
-        }
-        Ok(left)
-    }
-
     /// What Istio's own installer made, it takes away.
-    async fn uninstall(&self, gateway: &GatewayRemoval) -> Result<(), Error> {
-        let Some(restore) = gateway
-            .record
-            .restore
-            .as_ref()
-            .filter(|_| !self.write.options().dry_run)
-        else {
+    async fn uninstall(&self, record: &GatewayRecord) -> Result<(), Error> {
+        let Some(restore) = record.restore.as_ref().filter(|_| !self.dry()) else {
             return Ok(());
         };
-        let wrong = |e: serde_json::Error| Error::Input {
-            path: "the inventory".into(),
-            reason: e.to_string(),
-        };
-        let patch: GatewayPatch =
-            serde_json::from_value(gateway.record.patch.clone()).map_err(wrong)?;
+        let wrong =
+            |e: serde_json::Error| Error::Failed(format!("the record of {}: {e}", record.name()));
+        let patch: GatewayPatch = serde_json::from_value(record.patch.clone()).map_err(wrong)?;
+        let work = (restore, &patch);
         undo(
             (self.cluster, self.snapshot),
             self.tool,
-            (restore, &patch),
+            self.file,
+            work,
             self.deadline,
         )
         .await?;
         self.journal.note(format!(
             "removed the gateway {}/{} by {}",
-            patch.namespace, patch.name, gateway.record.installer
+            patch.namespace, patch.name, record.installer
         ));
         Ok(())
     }
 
-    async fn wait_for_pods(&self, inventory: &Inventory, service: &str) -> Result<(), Error> {
-        let services = self.snapshot.objects.services.iter();
-        let found = services
-            .into_iter()
-            .find(|s| s.namespace() == inventory.namespace && s.name() == service);
-        for pod in self
-            .snapshot
-            .objects
-            .pods
-            .iter()
-            .filter(|p| found.is_some_and(|s| s.selects(p.namespace(), &p.metadata.labels)))
-        {
-            gone(
-                self.cluster,
-                &pod.object(),
-                Some(&pod.metadata.uid),
-                self.deadline,
-            )
-            .await?;
-        }
-        Ok(())
-    }
-
-    /// The inventory without what went; without anything it goes itself.
-    async fn forget(
+    /// A namespace that we made goes when nothing of anybody else is in it, and the record with it;
+    /// else the record goes by itself.
+    async fn remove_namespace(
         &self,
-        removal: &Removal,
-        going: &[&GatewayRemoval],
-    ) -> Result<Inventory, Error> {
-        let change = |inventory: &mut Inventory| {
-            for host in &removal.hosts {
-                let key = Names::of(&host.record.host).object();
-                match (&host.next, inventory.hosts.get_mut(&key)) {
-                    (Some(next), Some(record)) => {
-                        let mut objects = std::mem::take(&mut record.objects);
-                        objects.retain(|o| !host.switches.contains(o) && !host.rest.contains(o));
-                        *record = HostRecord {
-                            objects,
-                            ..next.clone()
-                        };
-                    }
-                    _ => drop(inventory.hosts.remove(&key)),
-                }
-            }
-            for record in &removal.namespaces {
-                inventory.namespaces.remove(&record.namespace);
-            }
-            for gateway in going {
-                inventory.gateways.remove(&gateway.service);
-            }
-        };
-        update_inventory(self.cluster, &removal.inventory.namespace, change).await
-    }
-
-    /// Everything with the label of our set that the inventory no longer names.
-    async fn look(&self, inventory: &Inventory, after: &Inventory) -> Result<Vec<String>, Error> {
-        let _progress = self.io.progress("looking for what is left");
-        let selector = format!("{PART_OF}={}", inventory.id());
-        let mut left = Vec::new();
-        for kind in Kind::ALL.iter().filter(|k| {
-            !matches!(
-                k,
-                Kind::Namespace | Kind::Event | Kind::Pod | Kind::EndpointSlice
-            )
-        }) {
-            let found = match self.cluster.list_where(*kind, None, &selector).await {
-                Err(Error::Forbidden { .. }) => Vec::new(),
-                other => other?,
-            };
-            for object in found {
-                let text = |key: &str| {
-                    object
-                        .pointer(key)
-                        .and_then(Value::as_str)
-                        .unwrap_or_default()
-                        .to_owned()
-                };
-                let object =
-                    ObjectRef::new(*kind, text("/metadata/namespace"), text("/metadata/name"));
-                if after.find(&object).is_none() {
-                    left.push(object);
-                }
-            }
-        }
-        self.strays(inventory, left).await
-    }
-
-    /// Somebody may be setting up or cleaning up beside us: what the inventory names by now, or
-    /// what has gone, is none.
-    async fn strays(
-        &self,
-        inventory: &Inventory,
-        found: Vec<ObjectRef>,
-    ) -> Result<Vec<String>, Error> {
-        let mut strays = Vec::new();
-        if found.is_empty() {
-            return Ok(strays);
-        }
-        let now = read_inventory(self.cluster, &inventory.namespace).await?;
-        for object in found.into_iter().filter(|o| now.find(o).is_none()) {
-            if self.cluster.get(&object).await?.is_some() {
-                strays.push(format!(
-                    "{object} carries our label and is not in our inventory"
-                ));
-            }
-        }
-        Ok(strays)
-    }
-
-    /// A namespace that we made goes when nothing of anybody else is in it.
-    async fn remove_namespaces(
-        &self,
-        inventory: &Inventory,
-        going: &[&GatewayRemoval],
+        guard: &Guard,
+        executor: &Executor<'_>,
+        record: &GatewayRecord,
     ) -> Result<(), Error> {
-        let made = going
-            .iter()
-            .flat_map(|g| &g.record.objects)
-            .filter(|o| o.object.kind == Kind::Namespace);
-        for owned in made {
-            let others = self.others_in_the_end(&owned.object.name).await?;
-            if !others.is_empty() {
-                self.io.note(&format!(
-                    "{} stays, since this is in it: {}",
-                    owned.object,
-                    others.join(", ")
-                ));
-                continue;
-            }
-            self.delete(inventory, std::slice::from_ref(owned)).await?;
+        let Some(namespace) = record.made_namespace() else {
+            return guard.forget(self.cluster, record).await;
+        };
+        let others = others_in_the_end(self.cluster, &namespace.name, self.deadline).await?;
+        if !others.is_empty() {
+            self.io.note(&format!(
+                "{namespace} stays, since this is in it: {}",
+                others.join(", ")
+            ));
+            return guard.forget(self.cluster, record).await;
         }
-        Ok(())
+        let stage = Stage {
+            form: Form::Absent,
+            items: vec![Item {
+                record: record.name(),
+                part: Part::Gateway,
+                object: namespace.clone(),
+                body: None,
+                unchanged: false,
+            }],
+            then: Vec::new(),
+        };
+        executor.perform(&stage).await.map(|_| ())
     }
+}
 
-    /// What stays in it. What has an owner, or is being deleted, goes after what went: a pod that
-    /// came up while we looked, say, of a Deployment that we have deleted since.
-    async fn others_in_the_end(&self, namespace: &str) -> Result<Vec<String>, Error> {
-        let end = self.deadline.at_most(FOLLOWS);
-        loop {
-            let contents = self.cluster.contents(namespace).await?;
-            let stays = contents.others().any(|other| !other.passing);
-            if stays || contents.others().next().is_none() || end.passed() {
-                let mut names: Vec<String> = contents.others().map(Content::to_string).collect();
-                names.extend(contents.unlisted);
-                return Ok(names);
-            }
-            tokio::time::sleep(IN_FLIGHT).await;
+/// Its pods go before what they use; the namespace is for later.
+fn gateway_leaves(record: &GatewayRecord) -> Rollout {
+    let all = all_absent(record, Part::Gateway).into_iter();
+    let inside = all.filter(|item| item.object.kind != Kind::Namespace);
+    let (pods, rest): (Vec<Item>, Vec<Item>) =
+        inside.partition(|item| item.object.kind == Kind::Deployment);
+    let then = if pods.is_empty() {
+        Vec::new()
+    } else {
+        vec![Wait::PodsGone]
+    };
+    let stage = |items: Vec<Item>, then: Vec<Wait>| Stage {
+        form: Form::Absent,
+        items,
+        then,
+    };
+    Rollout {
+        stages: vec![stage(pods, Vec::new()), stage(rest, then)],
+    }
+}
+
+/// Who else uses the gateways that would go: they stay.
+pub(in crate::command) fn count_users(
+    removal: &mut Removal,
+    inventory: &Inventory,
+    snapshot: &Snapshot,
+) {
+    for gateway in &mut removal.gateways {
+        let record = &gateway.record;
+        let mut objects = record.objects.objects();
+        let is_ours = !record.installer.is_empty() || objects.any(|o| o.kind == Kind::Service);
+        if is_ours {
+            let name = GatewayName {
+                namespace: record.namespace.clone(),
+                service: record.service.clone(),
+            };
+            gateway.users = users(snapshot, &name, &|kind, meta| inventory.names(kind, meta));
         }
     }
 }

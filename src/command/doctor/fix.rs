@@ -5,8 +5,9 @@ use crate::checks::finding::{Finding, merge};
 use crate::cluster::{Cluster, WriteOptions};
 use crate::command::Io;
 use crate::error::Error;
-use crate::plan::diff::unified;
-use crate::plan::{Action, Step, kept_by};
+use crate::kubernetes::ObjectRef;
+use crate::plan::diff::difference;
+use crate::plan::{Action, kept_by};
 use crate::report::Report;
 use crate::snapshot::Change;
 use serde_json::Value;
@@ -26,8 +27,15 @@ pub(super) async fn offer(
             finding.code, finding.title, fix.summary
         ));
         let offers = offers(cluster, finding).await?;
-        let steps: Vec<Step> = offers.iter().map(|o| o.step.clone()).collect();
-        io.say(unified(&steps)?.trim_end());
+        let mut text = String::new();
+        for Offer { step, .. } in &offers {
+            text.push_str(&difference(
+                &step.object,
+                step.live.as_ref(),
+                step.merged.as_ref(),
+            )?);
+        }
+        io.say(text.trim_end());
         if let Some(why) = refusal(finding, &offers) {
             io.say(&format!("not applied: {why}\n"));
             continue;
@@ -45,9 +53,17 @@ pub(super) async fn offer(
     Ok(applied)
 }
 
+/// An object, as it is and as it would be.
+struct Edit {
+    object: ObjectRef,
+    action: Action,
+    live: Option<Value>,
+    merged: Option<Value>,
+}
+
 /// One change, against the object as it is now.
 struct Offer {
-    step: Step,
+    step: Edit,
     /// The merge patch; nothing for a new object.
     patch: Option<Value>,
 }
@@ -74,10 +90,9 @@ async fn offers(cluster: &Cluster, finding: &Finding) -> Result<Vec<Offer>, Erro
             }
             (_, Some(after), _) => (Action::Create, Some(after.clone())),
         };
-        let step = Step {
+        let step = Edit {
             object: object.clone(),
             action,
-            body: after.clone(),
             live,
             merged,
         };

@@ -1,14 +1,13 @@
 //! What is judged: a cluster, a bundle, or manifests, laid over one of these or over a mesh with
 //! Istio's defaults.
 
-use crate::apply::read_inventories;
+use crate::apply::read_records;
 use crate::cli::connect::ConnectArgs;
 use crate::cli::doctor::DoctorArgs;
 use crate::cluster::Cluster;
 use crate::command::Io;
 use crate::error::Error;
-use crate::plan::recorded;
-use crate::snapshot::{Layer, Look, Origin, Scope, Snapshot, take};
+use crate::snapshot::{Layer, Look, Origin, Scope, Snapshot, Subject, Unseen, take};
 use std::path::{Path, PathBuf};
 
 /// All that is read before paths are chosen.
@@ -83,10 +82,18 @@ async fn cluster(args: &DoctorArgs, connect: &ConnectArgs) -> Result<Source, Err
         namespaces,
         ..connect.scope()
     };
-    let (snapshot, inventories) = tokio::join!(take(&cluster, &scope), read_inventories(&cluster));
+    let (snapshot, inventory) = tokio::join!(take(&cluster, &scope), read_records(&cluster));
     let mut snapshot = snapshot?;
-    snapshot.recorded = match inventories {
-        Ok(inventories) => Look::Seen(recorded(&inventories)),
+    snapshot.recorded = match inventory {
+        Ok(inventory) => {
+            for unreadable in &inventory.unreadable {
+                snapshot.unseen.push(Unseen {
+                    what: Subject::Object(unreadable.object.clone()),
+                    why: unreadable.why.clone(),
+                });
+            }
+            Look::Seen(inventory.recorded())
+        }
         Err(error) => Look::Unseen(error.to_string()),
     };
     let namespace = cluster.namespace.clone();

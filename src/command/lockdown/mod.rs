@@ -7,25 +7,25 @@ mod trials;
 mod unlock;
 
 pub use unlock::run as unlock;
-pub(super) use unlock::{records_of, remove};
 
 use super::Io;
 use super::setup::print_objects;
 use super::stamp::stamp;
-use crate::apply::{Journal, preview, read_inventories, update_inventory, write_all};
+use crate::apply::{Executor, Guard, Journal, preview, read_records};
 use crate::cli::connect::ConnectArgs;
 use crate::cli::lockdown::LockdownArgs;
 use crate::cluster::{Cluster, DryRun};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::flow::Part;
 use crate::install::FoundGateway;
 use crate::interrupt;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::lockdown::{Trial, gateways_of, openings, policy, refuse, spec_of, verdict};
 use crate::plan::{
-    Action, Enforcement, Inventory, LockdownRecord, LockdownSpec, Owned, Stamp, Step, diff,
-    reference,
+    Action, Enforcement, Form, Inventory, Item, LockdownRecord, LockdownSpec, Phase, Record, Stage,
+    Stamp, Step, Wanted as WantedObject, diff, reference,
 };
 use crate::rights;
 use crate::snapshot::{Change, Snapshot, take};
@@ -34,6 +34,8 @@ use serde_json::Value;
 /// Run `lockdown`.
 pub async fn run(args: &LockdownArgs, connect: &ConnectArgs, io: &Io) -> Result<Exit, Error> {
     let journal = Journal::default();
+    // Wrong usage is told before anything is asked of a cluster.
+    args.namespaces()?;
     let done = tokio::select! {
         done = lockdown(args, connect, (io, &journal)) => done,
         () = interrupt::requested() => Err(Error::Interrupted),
@@ -52,9 +54,9 @@ pub async fn run(args: &LockdownArgs, connect: &ConnectArgs, io: &Io) -> Result<
 struct Wanted {
     spec: LockdownSpec,
     gateways: Vec<FoundGateway>,
-    /// The namespace of the inventory.
-    home: String,
     earlier: Option<LockdownRecord>,
+    /// The record as it will be.
+    record: LockdownRecord,
     policy: Value,
 }
 
@@ -65,31 +67,58 @@ struct Session<'a> {
     args: &'a LockdownArgs,
     journal: &'a Journal,
     snapshot: &'a Snapshot,
-    inventories: &'a [Inventory],
+    inventory: &'a Inventory,
     deadline: Deadline,
+    stamp: Stamp,
 }
+
+/// A run that meets others decides again at most this often.
+const TRIES: usize = 10;
 
 async fn lockdown(
     args: &LockdownArgs,
     connect: &ConnectArgs,
     (io, journal): (&Io, &Journal),
 ) -> Result<Exit, Error> {
-    let namespaces = args.namespaces()?;
     let deadline = args.write.deadline();
     let cluster = Cluster::connect(&connect.options()).await?;
+    for _ in 0..TRIES {
+        match Box::pin(once(args, connect, (io, journal), (&cluster, deadline))).await {
+            Err(Error::Raced { what }) => {
+                io.note(&format!("{what} was changed meanwhile: planning again"));
+            }
+            done => return done,
+        }
+    }
+    Err(Error::Raced {
+        what: "what lockdown writes".into(),
+    })
+}
+
+async fn once(
+    args: &LockdownArgs,
+    connect: &ConnectArgs,
+    (io, journal): (&Io, &Journal),
+    (cluster, deadline): (&Cluster, Deadline),
+) -> Result<Exit, Error> {
+    let namespaces = args.namespaces()?;
     let progress = io.progress("reading the cluster");
     let scope = connect.scope();
-    let (snapshot, inventories) = tokio::join!(take(&cluster, &scope), read_inventories(&cluster));
-    let (snapshot, inventories) = (snapshot?, inventories?);
+    let (snapshot, inventory) = tokio::join!(take(cluster, &scope), read_records(cluster));
+    let (snapshot, inventory) = (snapshot?, inventory?);
     drop(progress);
+    for unreadable in &inventory.unreadable {
+        io.warn(&unreadable.line());
+    }
     let session = Session {
-        cluster: &cluster,
+        cluster,
         io,
         args,
         journal,
         snapshot: &snapshot,
-        inventories: &inventories,
+        inventory: &inventory,
         deadline,
+        stamp: stamp(cluster).await,
     };
     let wanted = namespaces
         .iter()
@@ -100,16 +129,9 @@ async fn lockdown(
         print_objects(io, args.output, &policies)?;
         return Ok(Exit::Done);
     }
-    let written: Vec<ObjectRef> = wanted
-        .iter()
-        .flat_map(|w| {
-            [
-                reference(&w.policy),
-                Some(session.inventory(&w.home).object()),
-            ]
-        })
-        .flatten()
-        .collect();
+    let records = wanted.iter().map(|w| w.record.name().object());
+    let policies = wanted.iter().filter_map(|w| reference(&w.policy));
+    let written: Vec<ObjectRef> = policies.chain(records).collect();
     cluster.require(&rights::of_objects(&written)).await?;
     let steps = session.steps(&wanted).await?;
     if args.write.diff {
@@ -127,50 +149,58 @@ async fn lockdown(
 impl Session<'_> {
     fn wanted(&self, namespace: &str) -> Result<Wanted, Error> {
         refuse(self.snapshot, namespace)?;
-        let earlier = self
-            .inventories
-            .iter()
-            .find_map(|i| Some((i, i.lockdowns.get(namespace)?)));
+        let earlier = self.inventory.lockdown(namespace);
+        let name = LockdownRecord::lost(namespace).name();
+        if let Some(unreadable) = self.inventory.in_place_of(&name) {
+            return Err(Error::Refused {
+                why: unreadable.line(),
+                hint: Some("remove it: lockdown keeps its record there".into()),
+            });
+        }
         let gateways = gateways_of(
             self.snapshot,
-            self.inventories,
+            self.inventory,
             (namespace, &self.args.gateway),
         )?;
         let asked = (self.args.in_cluster.as_ref(), self.args.allow_apiserver);
-        let spec = spec_of(namespace, &gateways, asked, earlier.map(|(_, r)| &r.spec));
-        let home = earlier.map_or_else(
-            || gateways.first().map(|g| g.place.namespace.clone()),
-            |(i, _)| Some(i.namespace.clone()),
-        );
+        let spec = spec_of(namespace, &gateways, asked, earlier.map(|r| &r.spec));
         let policy = policy(self.snapshot, &spec)?;
+        let mut record = earlier
+            .cloned()
+            .unwrap_or_else(|| LockdownRecord::lost(namespace));
+        // Whoever is removing it may still delete what it looked at before: so it is written anew.
+        if earlier.is_some_and(|r| r.phase == Phase::Leaving) {
+            record.epoch += 1;
+        }
+        record.spec = spec.clone();
+        record.phase = Phase::Arriving;
+        if let Some(object) = reference(&policy) {
+            record.objects.expect(object);
+        }
         Ok(Wanted {
             spec,
             gateways,
-            home: home.unwrap_or_default(),
-            earlier: earlier.map(|(_, record)| record.clone()),
+            earlier: earlier.cloned(),
+            record,
             policy,
         })
     }
 
-    fn inventory(&self, home: &str) -> Inventory {
-        let known = self
-            .inventories
-            .iter()
-            .find(|i| i.namespace == home)
-            .cloned();
-        known.unwrap_or_else(|| Inventory::new(home))
-    }
-
     async fn steps(&self, wanted: &[Wanted]) -> Result<Vec<Step>, Error> {
-        let mut steps = Vec::new();
-        for want in wanted {
-            let inventory = self.inventory(&want.home);
-            let options = self.args.write.options();
-            steps.extend(
-                preview(self.cluster, &inventory, vec![want.policy.clone()], options).await?,
-            );
-        }
-        Ok(steps)
+        let owners: Vec<_> = wanted.iter().map(|want| want.record.owner()).collect();
+        let policies = wanted.iter().map(|want| WantedObject {
+            record: want.record.name(),
+            part: Part::Policy,
+            body: want.policy.clone(),
+            optional: false,
+        });
+        preview(
+            self.cluster,
+            &owners,
+            policies.collect(),
+            self.args.write.options(),
+        )
+        .await
     }
 
     async fn carry_out(&self, wanted: &[Wanted], steps: &[Step]) -> Result<Exit, Error> {
@@ -244,9 +274,13 @@ impl Session<'_> {
             ));
             tries.before().await?;
         }
-        let stamp = stamp(self.cluster).await;
-        if step.action != Action::Unchanged || want.earlier.is_none() {
-            self.write(want, step, &stamp).await?;
+        let mut record = want.record.clone();
+        let settled = want
+            .earlier
+            .as_ref()
+            .is_some_and(|r| r.phase == Phase::Settled);
+        if step.action != Action::Unchanged || !settled {
+            self.write(&mut record, step).await?;
         }
         let mut end = show::End {
             spec: want.spec.clone(),
@@ -264,66 +298,54 @@ impl Session<'_> {
         let earlier = want.earlier.as_ref().map(|r| r.seen).unwrap_or_default();
         end.verdict = Some(verdict(&trials));
         end.seen = verdict(&trials).seen(earlier);
-        self.remember(want, end.seen).await?;
+        self.remember(record, earlier, end.seen).await?;
         (end.trials, end.controls, end.notes) = (trials, controls, notes);
         Ok(end)
     }
 
-    /// The inventory names the policy before it is there, and knows its UID afterwards.
-    async fn write(&self, want: &Wanted, step: &Step, stamp: &Stamp) -> Result<(), Error> {
-        let seen = want.earlier.as_ref().map(|r| r.seen).unwrap_or_default();
-        let record = |uid: String| LockdownRecord {
-            spec: want.spec.clone(),
-            seen,
-            by: stamp.clone(),
-            objects: vec![Owned {
-                object: step.object.clone(),
-                uid,
-            }],
-        };
-        let uid = step
-            .live
-            .as_ref()
-            .and_then(|l| l.pointer("/metadata/uid")?.as_str())
-            .unwrap_or_default();
-        self.keep(&want.home, &record(uid.into())).await?;
+    /// The record names the policy before it is there, and knows its UID afterwards.
+    async fn write(&self, record: &mut LockdownRecord, step: &Step) -> Result<(), Error> {
+        let guard = Guard::default();
+        record.by = self.stamp.clone();
+        let live = step.live.as_ref();
+        let uid = live.and_then(|l| l.pointer("/metadata/uid")?.as_str());
+        record
+            .objects
+            .put(step.object.clone(), uid.unwrap_or_default());
+        guard.write(self.cluster, record).await?;
         let options = self.args.write.options();
-        let written = write_all(
-            self.cluster,
-            std::slice::from_ref(step),
-            options,
-            (self.journal, self.deadline),
-        )
-        .await?;
-        let uid = written.first().map(|o| o.uid.clone()).unwrap_or_default();
-        self.keep(&want.home, &record(uid)).await
-    }
-
-    async fn keep(&self, home: &str, record: &LockdownRecord) -> Result<(), Error> {
-        let change = |inventory: &mut Inventory| {
-            inventory
-                .lockdowns
-                .insert(record.spec.namespace.clone(), record.clone());
+        let executor = Executor::new(self.cluster, &guard, self.journal, options, self.deadline)
+            .knows_steps(vec![record.owner()], std::slice::from_ref(step));
+        let stage = Stage {
+            form: Form::Final,
+            items: vec![Item {
+                record: step.record.clone(),
+                part: step.part,
+                object: step.object.clone(),
+                body: step.body.clone(),
+                unchanged: step.action == Action::Unchanged,
+            }],
+            then: Vec::new(),
         };
-        update_inventory(self.cluster, home, change)
-            .await
-            .map(|_| ())
+        executor.perform(&stage).await?;
+        executor.fill_in(&mut record.objects);
+        record.phase = Phase::Settled;
+        guard.write(self.cluster, record).await
     }
 
     /// What was seen, where it is news.
-    async fn remember(&self, want: &Wanted, seen: Enforcement) -> Result<(), Error> {
-        let known = want.earlier.as_ref().map(|r| r.seen).unwrap_or_default();
+    async fn remember(
+        &self,
+        mut record: LockdownRecord,
+        known: Enforcement,
+        seen: Enforcement,
+    ) -> Result<(), Error> {
         if known == seen {
             return Ok(());
         }
-        let change = |inventory: &mut Inventory| {
-            if let Some(record) = inventory.lockdowns.get_mut(&want.spec.namespace) {
-                record.seen = seen;
-            }
-        };
-        update_inventory(self.cluster, &want.home, change)
-            .await
-            .map(|_| ())
+        record.seen = seen;
+        record.phase = Phase::Settled;
+        Guard::default().write(self.cluster, &mut record).await
     }
 }
 

@@ -420,15 +420,14 @@ fn https_port(session: &Session<'_>, place: &crate::flow::GatewayPlace, pod: &Po
 impl Session<'_> {
     /// The hosts to try with, and whether the namespace calls them through its gateway.
     fn targets(&self, namespace: &str) -> (Vec<Target>, bool) {
-        let records = || self.inventories.iter().flat_map(|i| i.hosts.values());
+        let records = || self.inventory.hosts.iter();
         let target = |host: &Host, port, protocol| Target {
             host: host.clone(),
             port,
             protocol,
         };
         let wired = |calls: bool| {
-            let fits =
-                records().filter(move |r| !calls || r.callers.iter().any(|c| c == namespace));
+            let fits = records().filter(move |r| !calls || r.is_called_from(namespace));
             let named = fits.filter(|r| !matches!(r.host, Host::Wildcard(_)));
             let mut all = named.flat_map(|r| {
                 r.wires
@@ -439,9 +438,11 @@ impl Session<'_> {
         };
         let own = wired(true);
         if !self.args.probe.is_empty() {
-            let calls = self.args.probe.iter().all(|t| {
-                records().any(|r| r.host == t.host && r.callers.iter().any(|c| c == namespace))
-            });
+            let calls = self
+                .args
+                .probe
+                .iter()
+                .all(|t| records().any(|r| r.host == t.host && r.is_called_from(namespace)));
             return (self.args.probe.clone(), calls);
         }
         let calls = own.is_some();

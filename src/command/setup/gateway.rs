@@ -9,7 +9,7 @@ use crate::install::{
     Choice, GatewayPatch, Installer, Istioctl, Work, find_gateways, injected_objects, plan,
 };
 use crate::kubernetes::Kind;
-use crate::plan::Inventory;
+use crate::plan::{GatewayRecord, Inventory, Phase, Record};
 use crate::snapshot::Snapshot;
 use serde_json::Value;
 
@@ -48,10 +48,11 @@ pub(super) async fn gateway_wish(
             }
         }
     };
-    let logged = inventory
-        .gateways
-        .get(&wish.place.service)
-        .is_some_and(crate::plan::GatewayRecord::logs);
+    let record = inventory.gateway(&wish.place.namespace, &wish.place.service);
+    if let Some(record) = record {
+        refuse_leaving(record)?;
+    }
+    let logged = record.is_some_and(GatewayRecord::logs);
     if args.access_log || logged {
         wish.objects.push(access_log(&wish.place));
     }
@@ -65,15 +66,11 @@ fn found_gateway(
     found: crate::install::FoundGateway,
 ) -> Result<GatewayWish, Error> {
     let record = inventory
-        .gateways
-        .get(&found.place.service)
+        .gateway(&found.place.namespace, &found.place.service)
         .filter(|g| g.installer == Installer::Injection.name());
     if let Some(record) = record {
-        let patch: GatewayPatch =
-            serde_json::from_value(record.patch.clone()).map_err(|e| Error::Input {
-                path: inventory.object().to_string(),
-                reason: e.to_string(),
-            })?;
+        let patch: GatewayPatch = serde_json::from_value(record.patch.clone())
+            .map_err(|e| Error::Failed(format!("the record of {}: {e}", record.name())))?;
         return new_gateway(snapshot, inventory, patch);
     }
     let installer = Installer::None;
@@ -124,10 +121,25 @@ fn makes_namespace(snapshot: &Snapshot, inventory: &Inventory, patch: &GatewayPa
         .namespaces
         .iter()
         .any(|n| n.name() == patch.namespace);
-    !there
-        || inventory
-            .objects()
-            .any(|o| o.object.kind == Kind::Namespace && o.object.name == patch.namespace)
+    let record = inventory.gateway(&patch.namespace, &patch.name);
+    !there || record.is_some_and(|record| record.made_namespace().is_some())
+}
+
+/// What an installer of Istio is taking away cannot be kept from here.
+fn refuse_leaving(record: &GatewayRecord) -> Result<(), Error> {
+    let by_us = [Installer::Injection.name(), ""].contains(&record.installer.as_str());
+    if record.phase != Phase::Leaving || by_us {
+        return Ok(());
+    }
+    Err(Error::Refused {
+        why: format!(
+            "the gateway {} is being removed by {}: {}",
+            record.name(),
+            record.by.who,
+            record.by.command
+        ),
+        hint: Some("wait until that has ended; where it broke off, run it again".into()),
+    })
 }
 
 fn new_gateway(

@@ -2,21 +2,27 @@
 //! either one.
 
 use super::interruptible;
-use crate::apply::{Journal, read_inventory};
+use super::perform::Baseline;
+use super::wanted::Wanted;
+use crate::apply::Journal;
 use crate::cli::connect::ConnectArgs;
 use crate::cli::setup::SetupArgs;
 use crate::cluster::Cluster;
 use crate::command::Io;
-use crate::command::cleanup::{
-    GatewayRemoval, HostRemoval, Removal, RemovalRun, host_change, host_removal,
-};
+use crate::command::cleanup::{RemovalRun, Survey};
 use crate::deadline::Question;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::plan::{HostRecord, Inventory, NamespaceRecord};
-use crate::snapshot::{Snapshot, take};
+use crate::flow::GatewayPlace;
+use crate::kubernetes::ObjectRef;
+use crate::plan::{
+    Action, GatewayRecord, GatewayRemoval, HostRecord, HostRemoval, InjectionRecord, Item, Phase,
+    Record, Removal, Stamp, Step, host_removal, index, reference, render,
+};
+use crate::snapshot::Snapshot;
 use dialoguer::Select;
 use dialoguer::console::Term;
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a run leaves behind for the case that it breaks off.
@@ -24,30 +30,52 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(super) struct Trail {
     /// What was written.
     pub(super) journal: Journal,
+    /// What the hosts answered before the first write.
+    pub(super) baseline: Mutex<Option<Baseline>>,
     before: Mutex<Before>,
+    agreed: Mutex<Option<BTreeSet<ObjectRef>>>,
 }
 
-/// How it was.
+/// How it was, and what this run is about.
 #[derive(Clone, Default)]
 struct Before {
     /// What was asked for.
     args: Option<SetupArgs>,
-    /// The inventory of the gateway's namespace.
-    inventory: Option<Inventory>,
+    /// Who this run is, in the records.
+    stamp: Stamp,
+    /// The gateway.
+    place: GatewayPlace,
+    /// Its record.
+    gateway: Option<GatewayRecord>,
+    /// The records of the hosts.
+    hosts: Vec<HostRecord>,
+    /// The hosts, and for whom this run is.
+    asked: Vec<(HostRecord, BTreeSet<String>)>,
     /// Namespaces that had no sidecars.
-    bare: Vec<NamespaceRecord>,
+    bare: Vec<InjectionRecord>,
 }
 
 impl Trail {
     /// Keep what was asked, and what we had, before the first write to the gateway's namespace.
-    pub(super) fn keep(&self, args: &SetupArgs, inventory: &Inventory) {
+    /// Another try finds what this run wrote itself: the first is what there was.
+    pub(super) fn keep(&self, args: &SetupArgs, wanted: &Wanted) {
         let mut before = self.lock();
+        if !before.asked.is_empty() {
+            return;
+        }
         before.args = Some(args.clone());
-        before.inventory = Some(inventory.clone());
+        before.stamp = wanted.stamp.clone();
+        before.place = wanted.gateway.place.clone();
+        before.gateway.clone_from(&wanted.gateway_before);
+        before.hosts.clone_from(&wanted.before);
+        let asked = wanted.hosts.iter();
+        before.asked = asked
+            .map(|host| (host.record.clone(), host.requested.clone()))
+            .collect();
     }
 
     /// Keep that a namespace is about to get sidecars.
-    pub(super) fn injects(&self, args: &SetupArgs, record: &NamespaceRecord) {
+    pub(super) fn injects(&self, args: &SetupArgs, record: &InjectionRecord) {
         let mut before = self.lock();
         before.args = Some(args.clone());
         before.bare.push(record.clone());
@@ -57,9 +85,27 @@ impl Trail {
         ));
     }
 
+    /// Somebody agreed to a plan.
+    pub(super) fn agree(&self, steps: &[Step]) {
+        *self.agreed.lock().unwrap_or_else(PoisonError::into_inner) = Some(changed(steps));
+    }
+
+    /// Whether somebody agreed to all of that.
+    pub(super) fn agreed(&self, steps: &[Step]) -> bool {
+        let agreed = self.agreed.lock().unwrap_or_else(PoisonError::into_inner);
+        agreed
+            .as_ref()
+            .is_some_and(|agreed| changed(steps).is_subset(agreed))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Before> {
         self.before.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn changed(steps: &[Step]) -> BTreeSet<ObjectRef> {
+    let changed = steps.iter().filter(|s| s.action != Action::Unchanged);
+    changed.map(|step| step.object.clone()).collect()
 }
 
 /// Say what exists, and go on or back where somebody says so.
@@ -85,15 +131,9 @@ pub(super) async fn settle(
     io.say(&format!("because: {error}"));
     match ask().await {
         0 => {
+            // If that breaks off too, it says so and asks again.
             args.write.yes = true;
-            let connect = &connect.within(args.write.timeout);
-            Box::pin(interruptible(super::setup(
-                &args,
-                connect,
-                io,
-                &Trail::default(),
-            )))
-            .await
+            Box::pin(super::run(&args, connect, io)).await
         }
         1 => {
             let connect = &connect.within(args.write.timeout);
@@ -126,97 +166,147 @@ async fn ask() -> usize {
     asked.await.ok().and_then(Result::ok).unwrap_or(2)
 }
 
-/// Make the inventories, and what they stand for, what they were.
+/// A run that meets others decides again at most this often.
+const TRIES: usize = 10;
+
+/// Undo what this run did, and nothing that anybody else did meanwhile.
 async fn go_back(
     (args, connect, io): (&SetupArgs, &ConnectArgs, &Io),
     before: &Before,
 ) -> Result<Exit, Error> {
     let cluster = Cluster::connect(&connect.options()).await?;
-    let snapshot = take(&cluster, &connect.scope()).await?;
     let tool = connect.istioctl().unwrap_or_default();
     let journal = Journal::default();
-    let run = RemovalRun {
-        cluster: &cluster,
-        io,
-        write: &args.write,
-        snapshot: &snapshot,
-        journal: &journal,
-        deadline: args.write.deadline(),
-        tool: &tool,
-    };
-    if let Some(inventory) = &before.inventory {
-        let now = read_inventory(&cluster, &inventory.namespace).await?;
-        run.perform(&since(inventory, &now, &snapshot)?).await?;
+    for _ in 0..TRIES {
+        let survey = Survey::take(&cluster, &connect.scope()).await?;
+        let run = RemovalRun {
+            cluster: &cluster,
+            io,
+            write: &args.write,
+            snapshot: &survey.snapshot,
+            live: &survey.found.live,
+            journal: &journal,
+            deadline: args.write.deadline(),
+            tool: &tool,
+            file: args.istio_operator.as_deref(),
+            stamp: before.stamp.clone(),
+            announced: &Mutex::default(),
+        };
+        match run.perform(&before.undone(&survey)?).await {
+            Err(Error::Raced { what }) => {
+                io.note(&format!("{what} was changed meanwhile: looking again"));
+            }
+            done => return done.map(|_| Exit::Done),
+        }
     }
-    // Sidecars go last: until then the way through the gateway needs them.
-    for record in &before.bare {
-        let inventory = read_inventory(&cluster, &record.namespace).await?;
-        let namespaces = vec![record.clone()];
-        run.perform(&Removal {
-            namespaces,
-            ..Removal::nothing(inventory)
-        })
-        .await?;
-    }
-    Ok(Exit::Done)
-}
-
-/// What an inventory has by now and had not before.
-fn since(before: &Inventory, now: &Inventory, snapshot: &Snapshot) -> Result<Removal, Error> {
-    let hosts = now
-        .hosts
-        .values()
-        .filter_map(|record| restored(record, before, (now, snapshot)));
-    let hosts = hosts.collect::<Result<Vec<HostRemoval>, Error>>()?;
-    let new = now
-        .gateways
-        .iter()
-        .filter(|(service, _)| !before.gateways.contains_key(*service));
-    let gateways = new
-        .map(|(s, r)| GatewayRemoval {
-            service: s.clone(),
-            record: r.clone(),
-            users: Vec::new(),
-        })
-        .collect();
-    let locked = now
-        .lockdowns
-        .iter()
-        .filter(|(namespace, _)| !before.lockdowns.contains_key(*namespace));
-    let lockdowns = locked.map(|(_, record)| record.clone()).collect();
-    Ok(Removal {
-        hosts,
-        gateways,
-        lockdowns,
-        ..Removal::nothing(now.clone())
+    Err(Error::Raced {
+        what: "what this run did".into(),
     })
 }
 
-/// What to do so that a host is again as it was; nothing where it is.
-fn restored(
-    record: &HostRecord,
-    before: &Inventory,
-    (now, snapshot): (&Inventory, &Snapshot),
-) -> Option<Result<HostRemoval, Error>> {
-    match before.host(&record.host) {
-        None => Some(host_removal(
-            record,
-            record.callers.clone(),
-            (now, snapshot),
-        )),
-        Some(old) if (&old.callers, &old.wires) == (&record.callers, &record.wires) => None,
-        Some(old) => {
-            let gone = record
-                .callers
-                .iter()
-                .filter(|c| !old.callers.contains(c))
-                .cloned()
-                .collect();
-            Some(host_change(
-                record,
-                (Some(old.clone()), gone),
-                (now, snapshot),
-            ))
+impl Before {
+    /// What this run did: the clients that it added, what it changed of hosts that nobody else
+    /// changed since, and the gateway that it made.
+    fn undone(&self, survey: &Survey) -> Result<Removal, Error> {
+        let mut removal = Removal::default();
+        for (asked, requested) in &self.asked {
+            let Some(now) = survey.inventory.host(&asked.namespace, &asked.host) else {
+                continue;
+            };
+            let old = self.hosts.iter().find(|old| old.host == asked.host);
+            removal
+                .hosts
+                .extend(self.host_undone(now, old, requested, survey)?);
         }
+        let gateway = survey
+            .inventory
+            .gateway(&self.place.namespace, &self.place.service)
+            .filter(|now| self.gateway.is_none() && now.by == self.stamp);
+        removal.gateways.extend(gateway.map(|now| GatewayRemoval {
+            record: now.clone(),
+            users: Vec::new(),
+        }));
+        // Sidecars go last: until then the way through the gateway needs them.
+        for bare in &self.bare {
+            let now = survey.inventory.injection(&bare.namespace);
+            removal.injections.extend(now.cloned());
+        }
+        Ok(removal)
+    }
+
+    fn host_undone(
+        &self,
+        now: &HostRecord,
+        old: Option<&HostRecord>,
+        requested: &BTreeSet<String>,
+        survey: &Survey,
+    ) -> Result<Option<HostRemoval>, Error> {
+        let ours = now.by == self.stamp;
+        let came = |caller: &&String| {
+            let was = old.is_some_and(|old| old.callers.contains_key(*caller));
+            let phase = now.callers.get(*caller);
+            !was && (ours && phase.is_some() || phase == Some(&Phase::Arriving))
+        };
+        let added: Vec<String> = requested.iter().filter(came).cloned().collect();
+        let rewired = old.filter(|old| ours && old.wires != now.wires);
+        if added.is_empty() && rewired.is_none() {
+            return Ok(None);
+        }
+        let live = index(&survey.found.live);
+        let mut undone = host_removal(now, added, &live);
+        if let Some(old) = rewired {
+            undone.back = self.back(now, old, &survey.snapshot)?;
+            let kept: BTreeSet<&ObjectRef> = undone.back.iter().map(|item| &item.object).collect();
+            let going: BTreeSet<ObjectRef> = undone
+                .switches
+                .iter()
+                .chain(&undone.rest)
+                .map(|item| item.object.clone())
+                .collect();
+            let stale = now.objects.objects().filter(|object| {
+                !kept.contains(object) && !going.contains(object) && !old.objects.contains(object)
+            });
+            let stale: Vec<Item> = stale
+                .map(|object| Item {
+                    record: now.name(),
+                    part: crate::flow::Part::Rule,
+                    object: object.clone(),
+                    body: None,
+                    unchanged: false,
+                })
+                .collect();
+            if let Some(next) = &mut undone.next {
+                next.wires.clone_from(&old.wires);
+                next.addresses.clone_from(&old.addresses);
+                next.allow.clone_from(&old.allow);
+                for item in &stale {
+                    next.objects.remove(&item.object);
+                }
+            }
+            undone.rest.extend(stale);
+        }
+        Ok(Some(undone))
+    }
+
+    /// The objects of a host as they were, where they are still there.
+    fn back(
+        &self,
+        now: &HostRecord,
+        old: &HostRecord,
+        snapshot: &Snapshot,
+    ) -> Result<Vec<Item>, Error> {
+        let owner = now.owner();
+        let pieces = render(old, &self.place, snapshot, &BTreeSet::new())?;
+        let back = pieces.into_iter().filter_map(|piece| {
+            let object = reference(&piece.body)?;
+            now.objects.contains(&object).then(|| Item {
+                record: now.name(),
+                part: piece.part,
+                object,
+                body: Some(owner.join(piece.body)),
+                unchanged: false,
+            })
+        });
+        Ok(back.collect())
     }
 }

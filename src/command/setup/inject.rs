@@ -2,7 +2,7 @@
 //! with consent.
 
 use super::half_way::Trail;
-use crate::apply::{inject as apply_inject, refuse_kept_workloads, update_inventory};
+use crate::apply::{Guard, inject as apply_inject, read_records_of, refuse_kept_workloads};
 use crate::cli::setup::SetupArgs;
 use crate::cluster::Cluster;
 use crate::command::Io;
@@ -10,7 +10,7 @@ use crate::command::stamp::stamp;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::kubernetes::{Kind, Right};
-use crate::plan::{EgressSpec, NamespaceRecord, caller_pods, injection_record};
+use crate::plan::{EgressSpec, InjectionRecord, Phase, caller_pods, injection_record};
 use crate::snapshot::Snapshot;
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ pub(super) async fn inject(
         if !exists || caller_pods(snapshot, &client).is_ok() {
             continue;
         }
-        let record = injection_record(snapshot, &client.namespace, stamp(cluster).await);
+        let mut record = injection_record(snapshot, &client.namespace, stamp(cluster).await);
         show(io, &record);
         refuse_kept_workloads(cluster, &record).await?;
         cluster.require(&rights_of(&record)).await?;
@@ -52,40 +52,56 @@ pub(super) async fn inject(
             "restarting the workloads of {} with sidecars",
             client.namespace
         ));
-        let keep = |inventory: &mut crate::plan::Inventory| {
-            inventory
-                .namespaces
-                .entry(record.namespace.clone())
-                .or_insert_with(|| record.clone());
-        };
         trail.injects(args, &record);
-        update_inventory(cluster, &client.namespace, keep).await?;
+        begin(cluster, &mut record).await?;
         apply_inject(cluster, &record, deadline).await?;
+        record.phase = Phase::Settled;
+        Guard::default().write(cluster, &mut record).await?;
         changed = true;
     }
     Ok(changed)
 }
 
 /// What the label, the restarts and the record of them take.
-fn rights_of(record: &NamespaceRecord) -> BTreeSet<Right> {
+fn rights_of(record: &InjectionRecord) -> BTreeSet<Right> {
     let namespace = record.namespace.as_str();
-    let workloads = record.workloads.iter().map(|workload| workload.object.kind);
+    let workloads = record.workloads.iter().map(|workload| workload.kind);
     let patched = workloads.chain([Kind::Namespace]);
     let mut rights: BTreeSet<Right> = patched
         .map(|kind| Right::new("patch", kind, namespace))
         .collect();
-    for verb in ["get", "create", "patch", "delete"] {
+    for verb in ["get", "list", "create", "patch", "delete"] {
         rights.insert(Right::new(verb, Kind::ConfigMap, namespace));
     }
     rights
 }
 
-fn show(io: &Io, record: &NamespaceRecord) {
+/// The record comes first. One that is there already, of a run that broke off, knows better what
+/// there was before.
+async fn begin(cluster: &Cluster, record: &mut InjectionRecord) -> Result<(), Error> {
+    let inventory = read_records_of(cluster, &record.namespace).await?;
+    if let Some(earlier) = inventory.injection(&record.namespace) {
+        record.version.clone_from(&earlier.version);
+        record.prior.clone_from(&earlier.prior);
+        for workload in &mut record.workloads {
+            let same = earlier
+                .workloads
+                .iter()
+                .find(|known| known.kind == workload.kind && known.name == workload.name);
+            if let Some(known) = same {
+                workload.prior.clone_from(&known.prior);
+            }
+        }
+    }
+    Guard::default().write(cluster, record).await
+}
+
+fn show(io: &Io, record: &InjectionRecord) {
     io.note(&format!(
         "  label     Namespace {} {}={}",
         record.namespace, record.label, record.value
     ));
     for workload in &record.workloads {
-        io.note(&format!("  restart   {}", workload.object));
+        io.note(&format!("  restart   {}", record.object(workload)));
     }
 }

@@ -8,6 +8,7 @@ mod needs;
 mod offline;
 mod perform;
 mod prune;
+mod records;
 mod resolves;
 mod show;
 mod wanted;
@@ -19,17 +20,23 @@ use super::Io;
 use crate::apply::preview;
 use crate::cli::connect::ConnectArgs;
 use crate::cli::setup::SetupArgs;
-use crate::cluster::{Cluster, DryRun};
+use crate::cluster::{Cluster, DryRun, Poll, poll};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::install::{Installer, Istioctl};
 use crate::interrupt;
-use crate::kubernetes::ObjectRef;
+use crate::kubernetes::{Kind, ObjectRef};
 use crate::plan::{self, Action, EgressSpec, Step, diff, file};
 use crate::rights;
 use crate::snapshot::{Snapshot, take};
 use half_way::Trail;
+use std::time::Duration;
+
+/// A run that meets others decides again at most this often.
+const TRIES: usize = 10;
+
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// Run the verb.
 pub async fn run(args: &SetupArgs, connect: &ConnectArgs, io: &Io) -> Result<Exit, Error> {
@@ -89,15 +96,26 @@ async fn setup(
     {
         snapshot = take(&cluster, &connect.scope()).await?;
     }
-    let session = Session {
-        cluster: &cluster,
-        connect,
-        io,
-        trail,
-        snapshot: &snapshot,
-        guided,
-    };
-    let done = session.carry_out(&args, (&spec, deadline)).await?;
+    let mut done = Err(Error::Raced {
+        what: "what setup writes".into(),
+    });
+    for _ in 0..TRIES {
+        let session = Session {
+            cluster: &cluster,
+            connect,
+            io,
+            trail,
+            snapshot: &snapshot,
+            guided,
+        };
+        done = Box::pin(session.carry_out(&args, (&spec, deadline))).await;
+        let Err(Error::Raced { what }) = &done else {
+            break;
+        };
+        io.note(&format!("{what} was changed meanwhile: planning again"));
+        snapshot = take(&cluster, &connect.scope()).await?;
+    }
+    let done = done?;
     if guided {
         io.note(&format!(
             "the same without a question:\n  {}",
@@ -140,7 +158,7 @@ impl Session<'_> {
         let done = if nothing_more {
             Exit::Done
         } else {
-            self.wire(args, (&left, deadline)).await?
+            Box::pin(self.wire(args, (&left, deadline))).await?
         };
         if prints || joined.is_empty() || done == Exit::Problems {
             return Ok(done);
@@ -164,6 +182,8 @@ impl Session<'_> {
         let (cluster, io) = (self.cluster, self.io);
         let tool = self.tool(args)?;
         let wanted = wanted::wanted(cluster, self.snapshot, spec, (args, &tool, deadline)).await?;
+        self.wait_for_the_namespace(&wanted.gateway.place.namespace, deadline)
+            .await?;
         if args.split {
             return show::halves(io, &wanted).map(|()| Exit::Done);
         }
@@ -171,19 +191,24 @@ impl Session<'_> {
             show::objects(io, args.output, &wanted.objects())?;
             return Ok(Exit::Done);
         }
-        let objects = wanted.objects();
-        let written = objects.iter().filter_map(plan::reference);
-        let written: Vec<ObjectRef> = written.chain([wanted.inventory.object()]).collect();
+        let owners = wanted.owners();
+        let records = owners.iter().map(|owner| owner.record.object());
+        let written = wanted.objects();
+        let written = written.iter().filter_map(plan::reference);
+        let written: Vec<ObjectRef> = written.chain(records).collect();
         cluster.require(&rights::of_objects(&written)).await?;
-        let steps = preview(cluster, &wanted.inventory, objects, args.write.options()).await?;
+        let steps = preview(cluster, &owners, wanted.pieces(), args.write.options()).await?;
         if args.write.diff {
             return differ(io, &steps);
         }
         let stale = if args.prune {
-            prune::stale(&wanted.inventory, spec)
+            prune::stale(&wanted.inventory, &wanted.gateway.place.namespace, spec)
         } else {
             Vec::new()
         };
+        for unreadable in &wanted.inventory.unreadable {
+            io.warn(&unreadable.line());
+        }
         show::plan(io, cluster, &wanted, &steps);
         show::pruned(io, &stale);
         if self.guided {
@@ -195,10 +220,12 @@ impl Session<'_> {
         }
         let writes =
             wanted.installs(self.snapshot) || steps.iter().any(|s| s.action != Action::Unchanged);
-        if (writes || !stale.is_empty()) && !args.write.yes && !io.confirm("write this?").await? {
+        let asks = (writes || !stale.is_empty()) && !args.write.yes && !self.trail.agreed(&steps);
+        if asks && !io.confirm("write this?").await? {
             io.note("nothing was written");
             return Ok(Exit::Problems);
         }
+        self.trail.agree(&steps);
         let run = perform::Run {
             cluster,
             io,
@@ -207,17 +234,47 @@ impl Session<'_> {
             steps: &steps,
             journal: &self.trail.journal,
             deadline,
+            baseline: &self.trail.baseline,
         };
-        self.trail.keep(args, &wanted.inventory);
+        self.trail.keep(args, &wanted);
         let mut outcome = run.perform(self.snapshot, writes).await?;
         outcome.changed |= !stale.is_empty();
         outcome.left = if args.prune {
-            prune::prune(&run, self.connect, spec).await?
+            Box::pin(prune::prune(&run, self.connect, spec)).await?
         } else {
             Vec::new()
         };
         show::result(io, args.output, &outcome, &steps)?;
         Ok(outcome.exit())
+    }
+}
+
+impl Session<'_> {
+    /// A namespace that is being deleted takes nothing: what comes after it is another one.
+    async fn wait_for_the_namespace(
+        &self,
+        namespace: &str,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let mut all = self.snapshot.objects.namespaces.iter();
+        let going = all.any(|n| n.name() == namespace && n.metadata.deletion_timestamp.is_some());
+        if !going {
+            return Ok(());
+        }
+        let object = ObjectRef::new(Kind::Namespace, "", namespace);
+        let _progress = self
+            .io
+            .progress(&format!("waiting until {object} is deleted"));
+        poll(deadline, PAUSE, async || {
+            Ok(match self.cluster.get(&object).await? {
+                None => Poll::Ready(()),
+                Some(_) => Poll::Waiting(format!("{object} to be deleted")),
+            })
+        })
+        .await?;
+        Err(Error::Raced {
+            what: object.to_string(),
+        })
     }
 }
 

@@ -67,7 +67,8 @@ fn rendered(known: &KnownGateway, spec: &EgressSpec) -> Result<Vec<Value>, Error
         installer: Installer::None,
         work: None,
     };
-    let inventory = Inventory::new(&known.name.namespace);
+    let inventory = Inventory::default();
     let (hosts, _) = hosts(&snapshot, spec, (&gateway, &inventory, &Stamp::default()))?;
-    Ok(hosts.into_iter().flat_map(|h| h.objects).collect())
+    let pieces = hosts.into_iter().flat_map(|h| h.objects);
+    Ok(pieces.map(|piece| piece.body).collect())
 }

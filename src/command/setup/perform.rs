@@ -1,9 +1,9 @@
-//! The writes of setup in their order: the inventory, the gateway, the gateway's half of the way,
-//! and, when every proxy has that, the switch in the callers' namespaces. Then the proof.
+//! The writes of setup in their order: the records, the gateway, the gateway's half of the way, and,
+//! when every proxy has that, the switch in the callers' namespaces. Then the proof.
 
 use super::resolves::refuse_unresolved;
 use super::wanted::{HostWish, Wanted};
-use crate::apply::{Journal, delete_all, update_inventory, write_all};
+use crate::apply::{Executor, Guard, Journal, refuse_too_large};
 use crate::cli::setup::SetupArgs;
 use crate::cluster::Cluster;
 use crate::command::Io;
@@ -13,19 +13,18 @@ use crate::confirm::{
 use crate::deadline::Deadline;
 use crate::error::{ApiStatus, Error};
 use crate::exit::Exit;
-use crate::flow::{Names, Wire};
-use crate::install::{GatewayPatch, Work, wait_ready};
+use crate::flow::Wire;
+use crate::install::{GatewayPatch, wait_ready};
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::model::target::Target;
-use crate::plan::{
-    GatewayRecord, HostRecord, Inventory, Owned, Step, before_export, bridge, reference,
-};
+use crate::plan::{Action, Form, Item, Phase, Record, Stage, Step, Wait, setup_rollout};
 use crate::probe::{Answer, Request};
 use crate::snapshot::Snapshot;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub(super) struct Run<'a> {
@@ -36,10 +35,12 @@ pub(super) struct Run<'a> {
     pub(super) steps: &'a [Step],
     pub(super) journal: &'a Journal,
     pub(super) deadline: Deadline,
+    /// What the hosts answered before the first write, also of an earlier try.
+    pub(super) baseline: &'a Mutex<Option<Baseline>>,
 }
 
 /// Hosts are asked this many at a time: each has counters of its own.
-const SIDE_BY_SIDE: usize = 8;
+pub(super) const SIDE_BY_SIDE: usize = 8;
 
 /// Requests that are under way by an old way may take this long to end.
 const IN_FLIGHT: Duration = Duration::from_millis(500);
@@ -73,7 +74,7 @@ impl Outcome {
 }
 
 /// The answers before the first write, by who asked and what.
-type Baseline = BTreeMap<(String, Target), Answer>;
+pub(super) type Baseline = BTreeMap<(String, Target), Answer>;
 
 impl Run<'_> {
     pub(super) async fn perform(
@@ -82,35 +83,49 @@ impl Run<'_> {
         changed: bool,
     ) -> Result<Outcome, Error> {
         let askers = self.askers().await?;
-        let before = if changed {
-            self.baseline(&askers).await?
-        } else {
-            Baseline::new()
-        };
+        let before = self.before(&askers, changed).await?;
         refuse_unresolved(&before)?;
-        if changed {
-            self.write(snapshot).await?;
-        }
+        self.write(snapshot, changed).await?;
         let mut outcome = Outcome {
-            changed,
+            changed: changed || !self.journal.lines().is_empty(),
             proofs: Vec::new(),
             unproven: Vec::new(),
             left: Vec::new(),
         };
         if !self.args.write.wait {
-            self.leave_old_ways().await?;
             outcome
                 .unproven
                 .push("not waited for the proxies (--wait=false)".into());
             return Ok(outcome);
         }
         let pods = self.gateway_pods().await?;
-        self.wait_for_routes(&pods).await?;
-        if changed {
-            self.leave_old_ways().await?;
+        if !changed {
+            self.wait_for_routes(&pods).await?;
         }
         self.prove(&pods, (&askers, &before), &mut outcome).await?;
         Ok(outcome)
+    }
+
+    /// The answers before the first write; those of the first try, where this is another.
+    async fn before(&self, askers: &[Asker], changed: bool) -> Result<Baseline, Error> {
+        let known = self.known_baseline();
+        match known {
+            Some(known) => Ok(known),
+            None if changed => {
+                let asked = self.ask_all(askers).await?;
+                let mut baseline = self.baseline.lock().unwrap_or_else(PoisonError::into_inner);
+                *baseline = Some(asked.clone());
+                Ok(asked)
+            }
+            None => Ok(Baseline::new()),
+        }
+    }
+
+    fn known_baseline(&self) -> Option<Baseline> {
+        self.baseline
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// One ready pod of each caller asks.
@@ -151,7 +166,7 @@ impl Run<'_> {
     }
 
     /// What the hosts answer now.
-    async fn baseline(&self, askers: &[Asker]) -> Result<Baseline, Error> {
+    async fn ask_all(&self, askers: &[Asker]) -> Result<Baseline, Error> {
         let _progress = self.io.progress("asking the hosts what they answer now");
         let asks = self
             .questions(askers)
@@ -178,73 +193,78 @@ impl Run<'_> {
         askers.iter().flat_map(of)
     }
 
-    async fn write(&self, snapshot: &Snapshot) -> Result<(), Error> {
-        self.keep_inventory(&[]).await?;
-        let (gateway, rest) = self.steps.split_at(self.wanted.gateway.objects.len());
-        let (switch, halves): (Vec<Step>, Vec<Step>) = rest
-            .iter()
-            .cloned()
-            .partition(|s| self.is_switch(&s.object));
-        let mut owned = self.write_steps(gateway).await?;
-        self.install().await?;
-        if let Some(patch) = &self.wanted.gateway.patch {
-            let _progress = self.io.progress(&format!(
-                "waiting for the gateway {}/{}",
-                patch.namespace, patch.name
-            ));
-            self.wait_ready(patch).await?;
+    /// Say first in the records what is to come, write it stage by stage, and settle the records.
+    async fn write(&self, snapshot: &Snapshot, changed: bool) -> Result<(), Error> {
+        let guard = Guard::default();
+        let mut hosts = self.intents();
+        let mut gateway = self.wanted.gateway_record.clone();
+        hosts.iter().try_for_each(refuse_too_large)?;
+        if let Some(record) = gateway.as_mut().filter(|_| self.changes_gateway()) {
+            self.expect_steps(&record.name(), &mut record.objects);
+            record.phase = Phase::Arriving;
         }
-        let first: Vec<Step> = halves.iter().map(first_half).collect();
-        owned.extend(self.write_steps(&first).await?);
-        if self.args.write.wait {
-            self.wait_for_halves(snapshot).await?;
+        let mut owners: Vec<_> = hosts.iter().map(Record::owner).collect();
+        owners.extend(gateway.iter().map(Record::owner));
+        let executor = self.executor(&guard).knows_steps(owners, self.steps);
+        self.make_namespace(&executor).await?;
+        // The hosts first: whoever is removing the gateway counts them after it has said so in the
+        // gateway's record, which is looked at next.
+        self.write_hosts(&guard, &mut hosts).await?;
+        if let Some(record) = &mut gateway {
+            if self.wanted.gateway_is_settled(record) {
+                guard.watch(record);
+            } else {
+                guard.write(self.cluster, record).await?;
+            }
         }
-        owned.extend(self.write_steps(&switch).await?);
-        let entries: Vec<Step> = halves
-            .into_iter()
-            .filter(|s| s.object.kind == Kind::ServiceEntry)
-            .collect();
-        owned.extend(self.write_steps(&entries).await?);
-        self.keep_inventory(&owned).await
+        guard.check(self.cluster).await?;
+        if !changed {
+            return self.settle(&guard, None, hosts, gateway, &[]).await;
+        }
+        let retired = self.retired();
+        for stage in &setup_rollout(self.steps, &retired).stages {
+            executor.perform(stage).await?;
+            if stage.then.contains(&Wait::GatewayReady) {
+                self.install().await?;
+            }
+            for wait in &stage.then {
+                self.wait_until(*wait, snapshot).await?;
+            }
+        }
+        self.settle(&guard, Some(&executor), hosts, gateway, &retired)
+            .await
     }
 
-    /// Once the callers take the new way, what only served the old one goes.
-    async fn leave_old_ways(&self) -> Result<(), Error> {
-        let halves = self.steps[self.wanted.gateway.objects.len()..]
-            .iter()
-            .filter(|s| !self.is_switch(&s.object));
-        let bridged: Vec<Step> = halves
-            .filter(|s| s.object.kind != Kind::ServiceEntry && first_half(s).body != s.body)
-            .cloned()
-            .collect();
-        let kept: BTreeSet<ObjectRef> = self.steps.iter().map(|s| s.object.clone()).collect();
-        let hosts = self
-            .wanted
-            .hosts
-            .iter()
-            .filter_map(|h| self.wanted.inventory.host(&h.record.host));
-        let left: Vec<Owned> = hosts
-            .flat_map(|h| &h.objects)
-            .filter(|o| !kept.contains(&o.object))
-            .cloned()
-            .collect();
-        if bridged.is_empty() && left.is_empty() {
-            return Ok(());
+    fn executor<'e>(&'e self, guard: &'e Guard) -> Executor<'e> {
+        let options = self.args.write.options();
+        Executor::new(self.cluster, guard, self.journal, options, self.deadline)
+    }
+
+    async fn wait_until(&self, wait: Wait, snapshot: &Snapshot) -> Result<(), Error> {
+        match wait {
+            Wait::GatewayReady => {
+                let Some(patch) = &self.wanted.gateway.patch else {
+                    return Ok(());
+                };
+                let _progress = self.io.progress(&format!(
+                    "waiting for the gateway {}/{}",
+                    patch.namespace, patch.name
+                ));
+                self.wait_ready(patch).await
+            }
+            _ if !self.args.write.wait => Ok(()),
+            Wait::Reached => self.wait_for_halves(snapshot).await,
+            Wait::Routed => {
+                let pods = self.gateway_pods().await?;
+                self.wait_for_routes(&pods).await
+            }
+            Wait::InFlight => {
+                let _progress = self.io.progress("letting the old way go");
+                tokio::time::sleep(IN_FLIGHT).await;
+                Ok(())
+            }
+            Wait::Released | Wait::PodsGone => Ok(()),
         }
-        let _progress = self.io.progress("letting the old way go");
-        tokio::time::sleep(IN_FLIGHT).await;
-        self.write_steps(&bridged).await?;
-        let how = (self.args.write.options(), self.journal, self.deadline);
-        delete_all(self.cluster, &self.wanted.inventory, &left, how).await?;
-        let forget = |inventory: &mut Inventory| {
-            inventory.hosts.values_mut().for_each(|h| {
-                h.objects
-                    .retain(|o| !left.iter().any(|l| l.object == o.object));
-            });
-        };
-        update_inventory(self.cluster, &self.wanted.inventory.namespace, forget)
-            .await
-            .map(|_| ())
     }
 
     /// What Istio's own installer does.
@@ -280,26 +300,6 @@ impl Run<'_> {
             what: format!("{what}{said}"),
             after: *after,
         })
-    }
-
-    async fn write_steps(&self, steps: &[Step]) -> Result<Vec<Owned>, Error> {
-        write_all(
-            self.cluster,
-            steps,
-            self.args.write.options(),
-            (self.journal, self.deadline),
-        )
-        .await
-    }
-
-    /// The callers' own `VirtualService`.
-    fn is_switch(&self, object: &ObjectRef) -> bool {
-        object.kind == Kind::VirtualService
-            && self
-                .wanted
-                .hosts
-                .iter()
-                .any(|h| Names::of(&h.record.host).object() == object.name)
     }
 
     async fn wait_for_halves(&self, snapshot: &Snapshot) -> Result<(), Error> {
@@ -383,8 +383,9 @@ impl Run<'_> {
             .await?;
         let pods: Vec<Pod> = list
             .into_iter()
-            .filter_map(|p| serde_json::from_value(p).ok())
-            .collect();
+            .map(serde_json::from_value)
+            .collect::<Result<_, _>>()
+            .map_err(|e| Error::Failed(format!("a pod of the gateway cannot be read: {e}")))?;
         let ready: Vec<Pod> = pods.into_iter().filter(Pod::is_ready).collect();
         if ready.is_empty() {
             let gateway = format!("{}/{}", place.namespace, place.service);
@@ -463,126 +464,25 @@ impl Run<'_> {
         .await
     }
 
-    /// Before the first write the inventory names every object that will be; afterwards it knows
-    /// their UIDs.
-    async fn keep_inventory(&self, owned: &[Owned]) -> Result<(), Error> {
-        let wanted = self.wanted;
-        self.make_namespace().await?;
-        let change = |inventory: &mut Inventory| {
-            if !wanted.gateway.objects.is_empty() || wanted.gateway.work.is_some() {
-                let service = &wanted.gateway.place.service;
-                let old = inventory.gateways.get(service).cloned();
-                inventory
-                    .gateways
-                    .insert(service.clone(), self.gateway_record(old, owned));
-            }
-            for host in &wanted.hosts {
-                let key = Names::of(&host.record.host).object();
-                let old = inventory
-                    .hosts
-                    .get(&key)
-                    .cloned()
-                    .map(|h| h.without_namespaces(&wanted.gone));
-                let objects = merge(
-                    old.as_ref().map_or(&[][..], |h| &h.objects),
-                    &host.objects,
-                    owned,
-                );
-                inventory.hosts.insert(
-                    key,
-                    HostRecord {
-                        objects,
-                        ..host.record.clone()
-                    },
-                );
-            }
-        };
-        update_inventory(self.cluster, &wanted.inventory.namespace, change).await?;
-        Ok(())
-    }
-
-    /// The inventory lies in the gateway's namespace, so that comes even before it.
-    async fn make_namespace(&self) -> Result<(), Error> {
+    /// The records lie in the gateway's namespace, so that comes even before them.
+    async fn make_namespace(&self, executor: &Executor<'_>) -> Result<(), Error> {
         let made = self
             .steps
             .iter()
-            .filter(|s| s.object.kind == Kind::Namespace)
-            .cloned()
-            .collect::<Vec<_>>();
-        let missing = !made.is_empty() && self.cluster.get(&made[0].object).await?.is_none();
-        if missing {
-            self.write_steps(&made).await.map(|_| ())
-        } else {
-            Ok(())
-        }
-    }
-
-    fn gateway_record(&self, old: Option<GatewayRecord>, owned: &[Owned]) -> GatewayRecord {
-        let wish = &self.wanted.gateway;
-        let patch = wish
-            .patch
-            .as_ref()
-            .and_then(|p| serde_json::to_value(p).ok())
-            .unwrap_or_default();
-        let installer = if wish.patch.is_some() {
-            wish.installer.name()
-        } else {
-            ""
+            .filter(|step| step.object.kind == Kind::Namespace);
+        let missing = made.filter(|step| step.action == Action::Create);
+        let items = missing.map(|step| Item {
+            record: step.record.clone(),
+            part: step.part,
+            object: step.object.clone(),
+            body: step.body.clone(),
+            unchanged: false,
+        });
+        let stage = Stage {
+            form: Form::Final,
+            items: items.collect(),
+            then: Vec::new(),
         };
-        // What it was like before the first run is what cleanup gives back.
-        let first = old.as_ref().and_then(|o| o.restore.clone());
-        let restore = first.or_else(|| wish.work.as_ref().and_then(Work::restore));
-        let objects = merge(
-            old.as_ref().map_or(&[][..], |o| &o.objects),
-            &wish.objects,
-            owned,
-        );
-        let by = old
-            .filter(|o| o.patch == patch && o.objects.len() == objects.len())
-            .map_or(self.wanted.stamp.clone(), |o| o.by);
-        GatewayRecord {
-            installer: installer.into(),
-            patch,
-            restore,
-            by,
-            objects,
-        }
+        executor.perform(&stage).await.map(|_| ())
     }
-}
-
-/// A `ServiceEntry` as its new callers must not see it yet; any other object with the old way
-/// beside the new one.
-fn first_half(step: &Step) -> Step {
-    let body = match (&step.body, &step.live) {
-        (Some(body), live) if step.object.kind == Kind::ServiceEntry => {
-            Some(before_export(body, live.as_ref()))
-        }
-        (Some(body), Some(live)) => Some(bridge(body, live)),
-        (body, _) => body.clone(),
-    };
-    Step {
-        body,
-        ..step.clone()
-    }
-}
-
-/// Old and new objects together, with the UIDs that are known.
-fn merge(old: &[Owned], wanted: &[serde_json::Value], written: &[Owned]) -> Vec<Owned> {
-    let mut all: BTreeMap<ObjectRef, String> = old
-        .iter()
-        .map(|o| (o.object.clone(), o.uid.clone()))
-        .collect();
-    for object in wanted.iter().filter_map(reference) {
-        let uid = written
-            .iter()
-            .find(|o| o.object == object)
-            .map(|o| o.uid.clone());
-        let entry = all.entry(object).or_default();
-        if let Some(uid) = uid {
-            *entry = uid;
-        }
-    }
-    all.into_iter()
-        .map(|(object, uid)| Owned { object, uid })
-        .collect()
 }

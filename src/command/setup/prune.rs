@@ -2,37 +2,41 @@
 //! cleanup would do it.
 
 use super::perform::Run;
-use crate::apply::read_inventory;
 use crate::cli::connect::ConnectArgs;
-use crate::command::cleanup::{Removal, RemovalRun, host_removal};
+use crate::command::cleanup::{RemovalRun, Survey};
 use crate::error::Error;
 use crate::install::Istioctl;
 use crate::model::target::Host;
-use crate::plan::{EgressSpec, HostRecord, Inventory};
-use crate::snapshot::take;
+use crate::plan::{EgressSpec, Inventory, Removal, host_removal, index};
 use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+/// A run that meets others decides again at most this often.
+const TRIES: usize = 10;
 
 /// A host, and the callers of it that are no longer in the file.
-pub(super) fn stale(inventory: &Inventory, spec: &EgressSpec) -> Vec<(Host, Vec<String>)> {
-    let ours = inventory
-        .hosts
-        .values()
-        .filter(|r| spec.set.is_some() && r.set == spec.set);
-    let callers = |record: &HostRecord| {
+pub(super) fn stale(
+    inventory: &Inventory,
+    gateway: &str,
+    spec: &EgressSpec,
+) -> Vec<(Host, Vec<String>)> {
+    let mut stale = Vec::new();
+    for record in &inventory.hosts {
+        if record.namespace != gateway || spec.set.is_none() || record.set != spec.set {
+            continue;
+        }
         let wishes = spec.wishes.iter().filter(|w| w.target.host == record.host);
         let kept: BTreeSet<&String> = wishes
             .flat_map(|w| w.clients.iter().map(|c| &c.namespace))
             .collect();
-        record
-            .callers
-            .iter()
-            .filter(|c| !kept.contains(c))
-            .cloned()
-            .collect::<Vec<String>>()
-    };
-    ours.map(|record| (record.host.clone(), callers(record)))
-        .filter(|(_, callers)| !callers.is_empty())
-        .collect()
+        let gone = record.callers.keys().filter(|c| !kept.contains(c));
+        let gone: Vec<String> = gone.cloned().collect();
+        if !gone.is_empty() {
+            stale.push((record.host.clone(), gone));
+        }
+    }
+    stale.sort();
+    stale
 }
 
 /// Remove them, with the cluster read anew: setup has just written to it. The answer names what is
@@ -42,43 +46,51 @@ pub(super) async fn prune(
     connect: &ConnectArgs,
     spec: &EgressSpec,
 ) -> Result<Vec<String>, Error> {
-    let inventory = read_inventory(run.cluster, &run.wanted.inventory.namespace).await?;
-    let stale = stale(&inventory, spec);
-    if stale.is_empty() {
-        return Ok(Vec::new());
+    let gateway = &run.wanted.gateway.place.namespace;
+    for _ in 0..TRIES {
+        let survey = Survey::take(run.cluster, &connect.scope()).await?;
+        let stale = stale(&survey.inventory, gateway, spec);
+        if stale.is_empty() {
+            return Ok(Vec::new());
+        }
+        let live = index(&survey.found.live);
+        let mut removal = Removal::default();
+        for (host, callers) in stale {
+            if let Some(record) = survey.inventory.host(gateway, &host) {
+                removal.hosts.push(host_removal(record, callers, &live));
+            }
+        }
+        let removing = RemovalRun {
+            cluster: run.cluster,
+            io: run.io,
+            write: &run.args.write,
+            snapshot: &survey.snapshot,
+            live: &survey.found.live,
+            journal: run.journal,
+            deadline: run.deadline,
+            // Pruning removes no gateway.
+            tool: &Istioctl::default(),
+            file: None,
+            stamp: run.wanted.stamp.clone(),
+            announced: &Mutex::default(),
+        };
+        match removing.perform(&removal).await {
+            Err(Error::Raced { what }) => {
+                run.io
+                    .note(&format!("{what} was changed meanwhile: looking again"));
+            }
+            done => return done,
+        }
     }
-    let snapshot = take(run.cluster, &connect.scope()).await?;
-    let records = stale
-        .into_iter()
-        .filter_map(|(host, callers)| Some((inventory.host(&host)?, callers)));
-    let hosts =
-        records.map(|(record, callers)| host_removal(record, callers, (&inventory, &snapshot)));
-    let hosts = hosts.collect::<Result<Vec<_>, Error>>()?;
-    let removal = Removal {
-        inventory: inventory.clone(),
-        hosts,
-        gateways: Vec::new(),
-        namespaces: Vec::new(),
-        lockdowns: Vec::new(),
-    };
-    let removing = RemovalRun {
-        cluster: run.cluster,
-        io: run.io,
-        write: &run.args.write,
-        snapshot: &snapshot,
-        journal: run.journal,
-        deadline: run.deadline,
-        // Pruning removes no gateway.
-        tool: &Istioctl::default(),
-    };
-    removing.perform(&removal).await
+    Err(Error::Raced {
+        what: "what is to be pruned".into(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::Names;
-    use crate::plan::{Stamp, file};
+    use crate::plan::{HostRecord, Members, Phase, Stamp, file};
 
     #[test]
     fn only_what_came_from_the_file_is_stale() {
@@ -86,37 +98,37 @@ mod tests {
                     spec: {from: [a], hosts: [{host: kept.com}]}}";
         let spec = file::read("f", text, "default").unwrap();
         let record = |host: &str, set: Option<&str>, callers: &[&str]| HostRecord {
+            namespace: "egress".into(),
             host: host.parse().unwrap(),
             service: "gw".into(),
             wires: vec![],
-            callers: callers.iter().map(|c| (*c).to_owned()).collect(),
+            callers: callers
+                .iter()
+                .map(|c| ((*c).to_owned(), Phase::Settled))
+                .collect(),
             addresses: vec![],
             allow: vec![],
             server: None,
             set: set.map(str::to_owned),
             by: Stamp::default(),
-            objects: vec![],
+            epoch: 0,
+            objects: Members::default(),
+            version: None,
         };
-        let records = [
-            record("kept.com", Some("set"), &["a", "b"]),
-            record("gone.com", Some("set"), &["a"]),
-            record("other.com", None, &["a"]),
-        ];
-        let hosts = records
-            .into_iter()
-            .map(|r| (Names::of(&r.host).object(), r))
-            .collect();
-        let found = stale(
-            &Inventory {
-                hosts,
-                ..Inventory::new("egress")
-            },
-            &spec,
-        );
+        let inventory = Inventory {
+            hosts: vec![
+                record("kept.com", Some("set"), &["a", "b"]),
+                record("gone.com", Some("set"), &["a"]),
+                record("other.com", None, &["a"]),
+            ],
+            ..Inventory::default()
+        };
+        let found = stale(&inventory, "egress", &spec);
         let found: Vec<String> = found
             .iter()
             .map(|(h, c)| format!("{h}: {}", c.join(",")))
             .collect();
         assert_eq!(found, ["gone.com: a", "kept.com: b"]);
+        assert!(stale(&inventory, "elsewhere", &spec).is_empty());
     }
 }

@@ -81,7 +81,8 @@ fn picture(io: &Io, wanted: &Wanted) {
         } else {
             ""
         };
-        let callers = host.record.callers.join(", ");
+        let callers: Vec<&str> = host.record.clients().collect();
+        let callers = callers.join(", ");
         let server = host.record.server();
         let by = if *server == host.record.host {
             String::new()
@@ -235,12 +236,8 @@ fn count(moved: Moved) -> u64 {
 /// owners have to, afterwards.
 pub(super) fn halves(io: &Io, wanted: &Wanted) -> Result<(), Error> {
     let calls = |o: &Value| {
-        wanted.hosts.iter().any(|h| {
-            h.record
-                .callers
-                .iter()
-                .any(|c| o["metadata"]["namespace"] == *c)
-        })
+        let namespace = o["metadata"]["namespace"].as_str().unwrap_or_default();
+        wanted.hosts.iter().any(|h| h.calls(namespace))
     };
     let (theirs, platform): (Vec<Value>, Vec<Value>) = wanted
         .objects()

@@ -3,18 +3,20 @@
 
 use super::gateway::{GatewayWish, gateway_wish};
 use super::needs::{check_credential, resolve};
-use crate::apply::read_inventory;
+use crate::apply::read_records_of;
 use crate::cli::setup::SetupArgs;
 use crate::cluster::Cluster;
 use crate::command::stamp::stamp;
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::install::{Istioctl, find_gateways};
+use crate::flow::{Part, Piece};
+use crate::install::{Istioctl, Work, find_gateways};
 use crate::kubernetes::pod::Pod;
 use crate::model::target::{AppProtocol, Client, Host, Target};
 use crate::plan::{
-    Addition, CallerPods, Choice, EgressSpec, HostRecord, Inventory, Ports, Stamp, Wish,
-    caller_pods, join, refuse_breaks, refuse_collisions, render,
+    Addition, CallerPods, Choice, EgressSpec, GatewayRecord, HostRecord, Inventory, Members, Owner,
+    Phase, Ports, Record, RecordName, Stamp, Wanted as WantedObject, Wish, caller_pods, join,
+    reference, refuse_breaks, refuse_collisions, render, rule_place,
 };
 use crate::snapshot::Snapshot;
 use serde_json::Value;
@@ -23,14 +25,18 @@ use std::net::IpAddr;
 
 pub(super) struct Wanted {
     pub(super) gateway: GatewayWish,
+    /// The record of the gateway as it will be, where something of it is ours.
+    pub(super) gateway_record: Option<GatewayRecord>,
     pub(super) inventory: Inventory,
     pub(super) callers: Vec<CallerPods>,
     pub(super) hosts: Vec<HostWish>,
     pub(super) stamp: Stamp,
+    /// The records of these hosts, as they are.
+    pub(super) before: Vec<HostRecord>,
+    /// The record of the gateway, as it is.
+    pub(super) gateway_before: Option<GatewayRecord>,
     /// Why a hop is plain that could have been mutual TLS.
     pub(super) reasons: Vec<String>,
-    /// Callers' namespaces that were deleted meanwhile.
-    pub(super) gone: Vec<String>,
     /// All pods of all callers that have a sidecar.
     pub(super) pods: Vec<Pod>,
 }
@@ -38,7 +44,11 @@ pub(super) struct Wanted {
 /// A host with the objects that carry it; `record.objects` is still that of the last run.
 pub(super) struct HostWish {
     pub(super) record: HostRecord,
-    pub(super) objects: Vec<Value>,
+    pub(super) objects: Vec<Piece>,
+    /// The clients that this run is for.
+    pub(super) requested: BTreeSet<String>,
+    /// Namespaces in which objects may be created for them.
+    pub(super) places: BTreeSet<String>,
     /// A name to ask for.
     pub(super) asked: Host,
 }
@@ -46,7 +56,7 @@ pub(super) struct HostWish {
 impl HostWish {
     /// Whether a namespace calls it.
     pub(super) fn calls(&self, namespace: &str) -> bool {
-        self.record.callers.iter().any(|c| c == namespace)
+        self.record.is_called_from(namespace)
     }
 }
 
@@ -61,12 +71,53 @@ impl Wanted {
 
     /// Every object, in a safe order of writing.
     pub(super) fn objects(&self) -> Vec<Value> {
-        self.gateway
-            .objects
-            .iter()
-            .chain(self.hosts.iter().flat_map(|h| &h.objects))
-            .cloned()
+        let hosts = self.hosts.iter().flat_map(|h| &h.objects);
+        let gateway = self.gateway.objects.iter().cloned();
+        gateway
+            .chain(hosts.map(|piece| piece.body.clone()))
             .collect()
+    }
+
+    /// The same, with the record that each belongs to.
+    pub(super) fn pieces(&self) -> Vec<WantedObject> {
+        let mut all = Vec::new();
+        let gateway = RecordName::Gateway {
+            namespace: self.gateway.place.namespace.clone(),
+            service: self.gateway.place.service.clone(),
+        };
+        for body in &self.gateway.objects {
+            all.push(WantedObject {
+                record: gateway.clone(),
+                part: Part::Gateway,
+                body: body.clone(),
+                optional: false,
+            });
+        }
+        for host in &self.hosts {
+            for piece in &host.objects {
+                let namespace = piece.body["metadata"]["namespace"].as_str();
+                let asked = namespace.is_some_and(|namespace| host.places.contains(namespace));
+                all.push(WantedObject {
+                    record: host.record.name(),
+                    part: piece.part,
+                    body: piece.body.clone(),
+                    optional: !asked,
+                });
+            }
+        }
+        all
+    }
+
+    /// Whether a gateway's record says nothing new.
+    pub(super) fn gateway_is_settled(&self, record: &GatewayRecord) -> bool {
+        record.phase == Phase::Settled && self.gateway_before.as_ref() == Some(record)
+    }
+
+    /// What tells the objects of these records from those of others.
+    pub(super) fn owners(&self) -> Vec<Owner> {
+        let hosts = self.hosts.iter().map(|host| host.record.owner());
+        let gateway = self.gateway_record.iter().map(Record::owner);
+        hosts.chain(gateway).collect()
     }
 }
 
@@ -89,13 +140,13 @@ pub(super) async fn wanted(
         args.patch()?,
     )?;
     let namespace = choice.namespace().to_owned();
-    let mut inventory = match read_inventory(cluster, &namespace).await {
+    let mut inventory = match read_records_of(cluster, &namespace).await {
         // Who only wants to have it printed may have no right there: that is what for.
-        Err(Error::Forbidden { .. }) if args.split => Inventory::new(&namespace),
+        Err(Error::Forbidden { .. }) if args.split => Inventory::default(),
         other => other?,
     };
     let gone = inventory.vanished(snapshot);
-    for record in inventory.hosts.values_mut() {
+    for record in &mut inventory.hosts {
         *record = record.clone().without_namespaces(&gone);
     }
     let gateway = gateway_wish(
@@ -113,7 +164,7 @@ pub(super) async fn wanted(
         }
         if wish.target.protocol == AppProtocol::Tcp && wish.options.addresses.is_empty() {
             let known = inventory
-                .host(&wish.target.host)
+                .host(&namespace, &wish.target.host)
                 .map(|r| r.addresses.clone())
                 .unwrap_or_default();
             let now = resolve(cluster, &wish.target.host, (&callers, deadline)).await;
@@ -131,24 +182,62 @@ pub(super) async fn wanted(
     if find_gateways(snapshot)
         .iter()
         .any(|g| g.place == gateway.place)
+        && !is_starting(snapshot, &gateway)
     {
         let objects: Vec<Value> = hosts
             .iter()
-            .flat_map(|h| h.objects.iter().cloned())
+            .flat_map(|h| h.objects.iter().map(|piece| piece.body.clone()))
             .collect();
         refuse_breaks(snapshot, &objects, &paths(&hosts))?;
     }
     let pods = pods(snapshot, &callers, &hosts);
+    for host in &hosts {
+        refuse_in_place(&inventory, &host.record.name())?;
+    }
+    let gateway_record = gateway_record(&gateway, &inventory, &stamp)?;
+    let gateway_before = inventory
+        .gateway(&gateway.place.namespace, &gateway.place.service)
+        .cloned();
+    let before = hosts
+        .iter()
+        .filter_map(|host| inventory.host(&namespace, &host.record.host))
+        .cloned()
+        .collect();
     Ok(Wanted {
         gateway,
+        gateway_record,
         inventory,
         callers,
         hosts,
         stamp,
+        before,
+        gateway_before,
         reasons,
-        gone,
         pods,
     })
+}
+
+/// A record can be written only where nothing else lies.
+fn refuse_in_place(inventory: &Inventory, name: &RecordName) -> Result<(), Error> {
+    match inventory.in_place_of(name) {
+        None => Ok(()),
+        Some(unreadable) => Err(Error::Refused {
+            why: unreadable.line(),
+            hint: Some(format!("remove it: setup keeps its record of {name} there")),
+        }),
+    }
+}
+
+/// One that we install and that has no pod yet cannot work yet either: that is waited for.
+fn is_starting(snapshot: &Snapshot, gateway: &GatewayWish) -> bool {
+    let place = &gateway.place;
+    let of_gateway = |pod: &&Pod| {
+        let labels = &pod.metadata.labels;
+        let mut wanted = place.selector.iter();
+        pod.namespace() == place.namespace && wanted.all(|(k, v)| labels.get(k) == Some(v))
+    };
+    let mut pods = snapshot.objects.pods.iter().filter(of_gateway);
+    gateway.patch.is_some() && !pods.any(Pod::is_ready)
 }
 
 /// Who will call what.
@@ -160,11 +249,7 @@ fn paths(hosts: &[HostWish]) -> Vec<(Client, Target)> {
             protocol: w.protocol,
         });
         let targets: Vec<Target> = targets.collect();
-        let callers = host
-            .record
-            .callers
-            .iter()
-            .map(|c| Client::namespace(c.as_str()));
+        let callers = host.requested.iter().map(Client::namespace);
         callers
             .flat_map(move |c| targets.clone().into_iter().map(move |t| (c.clone(), t)))
             .collect::<Vec<_>>()
@@ -206,9 +291,9 @@ fn pods(snapshot: &Snapshot, callers: &[CallerPods], hosts: &[HostWish]) -> Vec<
         .iter()
         .flat_map(|c| c.with_sidecar.iter().cloned())
         .collect();
-    let earlier: BTreeSet<&String> = hosts.iter().flat_map(|h| &h.record.callers).collect();
+    let earlier: BTreeSet<&str> = hosts.iter().flat_map(|h| h.record.clients()).collect();
     for namespace in earlier {
-        let found = caller_pods(snapshot, &Client::namespace(namespace.as_str()));
+        let found = caller_pods(snapshot, &Client::namespace(namespace));
         pods.extend(found.map(|c| c.with_sidecar).unwrap_or_default());
     }
     pods.sort_by(|a, b| (a.namespace(), a.name()).cmp(&(b.namespace(), b.name())));
@@ -243,7 +328,7 @@ pub(super) fn hosts(
     spec: &EgressSpec,
     (gateway, inventory, stamp): (&GatewayWish, &Inventory, &Stamp),
 ) -> Result<(Vec<HostWish>, Vec<String>), Error> {
-    let mut records: Vec<HostRecord> = Vec::new();
+    let mut records: Vec<(HostRecord, BTreeSet<String>)> = Vec::new();
     let mut reasons = Vec::new();
     let trust_domain = &snapshot.mesh.config.trust_domain;
     let ports = Ports {
@@ -260,17 +345,22 @@ pub(super) fn hosts(
         reasons.extend(
             why_plain.map(|why| format!("{target}: plain from the sidecar to the gateway: {why}")),
         );
-        let earlier = records.iter().position(|r| r.host == target.host);
-        let old = earlier
-            .map(|at| records.remove(at))
-            .or_else(|| inventory.host(&target.host).cloned());
+        let earlier = records.iter().position(|(r, _)| r.host == target.host);
+        let (old, mut requested) = if let Some(at) = earlier {
+            let (record, requested) = records.remove(at);
+            (Some(record), requested)
+        } else {
+            let known = inventory.host(&gateway.place.namespace, &target.host);
+            (known.cloned(), BTreeSet::new())
+        };
+        requested.extend(wish.namespaces());
         let allow: Vec<String> = options
             .allow
             .iter()
             .map(|a| a.principal(trust_domain))
             .collect();
         let add = Addition {
-            service: &gateway.place.service,
+            gateway: &gateway.place,
             target,
             server: &options.server_of(&target.host).map_err(Error::Usage)?,
             wire,
@@ -284,16 +374,71 @@ pub(super) fn hosts(
             set: spec.set.as_deref(),
             stamp,
         };
-        records.push(join(old.as_ref(), add)?);
+        records.push((join(old.as_ref(), add)?, requested));
     }
-    let wishes = records.into_iter().map(|record| {
-        refuse_collisions(snapshot, &gateway.place, &record)?;
-        let objects = render(&record, &gateway.place, snapshot)?;
-        Ok(HostWish {
+    let mut hosts = Vec::new();
+    for (record, requested) in records {
+        // What others' clients have in their namespaces is theirs to settle, not ours.
+        let mut asked = record.clone();
+        asked.callers.retain(|caller, _| requested.contains(caller));
+        refuse_collisions(snapshot, &gateway.place, &asked)?;
+        let objects = render(&record, &gateway.place, snapshot, &requested)?;
+        let mut places = requested.clone();
+        places.insert(gateway.place.namespace.clone());
+        for caller in &requested {
+            places.insert(rule_place(snapshot, &gateway.place, caller)?.namespace);
+        }
+        hosts.push(HostWish {
             asked: record.asked(),
             record,
             objects,
-        })
+            requested,
+            places,
+        });
+    }
+    Ok((hosts, reasons))
+}
+
+/// The record of a gateway that we install, installed or add to, as it will be.
+fn gateway_record(
+    wish: &GatewayWish,
+    inventory: &Inventory,
+    stamp: &Stamp,
+) -> Result<Option<GatewayRecord>, Error> {
+    let old = inventory.gateway(&wish.place.namespace, &wish.place.service);
+    let ours = !wish.objects.is_empty() || wish.work.is_some();
+    if !ours {
+        return Ok(old.cloned());
+    }
+    let mut record = old.cloned().unwrap_or_else(|| GatewayRecord {
+        namespace: wish.place.namespace.clone(),
+        service: wish.place.service.clone(),
+        phase: Phase::Arriving,
+        by: stamp.clone(),
+        objects: Members::default(),
+        ..GatewayRecord::default()
     });
-    Ok((wishes.collect::<Result<_, Error>>()?, reasons))
+    if let Some(patch) = &wish.patch {
+        let patch = serde_json::to_value(patch).map_err(|e| Error::Failed(e.to_string()))?;
+        if record.patch != patch {
+            record.patch = patch;
+            record.phase = Phase::Arriving;
+            record.by = stamp.clone();
+        }
+        wish.installer.name().clone_into(&mut record.installer);
+    }
+    // Whoever is removing it may still delete what it looked at before: so it is written anew.
+    if record.phase == Phase::Leaving {
+        record.phase = Phase::Arriving;
+        record.epoch += 1;
+        record.by = stamp.clone();
+    }
+    // What it was like before the first run is what cleanup gives back.
+    if record.restore.is_none() {
+        record.restore = wish.work.as_ref().map(Work::restore);
+    }
+    for object in wish.objects.iter().filter_map(reference) {
+        record.objects.expect(object);
+    }
+    Ok(Some(record))
 }

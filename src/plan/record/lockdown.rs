@@ -1,18 +1,22 @@
-//! A namespace that is locked down, as the inventory keeps it: what its NetworkPolicy is made from,
+//! A namespace that is locked down, as its record keeps it: what its NetworkPolicy is made from,
 //! and what was seen.
 
-use super::inventory::{Owned, Stamp};
-use super::spec::GatewayName;
+use super::{Members, Phase, Record, RecordName, Stamp, Version, is_name};
+use crate::flow::LOCKDOWN;
+use crate::kubernetes::Kind;
+use crate::model::target::is_label;
+use crate::plan::spec::GatewayName;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// What one namespace's policy is made from. The inventory keeps it, so that a later run can say it
+/// What one namespace's policy is made from. The record keeps it, so that a later run can say it
 /// again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LockdownSpec {
-    /// The namespace.
+    /// The namespace, in which the record lies.
+    #[serde(skip)]
     pub namespace: String,
     /// The gateways that stay open.
     pub gateways: Vec<GatewayName>,
@@ -33,10 +37,78 @@ pub struct LockdownRecord {
     /// What was seen when it was written.
     #[serde(default)]
     pub seen: Enforcement,
+    /// What the last run was about.
+    pub phase: Phase,
     /// Who, when and by which command.
     pub by: Stamp,
+    /// How often a lockdown took it over from an unlock.
+    #[serde(default, skip_serializing_if = "super::gateway::is_zero")]
+    pub epoch: u32,
     /// The policy.
-    pub objects: Vec<Owned>,
+    pub objects: Members,
+    /// The version that was read.
+    #[serde(skip)]
+    pub version: Option<Version>,
+}
+
+impl LockdownRecord {
+    /// What can be said of a lockdown whose record is gone.
+    pub fn lost(namespace: &str) -> Self {
+        Self {
+            spec: LockdownSpec {
+                namespace: namespace.to_owned(),
+                ..LockdownSpec::default()
+            },
+            seen: Enforcement::default(),
+            phase: Phase::Leaving,
+            by: Stamp::default(),
+            epoch: 0,
+            objects: Members::default(),
+            version: None,
+        }
+    }
+}
+
+impl Record for LockdownRecord {
+    fn name(&self) -> RecordName {
+        RecordName::Lockdown {
+            namespace: self.spec.namespace.clone(),
+        }
+    }
+
+    fn members(&self) -> &Members {
+        &self.objects
+    }
+
+    fn unsettled(&self) -> bool {
+        self.phase != Phase::Settled
+    }
+
+    fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    fn version(&self) -> Option<&Version> {
+        self.version.as_ref()
+    }
+
+    fn stands(&mut self, namespace: &str, version: Option<Version>) {
+        namespace.clone_into(&mut self.spec.namespace);
+        self.version = version;
+    }
+
+    fn fault(&self) -> Option<String> {
+        let named = |g: &GatewayName| is_label(&g.namespace) && is_name(&g.service);
+        if let Some(gateway) = self.spec.gateways.iter().find(|g| !named(g)) {
+            return Some(format!("{:?} is not a gateway", gateway.to_string()));
+        }
+        let strange = self.objects.objects().find(|object| {
+            object.kind != Kind::NetworkPolicy
+                || object.namespace != self.spec.namespace
+                || object.name != LOCKDOWN
+        })?;
+        Some(format!("{strange} is not the policy of a lockdown"))
+    }
 }
 
 /// Whether the cluster's network plugin holds connections to its policies, as far as packets have

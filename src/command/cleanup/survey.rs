@@ -1,0 +1,142 @@
+//! All that cleanup decides from: the records, the objects with our label whether a record names
+//! them or not, and the cluster around them, with a living control plane or without.
+
+use crate::apply::{Found, read_records, sweep};
+use crate::cluster::Cluster;
+use crate::command::Io;
+use crate::error::Error;
+use crate::kubernetes::{Kind, ObjectRef};
+use crate::plan::{
+    Inventory, Owner, PART_OF, Record, Removal, Scope, Unreadable, managers, reference,
+};
+use crate::snapshot::{self, Snapshot, take};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// What was found.
+pub(in crate::command) struct Survey {
+    pub(in crate::command) snapshot: Snapshot,
+    /// The records as they are.
+    records: Inventory,
+    /// The same with the objects of ours that no record names.
+    pub(in crate::command) inventory: Inventory,
+    pub(in crate::command) found: Found,
+}
+
+impl Survey {
+    /// The records are read first: what comes after them is noticed when they are written.
+    pub(in crate::command) async fn take(
+        cluster: &Cluster,
+        scope: &snapshot::Scope,
+    ) -> Result<Self, Error> {
+        let records = read_records(cluster).await?;
+        let mut namespaces: BTreeSet<String> = [cluster.namespace.clone()].into();
+        for host in &records.hosts {
+            namespaces.insert(host.namespace.clone());
+            namespaces.extend(host.callers.keys().cloned());
+        }
+        namespaces.extend(records.gateways.iter().map(|g| g.namespace.clone()));
+        let scope = snapshot::Scope {
+            without_mesh: true,
+            ..scope.clone()
+        };
+        let (snapshot, found) =
+            tokio::try_join!(take(cluster, &scope), sweep(cluster, &namespaces))?;
+        let mut inventory = records.clone();
+        inventory.adopt(&found.live);
+        Ok(Self {
+            snapshot,
+            records,
+            inventory,
+            found,
+        })
+    }
+
+    /// Say which records are not believed.
+    pub(in crate::command) fn warn(&self, io: &Io) {
+        for unreadable in &self.records.unreadable {
+            io.warn(&unreadable.line());
+        }
+    }
+
+    /// What could not be looked at, as far as it matters.
+    pub(in crate::command) fn incomplete(&self, scope: &Scope) -> Vec<String> {
+        let mut all: Vec<String> = self
+            .records
+            .unreadable
+            .iter()
+            .map(Unreadable::line)
+            .collect();
+        all.extend(self.found.unlisted.iter().cloned());
+        if scope.namespace.is_none() {
+            all.extend(self.records.partial.iter().cloned());
+            all.extend(self.found.unlisted_cluster.iter().cloned());
+        }
+        all
+    }
+
+    /// What carries our labels, should have gone, and is there. Somebody may be setting up or
+    /// cleaning up beside us: what a record names by now, or what has gone, is none.
+    pub(in crate::command) async fn left(
+        &self,
+        cluster: &Cluster,
+        scope: &Scope,
+        removal: &Removal,
+    ) -> Result<Vec<String>, Error> {
+        let mut left = Vec::new();
+        let found = self.unowned(scope, removal, &self.records.owners());
+        if found.is_empty() {
+            return Ok(left);
+        }
+        let owners = read_records(cluster).await?.owners();
+        for live in self.unowned(scope, removal, &owners) {
+            let Some(object) = reference(live) else {
+                continue;
+            };
+            if cluster.get(&object).await?.is_some() {
+                let by: BTreeSet<&str> = managers(live).collect();
+                let by: Vec<&str> = by.into_iter().collect();
+                left.push(format!(
+                    "{object} carries our label and is in no record of ours: it was written by {}",
+                    by.join(", ")
+                ));
+            }
+        }
+        Ok(left)
+    }
+
+    fn unowned(&self, scope: &Scope, removal: &Removal, owners: &[Owner]) -> Vec<&Value> {
+        let mut ids = BTreeSet::new();
+        for host in removal.hosts.iter().filter(|host| host.next.is_none()) {
+            ids.insert(host.record.name().id());
+        }
+        for gateway in removal.gateways.iter().filter(|g| g.users.is_empty()) {
+            ids.insert(gateway.record.name().id());
+        }
+        ids.extend(removal.lockdowns.iter().map(|l| l.name().id()));
+        let mut unowned = Vec::new();
+        for live in &self.found.live {
+            let Some(object) = reference(live).filter(|o| o.kind != Kind::Namespace) else {
+                continue;
+            };
+            let Some(id) = part_of(live) else {
+                continue;
+            };
+            let asked = scope.hosts.is_none() && concerns(scope, &object);
+            let owned = |owner: &Owner| owner.record.id() == id && owner.members.contains(&object);
+            if (ids.contains(id) || asked) && !owners.iter().any(owned) {
+                unowned.push(live);
+            }
+        }
+        unowned
+    }
+}
+
+fn concerns(scope: &Scope, object: &ObjectRef) -> bool {
+    let only = scope.namespace.as_ref();
+    only.is_none_or(|namespace| *namespace == object.namespace)
+}
+
+fn part_of(live: &Value) -> Option<&str> {
+    live.pointer("/metadata/labels")?.get(PART_OF)?.as_str()
+}
