@@ -331,9 +331,15 @@ fn features_of(pod: &Value) -> std::collections::BTreeMap<String, String> {
         .flatten()
         .filter_map(|v| Some((text(v, "/name"), v.get("value")?.as_str()?)));
     let ours = |name: &str| {
-        ["PILOT_", "ENABLE_", "ISTIO_"]
-            .iter()
-            .any(|p| name.starts_with(p))
+        [
+            "PILOT_",
+            "ENABLE_",
+            "ISTIO_",
+            "PREFER_",
+            "SHARED_MESH_CONFIG",
+        ]
+        .iter()
+        .any(|p| name.starts_with(p))
     };
     switches
         .filter(|(name, _)| ours(name))
