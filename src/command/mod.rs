@@ -29,7 +29,7 @@ async fn verb(app: &App, io: &Io) -> Result<Exit, Error> {
         Verb::Explain(args) => explain::run(args, io),
         Verb::Cleanup(args) => cleanup::run(args, &app.connect, io).await,
         Verb::Status(args) => status::run(args, &app.connect, io).await,
-        Verb::Lockdown(args) => lockdown::run(args, &app.connect, io).await,
+        Verb::Lockdown(args) => Box::pin(lockdown::run(args, &app.connect, io)).await,
         Verb::Unlock(args) => lockdown::unlock(args, &app.connect, io).await,
         Verb::Version(args) => version::run(args, &app.connect, io).await,
         Verb::Completion(args) => completion::run(args, io),
