@@ -7,6 +7,7 @@ use crate::cli::version::{VersionArgs, VersionOutput};
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::istio::Support;
 use crate::plan::diff::yaml;
 use crate::snapshot::find_mesh;
 use serde_json::{Value, json};
@@ -42,8 +43,10 @@ async fn look(connect: &ConnectArgs, versions: &mut Value) -> Result<(), Error> 
     let cluster = Cluster::connect(&connect.options()).await?;
     versions["serverVersion"] = cluster.server_version().await?.into();
     let mesh = find_mesh(&cluster, &connect.scope()).await?;
-    versions["istio"] =
-        json!({"version": mesh.version, "revision": mesh.revision, "namespace": mesh.namespace});
+    let support = Support::of(&mesh.version);
+    versions["istio"] = json!({
+        "version": mesh.version, "revision": mesh.revision, "namespace": mesh.namespace, "support": support,
+    });
     Ok(())
 }
 
@@ -61,8 +64,9 @@ fn text(versions: &Value) -> String {
     if !word("/istio/namespace").is_empty() {
         let (revision, namespace) = (word("/istio/revision"), word("/istio/namespace"));
         lines.push(format!(
-            "Istio: {} (revision {revision} in {namespace})",
-            word("/istio/version")
+            "Istio: {} (revision {revision} in {namespace}), {}",
+            word("/istio/version"),
+            Support::of(word("/istio/version"))
         ));
     }
     lines.join("\n")

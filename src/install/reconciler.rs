@@ -166,7 +166,7 @@ mod tests {
                 json!({"metadata": {"name": name, "namespace": "x", "labels": {"name": label}}});
             snapshot.objects.put(Kind::Deployment, deployment).unwrap();
         }
-        let found: Vec<&str> = operators(&snapshot).map(|d| d.name()).collect();
+        let found: Vec<&str> = operators(&snapshot).map(Workload::name).collect();
         assert_eq!(found, ["istio-operator", "istio-operator-1-22", "op"]);
     }
 }

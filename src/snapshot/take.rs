@@ -2,12 +2,15 @@
 
 use super::{BUNDLE_VERSION, Mesh, Snapshot, Subject, Unseen, narrow};
 use crate::cluster::Cluster;
+use crate::envoy::read_version;
 use crate::error::Error;
-use crate::istio::MeshConfig;
+use crate::istio::support::is_version;
+use crate::istio::{MeshConfig, Support};
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, ObjectRef};
 use futures::stream::{self, StreamExt};
 use serde_json::Value;
+use std::time::Duration;
 
 /// Where to look for the control plane.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +29,9 @@ pub struct Scope {
 
 /// At most this many lists at a time: more gains nothing over HTTP/1.1.
 pub(super) const SIDE_BY_SIDE: usize = 8;
+
+/// Who asks istiod for its version waits so long: it is worth no more.
+const ISTIOD_ANSWERS: Duration = Duration::from_secs(2);
 
 /// The kinds that are listed whole. Secrets are not among them: only named ones are read, and only
 /// by who needs them.
@@ -97,6 +103,7 @@ pub async fn take(cluster: &Cluster, scope: &Scope) -> Result<Snapshot, Error> {
         }
         found => (found?, None),
     };
+    snapshot.unseen.extend(unsupported(&mesh));
     snapshot.mesh = mesh;
     snapshot.unseen.extend(assumed);
     let gateway_api = gateway_api?;
@@ -241,13 +248,33 @@ async fn read_mesh(cluster: &Cluster, pod: &Value) -> Result<Mesh, Error> {
     }
     let typed: Pod = serde_json::from_value(pod.clone()).unwrap_or_default();
     let container = typed.spec.containers.first().cloned().unwrap_or_default();
+    let mut version = version_of(&container.image, pod);
+    if !is_version(&version) && typed.is_running() {
+        // An image by digest, a tag of the house, an unreleased build: istiod itself knows.
+        let asked = read_version(cluster, &namespace, typed.name());
+        if let Ok(Ok(told)) = tokio::time::timeout(ISTIOD_ANSWERS, asked).await {
+            version = told;
+        }
+    }
     Ok(Mesh {
         namespace,
         revision,
-        version: version_of(&container.image, pod),
+        version,
         config,
         domain: domain_of(pod),
         features: features_of(pod),
+    })
+}
+
+/// A control plane that is older than the tables: what it does with the objects is not known, so
+/// nothing is judged healthy on it, and nothing is written.
+fn unsupported(mesh: &Mesh) -> Option<Unseen> {
+    (Support::of(&mesh.version) == Support::TooOld).then(|| Unseen {
+        what: Subject::Other(format!("what Istio {} does", mesh.version)),
+        why: format!(
+            "the control plane is older than those that this program knows: Istio {}",
+            Support::range()
+        ),
     })
 }
 

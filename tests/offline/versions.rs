@@ -84,6 +84,12 @@ fn asked(server: &Server) -> Vec<String> {
     server.requests().iter().map(path).collect()
 }
 
+/// The requests that change something.
+fn writes(server: &Server) -> Vec<String> {
+    let changes = |head: &String| !head.starts_with("GET ") && !head.contains("/selfsubject");
+    server.requests().into_iter().filter(changes).collect()
+}
+
 /// One request for all groups (Kubernetes 1.26 and later).
 fn aggregated(groups: &[(&str, &str, &[&str])]) -> &'static str {
     let resource = |plural: &&str| {
@@ -247,11 +253,7 @@ fn nothing_is_written_where_istios_kinds_are_not_there() {
     let (server, kubeconfig) = served([CORE, OLD, &[("/apis", 200, groups)]].concat());
     let run = egress_on(kubeconfig.path(), &["setup", "x.org", "-y"]);
     run.assert_refused("setup", 1, "the API server does not know");
-    let writes = server.requests();
-    let writes = writes
-        .iter()
-        .filter(|head| !head.starts_with("GET ") && !head.contains("/selfsubject"));
-    assert_eq!(writes.collect::<Vec<_>>(), Vec::<&String>::new());
+    assert_eq!(writes(&server), Vec::<String>::new());
 }
 
 #[test]
@@ -283,5 +285,28 @@ fn versions_of_tomorrow_are_named() {
     assert!(
         said.contains("serviceentries.networking.istio.io at v2 only, and this program reads v1, v1beta1, v1alpha3"),
         "{said}"
+    );
+}
+
+#[test]
+fn a_control_plane_that_is_too_old_is_said_before_anything_is_written() {
+    let istiod: &'static str = ISTIOD.replace("1.24.3", "1.17.8").leak();
+    let pods: &[Path] = &[("/api/v1/pods", 200, istiod)];
+    let (server, kubeconfig) = served([pods, CORE, OLD, &[("/apis", 200, old_groups())]].concat());
+    let words = "the control plane is older than those that this program knows: Istio 1.20 to 1.31";
+    let run = egress_on(kubeconfig.path(), &["setup", "x.org", "-y"]);
+    run.assert_refused("setup", 1, words);
+    assert_eq!(writes(&server), Vec::<String>::new());
+    let run = doctor(&kubeconfig);
+    assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
+    let said = format!("{}{}", run.stdout, run.stderr);
+    assert!(said.contains(words), "{said}");
+    let run = egress_on(kubeconfig.path(), &["version"]);
+    assert!(
+        run.stdout.contains(
+            "Istio: 1.17.8 (revision default in istio-system), not supported, older than 1.20"
+        ),
+        "{}",
+        run.stdout
     );
 }

@@ -78,7 +78,8 @@ fn an_object_that_the_operator_leaves_alone_is_refused() {
     let annotate = ["-n", "istio-system", "annotate", "istiooperator", "mesh"];
     let ignored = "install.istio.io/ignoreReconcile";
     let _undo = Undo::by(&[&annotate[..], &["install.istio.io/ignoreReconcile-"]].concat());
-    MESH.kubectl(&[&annotate[..], &[&format!("{ignored}=true")]].concat());
+    let paused = format!("{ignored}=true");
+    MESH.kubectl(&[&annotate[..], &[paused.as_str()]].concat());
     assert_refused(&team, &format!("its annotation {ignored}"));
 }
 

@@ -435,7 +435,7 @@ fn gateway_record(
     }
     // What it was like before the first run is what cleanup gives back.
     if record.restore.is_none() {
-        record.restore = wish.work.as_ref().map(Work::restore);
+        record.restore = wish.work.as_ref().and_then(Work::restore);
     }
     for object in wish.objects.iter().filter_map(reference) {
         record.objects.expect(object);
