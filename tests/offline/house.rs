@@ -15,6 +15,7 @@ const STOREYS: &[&str] = &[
     "error",
     "yaml",
     "target",
+    "end",
     "trace",
     "istio",
     "fields",

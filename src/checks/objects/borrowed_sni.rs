@@ -4,6 +4,7 @@ use super::{decider, finding, is_for, routes_at};
 use crate::checks::finding::{Code, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::Place;
+use crate::model::Routes;
 use crate::model::trace::HopName;
 
 const CODE: Code = Code("EG252");
@@ -39,6 +40,9 @@ fn look(view: &View<'_>) -> Outcome {
         .next()
         .is_some_and(|outside| crate::model::hosts::within(&host, outside))
     {
+        return Outcome::Pass;
+    }
+    if rewrites_to(sent, &goes) || rewrites_to(Some(routes), &goes) {
         return Outcome::Pass;
     }
     let tls = view
@@ -82,4 +86,14 @@ fn look(view: &View<'_>) -> Outcome {
     .on([Place::from(routes.reference())])
     .fix(Fix::advice(cure));
     Outcome::Found(vec![found])
+}
+
+/// Whether a rule of the route asks for that host by another name: then it is meant.
+fn rewrites_to(routes: Option<&Routes<'_>>, cluster: &str) -> bool {
+    let outside = cluster.rsplit('|').next().unwrap_or_default();
+    let mut rules = routes.into_iter().flat_map(|r| &r.http);
+    rules.any(|(_, rule)| {
+        let authority = rule.rewrite.as_ref().and_then(|r| r.authority.as_deref());
+        authority.is_some_and(|name| name.eq_ignore_ascii_case(outside))
+    })
 }

@@ -1,3 +1,5 @@
+//! Records as they are written and read, and what they are not believed for.
+
 use super::*;
 use crate::flow::{Flow, Hop, Wire};
 use crate::model::target::AppProtocol;
@@ -40,6 +42,7 @@ fn live(uid: &str) -> Value {
         "apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry",
         "metadata": {
             "name": "egress-edition-cnn-com", "namespace": "egress", "uid": uid,
+            "resourceVersion": "7",
             "labels": {"app.kubernetes.io/managed-by": MANAGED_BY, PART_OF: host().name().id()},
             "annotations": {HOST: "edition.cnn.com", GATEWAY: "egress/gw"},
             "managedFields": [{"manager": FIELD_MANAGER}],
@@ -104,7 +107,9 @@ fn a_record_is_believed_only_as_setup_writes_it() {
             m["metadata"]["managedFields"] = json!([{"manager": "velero"}]);
         }),
         ("holds no record", |m| m["data"] = json!({})),
-        ("expected", |m| m["data"][KEY] = json!("{")),
+        ("not a record of this version", |m| {
+            m["data"][KEY] = json!("{")
+        }),
         ("not the name of a Service", |m| {
             swap(m, "\"gw\"", "\"../../x\"")
         }),
