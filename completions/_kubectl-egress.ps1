@@ -207,6 +207,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-egress' -ScriptBlock {
             break
         }
         'kubectl-egress;cleanup' {
+            [CompletionResult]::new('--istio-operator', '--istio-operator', [CompletionResultType]::ParameterName, 'The IstioOperator file to take a gateway of --installer istioctl out of')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Write nothing: print the objects (client), or let the server check them (server)')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait until the proxies have applied it (--wait=false: return after the last write)')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long the whole command may take; an open question does not count')

@@ -177,12 +177,16 @@ _kubectl__egress() {
             return 0
             ;;
         kubectl__egress__subcmd__cleanup)
-            opts="-A -y -n -s -v -q -h --all --all-namespaces --dry-run --diff --yes --wait --timeout --force-conflicts --kubeconfig --context --cluster --user --namespace --as --as-group --as-uid --server --token --certificate-authority --tls-server-name --insecure-skip-tls-verify --client-certificate --client-key --cache-dir --request-timeout --istio-namespace --revision --verbose --quiet --help"
+            opts="-A -y -n -s -v -q -h --all --all-namespaces --istio-operator --dry-run --diff --yes --wait --timeout --force-conflicts --kubeconfig --context --cluster --user --namespace --as --as-group --as-uid --server --token --certificate-authority --tls-server-name --insecure-skip-tls-verify --client-certificate --client-key --cache-dir --request-timeout --istio-namespace --revision --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --istio-operator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --dry-run)
                     COMPREPLY=($(compgen -W "none client server" -- "${cur}"))
                     return 0

@@ -193,6 +193,7 @@ complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -s v -l verbose -d 'Print more: -v logs each request, -vv also causes of errors and library logs'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -s q -l quiet -d 'Print only the result, warnings and errors'
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l istio-operator -d 'The IstioOperator file to take a gateway of --installer istioctl out of' -r -F
 complete -c kubectl-egress -n "__fish_kubectl_egress_using_subcommand cleanup" -l dry-run -d 'Write nothing: print the objects (client), or let the server check them (server)' -r -f -a "none\t'Write'
 client\t'Send nothing'
 server\t'Let the server check and forget'"

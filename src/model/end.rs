@@ -1,8 +1,8 @@
 //! Why a path goes no further. Checks match on the variants; the words are for people.
 
+use super::bytes::Bytes;
 use super::client::Uncaptured;
 use super::trace::ClusterName;
-use crate::envoy::Bytes;
 use serde::{Serialize, Serializer};
 use std::fmt;
 

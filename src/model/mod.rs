@@ -6,6 +6,7 @@
 //! ([`crate::envoy::pass`]).
 
 mod authorization;
+pub mod bytes;
 mod capture;
 mod chains;
 mod client;

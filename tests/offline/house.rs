@@ -15,6 +15,7 @@ const STOREYS: &[&str] = &[
     "error",
     "yaml",
     "target",
+    "bytes",
     "end",
     "trace",
     "istio",
@@ -95,7 +96,7 @@ fn room(path: &Path) -> String {
 }
 
 fn name(first: &str, second: &str) -> String {
-    if first == "model" && ["end", "target", "trace"].contains(&second) {
+    if first == "model" && ["bytes", "end", "target", "trace"].contains(&second) {
         second.into()
     } else {
         first.into()

@@ -13,6 +13,7 @@ mod tests;
 use super::index::Table;
 use super::{Chain, Filter, Forward, Proxy, Share};
 use crate::kubernetes::{Kind, ObjectRef, Place};
+pub use crate::model::bytes::Bytes;
 use crate::model::end::End;
 use crate::model::trace::{self, Decision, Step};
 use std::net::{IpAddr, SocketAddr};
@@ -28,30 +29,6 @@ pub struct Connection {
     pub bytes: Bytes,
     /// Which kind of proxy it reaches, and from where.
     pub role: Role,
-}
-
-/// What a client sends first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Bytes {
-    /// An HTTP request.
-    Http {
-        /// The Host header, verbatim: with the port where the client writes one.
-        host: String,
-        /// The path.
-        path: String,
-    },
-    /// A ClientHello.
-    Tls {
-        /// The server name; none for a client that sends none.
-        sni: Option<String>,
-        /// The protocols that it offers.
-        alpn: Vec<String>,
-        /// What is inside, for a proxy that ends the TLS; none is HTTP to the host that the SNI
-        /// names.
-        inside: Option<Box<Bytes>>,
-    },
-    /// Anything else.
-    Tcp,
 }
 
 impl Bytes {
