@@ -238,8 +238,8 @@ fn gateways(scope: &Scope, inventory: &Inventory, hosts: &[HostRemoval]) -> Vec<
             host.namespace == record.namespace && host.service == record.service
         };
         let touched = hosts.iter().any(|removal| through(&removal.record));
-        // Nobody can be using what a run was removing when it broke off, or what has no record.
-        let unfinished = record.phase == Phase::Leaving || record.version.is_none();
+        // Nobody can be using what has no record. One that is leaving may have a run at work on it.
+        let unfinished = record.version.is_none();
         let asked = scope.is_everything()
             && (scope.namespace.is_none() || scope.concerns(&record.namespace) || unfinished);
         if !touched && !asked {

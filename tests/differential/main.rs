@@ -13,7 +13,7 @@ use kubectl_egress::envoy;
 use kubectl_egress::kubernetes::Kind;
 use kubectl_egress::model::target::{AppProtocol, Client, Target};
 use kubectl_egress::model::trace::Step;
-use kubectl_egress::model::{EgressPath, World};
+use kubectl_egress::model::{EgressPath, End, World};
 use kubectl_egress::programmed;
 use kubectl_egress::snapshot::{Look, Scope, Snapshot, take};
 use serde_json::Value;
@@ -128,7 +128,7 @@ fn judge(snapshot: &Snapshot, (seed, round): (usize, usize), tally: &mut Tally) 
 fn unresolved(step: &Step) -> bool {
     step.ends
         .as_ref()
-        .is_some_and(|d| d.value.contains("the name is not resolved"))
+        .is_some_and(|d| d.value == End::Unresolved)
 }
 
 fn paths(snapshot: &Snapshot) -> Vec<EgressPath> {

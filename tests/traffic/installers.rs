@@ -94,6 +94,8 @@ fn istioctl_adds_the_gateway_to_the_users_file_and_takes_it_out_again() {
         "byistioctl.example.com",
         "-n",
         "by-istioctl",
+        "--istio-operator",
+        file.to_str().expect("a path"),
         "-y",
     ]);
     assert_eq!(

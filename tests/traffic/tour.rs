@@ -1,7 +1,7 @@
 //! The guided tour of the documentation, step by step: each command is run as it is printed, and
 //! each line below it must come out, in that order.
 
-use super::mesh::MESH;
+use super::mesh::{CLUSTER, MESH};
 use std::path::Path;
 use std::process::Command;
 
@@ -15,6 +15,10 @@ struct Step<'a> {
 
 #[test]
 fn every_step_of_the_tour_prints_what_the_page_shows() {
+    // The page names no gateway: there must be one.
+    let _alone = CLUSTER
+        .write()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let steps = steps(TOUR);
     assert!(steps.len() >= 12, "the tour has lost its steps");
     MESH.kubectl(&["delete", "namespace", "shop", "--ignore-not-found"]);

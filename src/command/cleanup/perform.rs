@@ -13,8 +13,8 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::flow::{GatewayPlace, Part};
 use crate::install::{GatewayPatch, Istioctl, find_gateways, undo, users};
-use crate::kubernetes::Kind;
 use crate::kubernetes::pod::Pod;
+use crate::kubernetes::{Kind, Meta};
 use crate::model::target::Client;
 use crate::plan::{
     Form, GatewayName, GatewayRecord, GatewayRemoval, HostRecord, HostRemoval, Inventory, Item,
@@ -427,7 +427,10 @@ impl Run<'_> {
         let Some(namespace) = record.made_namespace() else {
             return guard.forget(self.cluster, record).await;
         };
-        let others = others_in_the_end(self.cluster, &namespace.name, self.deadline).await?;
+        let others = {
+            let own = record.name().object().name;
+            others_in_the_end(self.cluster, &namespace.name, &own, self.deadline).await?
+        };
         if !others.is_empty() {
             self.io.note(&format!(
                 "{namespace} stays, since this is in it: {}",
@@ -486,7 +489,8 @@ pub(in crate::command) fn count_users(
                 namespace: record.namespace.clone(),
                 service: record.service.clone(),
             };
-            gateway.users = users(snapshot, &name, &|kind, meta| inventory.names(kind, meta));
+            let ours = |kind: Kind, meta: &Meta| inventory.names(kind, meta);
+            gateway.users = users(snapshot, &name, &ours);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! All records of a cluster, or of a part of it.
 
 use super::{
-    GatewayRecord, HostRecord, InjectionRecord, LockdownRecord, Owner, Record, RecordName,
+    GatewayRecord, HostRecord, InjectionRecord, LockdownRecord, Members, Owner, Record, RecordName,
     from_object,
 };
 use crate::kubernetes::workload::Namespace;
@@ -130,6 +130,18 @@ impl Inventory {
         hosts.chain(gateways).chain(lockdowns).collect()
     }
 
+    /// Whether a record names an object with its UID; one that is still to be written has none yet.
+    pub fn names(&self, kind: Kind, meta: &Meta) -> bool {
+        let object = ObjectRef::new(kind, &meta.namespace, &meta.name);
+        let named = |members: &Members| {
+            members
+                .uid(&object)
+                .is_some_and(|uid| uid.is_empty() || uid == meta.uid)
+        };
+        self.hosts.iter().any(|record| named(&record.objects))
+            || self.gateways.iter().any(|record| named(&record.objects))
+    }
+
     /// Whether there is a record of that name.
     pub fn has(&self, name: &RecordName) -> bool {
         match name {
@@ -155,17 +167,6 @@ impl Inventory {
             .filter(|name| !there.contains(name.as_str()))
             .cloned()
             .collect()
-    }
-
-    /// Whether a record names an object with its UID; one that is still to be written has none yet.
-    pub fn names(&self, kind: Kind, meta: &Meta) -> bool {
-        let object = ObjectRef::new(kind, &meta.namespace, &meta.name);
-        self.owners().iter().any(|owner| {
-            owner
-                .members
-                .uid(&object)
-                .is_some_and(|uid| uid.is_empty() || uid == meta.uid)
-        })
     }
 
     /// What is routed through a gateway, in the snapshot's words.
