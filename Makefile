@@ -79,7 +79,7 @@ demo:
 # What a change must pass before it is merged, besides the tests.
 check: check-scripts
 	cargo fmt --check
-	cargo clippy --all-targets --test traffic $(on_mesh) $(live) $(judged) --test clinic --test lockdown --test operator -- -D warnings
+	cargo clippy --all-targets --test traffic $(on_mesh) $(live) $(judged) --test clinic --test lockdown --test operator --test histories -- -D warnings
 
 .PHONY: check-scripts
 check-scripts:

@@ -35,21 +35,21 @@ pub(super) fn left_out(pod: &Pod, port: u16, address: Option<IpAddr>) -> Option<
     };
     let ranges = |value: &str| value.split(',').any(|range| covers(range.trim(), address));
     let exclude_ports = settings.get(EXCLUDE_PORTS);
-    if ports(&exclude_ports.value) {
+    if ports(&exclude_ports.text) {
         return Some(exclude_ports.named());
     }
     let exclude_ranges = settings.get(EXCLUDE_RANGES);
-    if ranges(&exclude_ranges.value) {
+    if ranges(&exclude_ranges.text) {
         return Some(exclude_ranges.named());
     }
-    if ports(&settings.get(INCLUDE_PORTS).value) {
+    if ports(&settings.get(INCLUDE_PORTS).text) {
         return None;
     }
     let include_ranges = settings.get(INCLUDE_RANGES);
     // istio-init gets an empty value where nothing is to be captured; an annotation that is not
     // there is the default, which captures everything.
-    let everything = include_ranges.value.is_empty() && !include_ranges.by_argument;
-    let captured = everything || ranges(&include_ranges.value);
+    let everything = include_ranges.text.is_empty() && !include_ranges.by_argument;
+    let captured = everything || ranges(&include_ranges.text);
     (!captured).then(|| include_ranges.named())
 }
 
@@ -71,7 +71,7 @@ struct Settings<'p> {
 
 struct Value {
     setting: &'static str,
-    value: String,
+    text: String,
     place: Place,
     by_argument: bool,
 }
@@ -100,7 +100,7 @@ impl<'p> Settings<'p> {
         match argument {
             Some((at, index, value)) => Value {
                 setting,
-                value: value.clone(),
+                text: value.clone(),
                 // An annotation is what somebody wrote; the argument follows from it.
                 place: match annotation {
                     Some(said) if said == value => {
@@ -115,7 +115,7 @@ impl<'p> Settings<'p> {
             None => Value {
                 setting,
                 // With istio-init and without the argument nothing is left out by it.
-                value: annotation
+                text: annotation
                     .filter(|_| self.init.is_none())
                     .unwrap_or_default()
                     .to_owned(),

@@ -13,7 +13,7 @@ use super::wanted::{Asking, Wanted, through};
 use super::world::World;
 use crate::istio::gateway::Gateway;
 use crate::istio::virtual_service::{MESH, RouteDestination};
-use crate::kubernetes::{Kind, ObjectRef, Place};
+use crate::kubernetes::{Kind, Object, ObjectRef, Place};
 use std::collections::BTreeSet;
 
 /// Why a route to a gateway takes no effect for a client.
@@ -264,7 +264,7 @@ fn is_all(host: &str) -> bool {
 fn callers<'w>(world: &'w World<'_>) -> BTreeSet<&'w str> {
     let pods = world.snapshot.objects.pods.iter();
     pods.filter(|p| p.spec.proxy().is_some() && !p.spec.is_gateway())
-        .map(|p| p.namespace())
+        .map(Object::namespace)
         .collect()
 }
 

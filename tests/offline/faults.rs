@@ -23,7 +23,7 @@ fn each_verb(answer: Answer, code: i32, words: &str) {
 
 /// Every verb with these flags ends within seconds, with this code and these words.
 fn each_verb_with(answer: Answer, flags: &str, code: i32, words: &str) {
-    let server = Server::start(answer.clone());
+    let server = Server::start(answer);
     let kubeconfig = server.kubeconfig();
     std::thread::scope(|scope| {
         for verb in VERBS {

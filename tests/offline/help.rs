@@ -1,6 +1,7 @@
 //! What each verb says of itself, reviewed as a diff: `cargo insta review`.
 
 use super::run::{command, egress, run};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 
 const VERBS: &[&str] = &[
@@ -101,7 +102,6 @@ fn man_pages_and_scripts_are_written_to_where_they_are_looked_for() {
         }
     }
     let shim = home.path().join(".local/bin/kubectl_complete-egress");
-    use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::metadata(shim).expect("there").permissions().mode();
     assert_eq!(mode & 0o111, 0o111);
     let nowhere = egress(&["completion", "powershell", "--install"]);

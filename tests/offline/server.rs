@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// What each request gets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Answer {
     /// A status with a Kubernetes `Status` as its body.
     Status(u16),
@@ -47,7 +47,7 @@ impl Server {
         let seen = requests.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (seen, answer) = (seen.clone(), answer.clone());
+                let seen = seen.clone();
                 std::thread::spawn(move || serve(stream, &answer, &seen));
             }
         });

@@ -44,8 +44,8 @@ fn look(view: &View<'_>) -> Outcome {
         let own = loser.namespace() == hop.node.namespace;
         let bypasses = lost.is_some() && won.is_none();
         // Without a rule for this port and protocol it loses nothing here.
-        let loses = lost.is_some() || concerns(loser, view, &host);
-        if !differs || !loses || !(bypasses || own) {
+        let affected = lost.is_some() || concerns(loser, view, &host);
+        if !differs || !affected || !(bypasses || own) {
             continue;
         }
         let other_gateway = lost.is_some() && won.is_some();

@@ -35,7 +35,7 @@ pub async fn run(args: &DoctorArgs, connect: &ConnectArgs, io: &Io) -> Result<Ex
     args.check()?;
     let deadline = args.deadline();
     if args.fix {
-        return fixed(args, connect, (io, deadline)).await;
+        return Box::pin(fixed(args, connect, (io, deadline))).await;
     }
     let mut shown = String::new();
     loop {

@@ -95,10 +95,10 @@ fn a_record_is_believed_only_as_setup_writes_it() {
     type Change = fn(&mut Value);
     let changes: [(&str, Change); 9] = [
         ("the name", |m| {
-            m["metadata"]["name"] = json!("kubectl-egress-host-copy")
+            m["metadata"]["name"] = json!("kubectl-egress-host-copy");
         }),
         ("it is a copy", |m| {
-            m["metadata"]["namespace"] = json!("elsewhere")
+            m["metadata"]["namespace"] = json!("elsewhere");
         }),
         ("it is a copy", |m| {
             m["metadata"]["labels"][SET_ID] = json!("applyset-x-v1");
@@ -108,10 +108,10 @@ fn a_record_is_believed_only_as_setup_writes_it() {
         }),
         ("holds no record", |m| m["data"] = json!({})),
         ("not a record of this version", |m| {
-            m["data"][KEY] = json!("{")
+            m["data"][KEY] = json!("{");
         }),
         ("not the name of a Service", |m| {
-            swap(m, "\"gw\"", "\"../../x\"")
+            swap(m, "\"gw\"", "\"../../x\"");
         }),
         ("not the name of a namespace", |m| {
             swap(m, "\"default\"", "\"../kube-system\"");
