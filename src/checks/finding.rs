@@ -40,6 +40,17 @@ pub enum Confidence {
     Certain,
 }
 
+/// What a finding says of the connections that it concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// They fail, or leave past the gateway. A call that passes the gateway and is answered by the
+    /// host contradicts that.
+    Lost,
+    /// They reach another site, leave through another gateway, or only some of them do. An answer
+    /// contradicts nothing.
+    Diverted,
+}
+
 /// One thing that is wrong, and what to change.
 #[derive(Clone, Debug, Serialize)]
 pub struct Finding {
@@ -51,6 +62,9 @@ pub struct Finding {
     /// works.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub opens: bool,
+    /// What it does to connections.
+    #[serde(skip)]
+    pub effect: Effect,
     /// How sure we are.
     pub confidence: Confidence,
     /// Where on the path.
@@ -80,6 +94,15 @@ impl Finding {
         Self {
             severity: Severity::Warning,
             opens: true,
+            ..self
+        }
+    }
+
+    /// Connections end at another place than the one that is meant, or some of them do.
+    #[must_use]
+    pub fn diverts(self) -> Self {
+        Self {
+            effect: Effect::Diverted,
             ..self
         }
     }
@@ -152,6 +175,7 @@ impl Finding {
             code,
             severity: Severity::Error,
             opens: false,
+            effect: Effect::Lost,
             confidence: Confidence::Certain,
             hop,
             title: title.into(),

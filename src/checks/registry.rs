@@ -42,6 +42,7 @@ pub static CHECKS: &[Check] = &[
     objects::hop_identity::CHECK,
     objects::hop_settings::CHECK,
     objects::passthrough_mutual::CHECK,
+    objects::earlier_rule::CHECK,
     objects::borrowed_sni::CHECK,
     objects::denied::CHECK,
     objects::policy_selector::CHECK,

@@ -2,13 +2,15 @@
 //! what its calls did. The verdict and the weight of a finding both hang on these.
 
 use super::engine::Case;
+use crate::identity::certificates;
 use crate::kubernetes::Kind;
 use crate::kubernetes::pod::Pod;
 use crate::model::trace::{HopName, Step};
 use crate::model::{EgressPath, World};
-use crate::probe::{Observed, Passage};
+use crate::probe::{Answer, Observed, Passage};
 use crate::programmed::at_gateway;
 use crate::snapshot::{Look, Snapshot};
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 
 /// Where a path ends up, by one of the layers that are configuration.
@@ -103,7 +105,8 @@ pub fn pass_the_gateway(snapshot: &Snapshot, case: &Case) -> bool {
             _ => None,
         })
         .collect();
-    if calls.is_empty() || !calls.iter().all(|passage| passage.proven()) {
+    let good = |passage: &&Passage| passage.proven() && is_of_the_host(&passage.answer, case);
+    if calls.is_empty() || !calls.iter().all(good) {
         return false;
     }
     let carried: BTreeSet<&str> = calls
@@ -117,6 +120,19 @@ pub fn pass_the_gateway(snapshot: &Snapshot, case: &Case) -> bool {
         .filter(|pod| !carried.contains(name(pod).as_str()))
         .collect();
     unseen.is_empty() || alike(snapshot, case, (&carried, &unseen))
+}
+
+/// Whether a certificate that came back is the host's. Without TLS, or without a look at the
+/// certificate, nothing speaks against it.
+fn is_of_the_host(answer: &Answer, case: &Case) -> bool {
+    if !case.path.target.protocol.is_tls() {
+        return true;
+    }
+    let chain = certificates(&answer.chain, Timestamp::now());
+    match chain.first() {
+        Some(leaf) => leaf.is_for(&case.path.target.host.text()),
+        None => answer.trusted != Some(false),
+    }
 }
 
 /// Whether the pods that no call was seen on were given the same as those that carried one.

@@ -3,7 +3,7 @@
 //! warning that says when it would.
 
 use super::engine::Case;
-use super::finding::{Confidence, Finding, Severity};
+use super::finding::{Confidence, Effect, Finding, Severity};
 use super::seen::pass_the_gateway;
 use super::{Layer, registry};
 use crate::snapshot::Snapshot;
@@ -16,7 +16,7 @@ pub fn weigh(snapshot: &Snapshot, cases: &[Case], findings: Vec<Finding>) -> Vec
         .collect();
     let mut weighed = Vec::new();
     for mut finding in findings {
-        if !is_inferred(&finding) {
+        if !can_be_contradicted(&finding) {
             weighed.push(finding);
             continue;
         }
@@ -33,10 +33,13 @@ pub fn weigh(snapshot: &Snapshot, cases: &[Case], findings: Vec<Finding>) -> Vec
     weighed
 }
 
-/// An error that follows from a configuration, not from a connection.
-fn is_inferred(finding: &Finding) -> bool {
+/// An error that follows from a configuration, and says that calls fail or leave past the gateway.
+/// What is open stays open, and what ends elsewhere ends there, whatever a call gets for an answer.
+fn can_be_contradicted(finding: &Finding) -> bool {
     let layer = registry::find(finding.code.0).map_or(Layer::Intended, |check| check.layer);
-    finding.breaks() && layer != Layer::Observed
+    finding.severity == Severity::Error
+        && finding.effect == Effect::Lost
+        && layer != Layer::Observed
 }
 
 fn milder(finding: &Finding, paths: Vec<usize>) -> Finding {
@@ -48,7 +51,6 @@ fn milder(finding: &Finding, paths: Vec<usize>) -> Finding {
     };
     Finding {
         severity: Severity::Warning,
-        opens: false,
         confidence: Confidence::Possible,
         message: format!(
             "{}. Nothing is broken now: calls were seen to pass the gateway and to get the host's own \

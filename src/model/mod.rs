@@ -64,5 +64,5 @@ pub use scope::{Import, Node, Scope, bound, bound_to_mesh, exported, sidecar_of}
 pub use servers::{Open, listens, merge, selecting, selects, services_of};
 pub use visibility::Exports;
 pub use walk::{Exit, Hop, Sends, Walk};
-pub use wanted::{Wanted, protocol_of, through, wanted};
+pub use wanted::{Condition, Wanted, protocol_of, through, wanted};
 pub use world::World;

@@ -42,6 +42,14 @@ impl Routes<'_> {
         self.object.reference(Kind::VirtualService)
     }
 
+    /// When it was created, in words: the older one of two often decides.
+    pub fn age(&self) -> &str {
+        match self.object.metadata.creation_timestamp.as_str() {
+            "" => "just now",
+            when => when,
+        }
+    }
+
     /// Whether sidecars take it.
     pub fn is_for_mesh(&self) -> bool {
         self.gateways.iter().any(|g| g == MESH)

@@ -171,19 +171,45 @@ impl<'w, 'n> Asking<'w, 'n> {
         here || !elsewhere
     }
 
-    /// Whether conditions on the caller are for this client. Conditions that no pod meets were meant
-    /// for somebody all the same, and may be a mistake: they count as its own.
+    /// Whether conditions on the client are for this one. Conditions that no pod meets were meant for
+    /// somebody all the same, and may be a mistake: they count as its own, unless they expressly ask
+    /// for another workload.
     fn is_meant(&self, labels: &Labels, namespace: Option<&str>) -> bool {
-        let namespace = namespace.filter(|n| !n.is_empty());
         let Some(node) = self.node else { return true };
-        let selects = |at: &str, own: &Labels| {
-            namespace.is_none_or(|n| n == at) && labels.iter().all(|(k, v)| own.get(k) == Some(v))
-        };
-        if selects(&node.namespace, &node.labels) {
-            return true;
-        }
-        let mut pods = self.world.snapshot.objects.pods.iter();
-        !pods.any(|p| !p.spec.is_gateway() && selects(p.namespace(), &p.metadata.labels))
+        let who = Condition { labels, namespace };
+        who.selects(&node.namespace, &node.labels)
+            || who.is_met_by_nobody(self.world) && !who.asks_for_another(&node.labels)
+    }
+}
+
+/// What a rule asks of the pod that connects: `sourceLabels` and `sourceNamespace`.
+#[derive(Clone, Copy, Debug)]
+pub struct Condition<'r> {
+    /// Labels that the pod must have.
+    pub labels: &'r Labels,
+    /// The namespace that it must be in; none, or empty, for any.
+    pub namespace: Option<&'r str>,
+}
+
+impl Condition<'_> {
+    fn selects(&self, namespace: &str, own: &Labels) -> bool {
+        let here = self
+            .namespace
+            .is_none_or(|n| n.is_empty() || n == namespace);
+        here && self.labels.iter().all(|(k, v)| own.get(k) == Some(v))
+    }
+
+    /// Whether no client that runs meets it.
+    pub fn is_met_by_nobody(&self, world: &World<'_>) -> bool {
+        let mut pods = world.snapshot.objects.pods.iter();
+        !pods.any(|p| !p.spec.is_gateway() && self.selects(p.namespace(), &p.metadata.labels))
+    }
+
+    /// Whether it asks for another value of a label that the pod has, and not for a misspelt one.
+    pub fn asks_for_another(&self, own: &Labels) -> bool {
+        let other = |has: &str, wants: &str| strsim::osa_distance(has, wants) > 2;
+        let mut asked = self.labels.iter();
+        asked.any(|(k, v)| own.get(k).is_some_and(|has| other(has, v)))
     }
 }
 

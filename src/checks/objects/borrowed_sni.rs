@@ -84,6 +84,7 @@ fn look(view: &View<'_>) -> Outcome {
     .on(rule)
     .on(super::sending(view).map(|r| Place::from(r.reference())))
     .on([Place::from(routes.reference())])
+    .diverts()
     .fix(Fix::advice(cure));
     Outcome::Found(vec![found])
 }

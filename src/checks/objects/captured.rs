@@ -153,5 +153,6 @@ fn explain(view: &View<'_>, place: &Place, owner: Option<&Registered<'_>>) -> Fi
     .on(owner.map(|o| o.object().at("spec.addresses")))
     .on([place.clone()])
     .seen(format!("listener {listener}"))
+    .diverts()
     .fix(fix)
 }

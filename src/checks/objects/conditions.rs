@@ -1,7 +1,7 @@
 #![doc = include_str!("conditions.md")]
 
 use super::finding;
-use crate::checks::finding::{Code, Finding, Fix};
+use crate::checks::finding::{Code, Confidence, Finding, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::istio::virtual_service::{MESH, TlsMatch};
 use crate::kubernetes::Place;
@@ -9,6 +9,7 @@ use crate::kubernetes::pod::Labels;
 use crate::model::hosts::within;
 use crate::model::target::Host;
 use crate::model::trace::HopName;
+use crate::model::{Condition, Routes, bound_to_mesh, through};
 
 const CODE: Code = Code("EG224");
 
@@ -21,15 +22,79 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let Some(wanted) = view.walk.wanted.as_ref().filter(|w| w.in_force()) else {
-        return Outcome::Idle;
+    let Some(wanted) = view.walk.wanted.as_ref() else {
+        return for_nobody(view).map_or(Outcome::Idle, |f| Outcome::Found(vec![f]));
     };
+    if !wanted.in_force() {
+        return Outcome::Idle;
+    }
     // Of a route of the Gateway API another check says why.
     if !view.walk.leaves_directly() || view.walk.sidecar.is_none() || view.walk.api.lead.is_some() {
         return Outcome::Pass;
     }
     let found = no_name(view, &wanted.route).or_else(|| unmet(view, &wanted.route));
     found.map_or(Outcome::Pass, |f| Outcome::Found(vec![f]))
+}
+
+/// A rule for the host leads to a gateway for pods with labels that no pod has. It expressly asks for
+/// another workload than the client, so nothing is broken for this one.
+fn for_nobody(view: &View<'_>) -> Option<Finding> {
+    let node = &view.walk.sidecar.as_ref()?.node;
+    let host = view.path.target.host.text();
+    let seen = bound_to_mesh(view.world, &node.namespace, &host);
+    let rule = |r: &Routes<'_>| through(view.world, r, &host, view.path.target.port);
+    let (routes, wanted) = seen.into_iter().find_map(|r| Some((r, rule(r)?)))?;
+    let asked = on_client(routes, &wanted.route);
+    let mut others = asked.iter();
+    let nobody =
+        |c: &Condition<'_>| c.is_met_by_nobody(view.world) && c.asks_for_another(&node.labels);
+    if asked.is_empty() || !others.all(nobody) {
+        return None;
+    }
+    let labels = asked.iter().flat_map(|c| c.labels);
+    let labels = super::list(labels.map(|(k, v)| format!("{k}={v}")));
+    let object = &wanted.route.object;
+    let message = format!(
+        "{object} leads {host} to a gateway for pods with sourceLabels {labels}, and no pod has them; this client is not one of \
+         them, so it leaves directly"
+    );
+    Some(
+        finding(
+            CODE,
+            HopName::Sidecar,
+            format!("{object} is for pods that are not there"),
+            message,
+        )
+        .on([wanted.route.clone()])
+        .severity(Severity::Warning)
+        .sure(Confidence::Possible)
+        .fix(Fix::advice(format!(
+            "if this client was meant, change sourceLabels in {object} to labels that its pods have"
+        ))),
+    )
+}
+
+/// What the rule at a place asks of the client, one for each of its matches.
+fn on_client<'r>(routes: &'r Routes<'_>, place: &Place) -> Vec<Condition<'r>> {
+    let http = routes.http.iter().filter(|(field, _)| *field == place.path);
+    let http = http.flat_map(|(_, rule)| &rule.matches);
+    let http = http.map(|m| (&m.source_labels, &m.source_namespace));
+    let is_at = |list: &str, at: usize| place.path == format!("spec.{list}[{at}]");
+    let tls = routes.tls.iter().enumerate();
+    let tls = tls.filter(|(at, _)| is_at("tls", *at));
+    let tls = tls.flat_map(|(_, rule)| &rule.matches);
+    let tls = tls.map(|m| (&m.source_labels, &m.source_namespace));
+    let tcp = routes.tcp.iter().enumerate();
+    let tcp = tcp.filter(|(at, _)| is_at("tcp", *at));
+    let tcp = tcp.flat_map(|(_, rule)| &rule.matches);
+    let tcp = tcp.map(|m| (&m.source_labels, &m.source_namespace));
+    http.chain(tls)
+        .chain(tcp)
+        .map(|(labels, namespace)| Condition {
+            labels,
+            namespace: namespace.as_deref(),
+        })
+        .collect()
 }
 
 /// TLS to an address carries no SNI (RFC 6066, section 3), and the rule is by SNI.

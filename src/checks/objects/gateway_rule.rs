@@ -1,10 +1,11 @@
 #![doc = include_str!("gateway_rule.md")]
 
 use super::binding::{Binding, unbound, unused};
-use super::finding;
+use super::{finding, sending};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::istio::gateway::{Gateway, Server};
+use crate::istio::virtual_service::HttpRoute;
 use crate::kubernetes::{Kind, Place};
 use crate::model::End;
 use crate::model::hosts::within;
@@ -52,6 +53,9 @@ fn look(view: &View<'_>) -> Outcome {
     if !bound && let Some(server) = unused(view, &binding) {
         return Outcome::Found(vec![without_route(&binding, server)]);
     }
+    if let Some(found) = rewritten(view, &binding) {
+        return Outcome::Found(vec![found]);
+    }
     let route = binding.routes.reference();
     let reason = if bound {
         missing(&binding, servers[0].2)
@@ -82,6 +86,43 @@ fn look(view: &View<'_>) -> Outcome {
     .on(gateways)
     .fix(Fix::advice(cure));
     Outcome::Found(vec![found])
+}
+
+/// The sidecar asks the gateway for another name than the client did, and the gateway knows only the
+/// client's.
+fn rewritten(view: &View<'_>, binding: &Binding<'_>) -> Option<Finding> {
+    let host = view.path.target.host.text();
+    let asked = binding.exit.hop.connection.bytes.authority()?;
+    let sender = sending(view).filter(|_| !asked.eq_ignore_ascii_case(&host))?;
+    let rewrites = |rule: &HttpRoute| {
+        let name = rule.rewrite.as_ref().and_then(|r| r.authority.as_deref());
+        name.is_some_and(|name| name.eq_ignore_ascii_case(asked))
+    };
+    let at = sender.http.iter().position(|(_, rule)| rewrites(rule))?;
+    let object = sender.reference();
+    let service = binding.service();
+    let message = format!(
+        "the sidecar's rule of {object} rewrites the Host header (authority) from {host} to {asked} before the gateway sees the request; \
+         no server and rule of {service} is for {asked}, so the gateway answers 404"
+    );
+    let cure = format!(
+        "move rewrite.authority from the rule for the mesh to the rule for the gateway, or name {asked} in the Gateway and in the \
+         VirtualService's hosts"
+    );
+    let gateways = binding.servers().into_iter();
+    Some(
+        finding(
+            CODE,
+            HopName::Gateway,
+            format!(
+                "{object} rewrites the Host header before the gateway, which knows only {host}"
+            ),
+            message,
+        )
+        .on([object.at(format!("spec.http[{at}].rewrite.authority"))])
+        .on(gateways.map(|(g, at, _)| Binding::place(g, at, "")))
+        .fix(Fix::advice(cure)),
+    )
 }
 
 /// A server is there for the name, and no VirtualService leads anywhere from it.

@@ -15,6 +15,7 @@ pub(super) mod credential_file;
 pub(super) mod denied;
 pub(super) mod destination;
 pub(super) mod double_tls;
+pub(super) mod earlier_rule;
 pub(super) mod ends;
 pub(super) mod exclusion;
 pub(super) mod expected_name;

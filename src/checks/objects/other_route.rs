@@ -54,7 +54,8 @@ fn look(view: &View<'_>) -> Outcome {
         } else {
             Severity::Info
         };
-        found.push(explain(view, (winner, loser), bypasses).severity(severity));
+        let told = explain(view, (winner, loser), bypasses).severity(severity);
+        found.push(if bypasses { told } else { told.diverts() });
     }
     if found.is_empty() {
         Outcome::Pass
@@ -133,15 +134,8 @@ fn explain(
     .on([first.at("spec.hosts"), second.at("spec.hosts")])
     .seen(format!(
         "{first} was created {}, {second} {}",
-        age(winner),
-        age(loser)
+        winner.age(),
+        loser.age()
     ))
     .fix(fix)
-}
-
-fn age(routes: &Routes<'_>) -> String {
-    match routes.object.metadata.creation_timestamp.as_str() {
-        "" => "just now".to_owned(),
-        when => when.to_owned(),
-    }
 }

@@ -140,6 +140,7 @@ fn explain(
         age(loser)
     ))
     .sure(Confidence::Likely)
+    .diverts()
     .fix(fix)
 }
 

@@ -82,6 +82,7 @@ fn odd(view: &View<'_>, hop: HopName, step: &Step, share: &Share) -> Option<Find
     let places: Vec<Place> = decider(step).cloned().into_iter().collect();
     let finding = finding(CODE, hop, title, message)
         .on(places)
+        .diverts()
         .fix(Fix::advice(cure));
     let route = step.route.as_ref().or(step.chain.as_ref());
     Some(

@@ -58,6 +58,7 @@ fn look(view: &View<'_>) -> Outcome {
         Severity::Info
     })
     .sure(Confidence::Likely)
+    .diverts()
     .fix(Fix::advice(format!(
         "write a ServiceEntry for each host of {object}, with its own endpoints and addresses"
     )));

@@ -45,6 +45,15 @@ impl Bytes {
         }
     }
 
+    /// The name that an HTTP request is for, without a port: what a gateway finds in it.
+    pub fn authority(&self) -> Option<&str> {
+        match self {
+            Bytes::Http { host, .. } => Some(host.split(':').next().unwrap_or(host)),
+            Bytes::Tls { inside, .. } => inside.as_deref()?.authority(),
+            Bytes::Tcp => None,
+        }
+    }
+
     /// In words.
     pub fn what(&self) -> String {
         match self {
