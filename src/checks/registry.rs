@@ -8,6 +8,7 @@ pub static CHECKS: &[Check] = &[
     workload::client_sidecar::CHECK,
     workload::gateway_pods::CHECK,
     workload::gateway_service::CHECK,
+    workload::local_traffic::CHECK,
     workload::not_router::CHECK,
     objects::api_route::CHECK,
     network::policy::CHECK,

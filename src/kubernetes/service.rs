@@ -34,6 +34,9 @@ pub struct ServiceSpec {
         skip_serializing_if = "Labels::is_empty"
     )]
     pub selector: Labels,
+    /// `Local` keeps to the endpoints on the client's own node.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub internal_traffic_policy: String,
     /// The ports.
     #[serde(deserialize_with = "null_as_default")]
     pub ports: Vec<ServicePort>,

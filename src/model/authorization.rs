@@ -178,25 +178,27 @@ fn matches(rule: &Rule, request: &Request, action: Action) -> bool {
     if !is_http && action == Action::Allow && !http_fields(rule).is_empty() {
         return false;
     }
-    let from = rule.from.is_empty() || rule.from.iter().any(|f| source(&f.source, request));
+    let from = rule.from.is_empty() || rule.from.iter().any(|f| source(&f.source, request, action));
     let to = rule.to.is_empty() || rule.to.iter().any(|t| operation(&t.operation, request));
-    from && to && rule.when.iter().all(|w| condition(w, request))
+    from && to && rule.when.iter().all(|w| condition(w, request, action))
 }
 
 /// How many parts of a rule hold: the host counts most.
 fn closeness(rule: &Rule, request: &Request) -> usize {
+    let action = Action::Allow;
     let host = |o: &Operation| {
         request.host.as_ref().is_some_and(|h| {
             !o.hosts.is_empty() && (any(&o.hosts, h) || any(&o.hosts, without_port(h)))
         })
     };
-    let sni = |w: &Condition| w.key == "connection.sni" && condition(w, request);
+    let sni = |w: &Condition| w.key == "connection.sni" && condition(w, request, action);
     let named = rule.to.iter().any(|t| host(&t.operation)) || rule.when.iter().any(sni);
-    let from = !rule.from.is_empty() && rule.from.iter().any(|f| source(&f.source, request));
+    let from =
+        !rule.from.is_empty() && rule.from.iter().any(|f| source(&f.source, request, action));
     usize::from(named) * 4 + usize::from(from) * 2 + usize::from(rule.to.is_empty())
 }
 
-fn source(source: &Source, request: &Request) -> bool {
+fn source(source: &Source, request: &Request, action: Action) -> bool {
     let principal = request.principal.as_deref();
     let namespace = principal.and_then(|p| p.split('/').nth(2));
     let account =
@@ -206,11 +208,6 @@ fn source(source: &Source, request: &Request) -> bool {
     };
     let no = |list: &[String], value: Option<&str>| {
         list.is_empty() || value.is_none_or(|v| !any(list, v))
-    };
-    let within = |list: &[String]| {
-        request
-            .address
-            .is_some_and(|a| list.iter().any(|r| super::client::holds(r, a)))
     };
     let domains = &request.trust_domains;
     let domain = principal.and_then(|p| p.split('/').next());
@@ -223,10 +220,26 @@ fn source(source: &Source, request: &Request) -> bool {
         && yes(&source.service_accounts, account.as_deref())
         && no(&source.not_service_accounts, account.as_deref())
         && source.request_principals.is_empty()
-        && (source.ip_blocks.is_empty() || within(&source.ip_blocks))
-        && (source.not_ip_blocks.is_empty() || !within(&source.not_ip_blocks))
-        && (source.remote_ip_blocks.is_empty() || within(&source.remote_ip_blocks))
-        && (source.not_remote_ip_blocks.is_empty() || !within(&source.not_remote_ip_blocks))
+        && address_fits(request, &source.ip_blocks, &source.not_ip_blocks, action)
+        && address_fits(
+            request,
+            &source.remote_ip_blocks,
+            &source.not_remote_ip_blocks,
+            action,
+        )
+}
+
+/// Whether the client's address is in the one list and not in the other. Where it is not known, as
+/// that of a pod that does not run yet, it is taken for one that is let through.
+fn address_fits(request: &Request, within: &[String], without: &[String], action: Action) -> bool {
+    if within.is_empty() && without.is_empty() {
+        return true;
+    }
+    let Some(address) = request.address else {
+        return action == Action::Allow;
+    };
+    let any = |list: &[String]| list.iter().any(|r| super::client::holds(r, address));
+    (within.is_empty() || any(within)) && !any(without)
 }
 
 /// The probe that is judged is a GET of `/`.
@@ -249,7 +262,7 @@ fn operation(operation: &Operation, request: &Request) -> bool {
         && no(&operation.not_paths, "/")
 }
 
-fn condition(condition: &Condition, request: &Request) -> bool {
+fn condition(condition: &Condition, request: &Request, action: Action) -> bool {
     let value = match condition.key.as_str() {
         "connection.sni" => request.sni.clone(),
         "source.principal" => {
@@ -266,13 +279,7 @@ fn condition(condition: &Condition, request: &Request) -> bool {
             .map(str::to_owned),
         "destination.port" => Some(request.port.to_string()),
         "source.ip" | "remote.ip" => {
-            let within = |list: &[String]| {
-                request
-                    .address
-                    .is_some_and(|a| list.iter().any(|r| super::client::holds(r, a)))
-            };
-            return (condition.values.is_empty() || within(&condition.values))
-                && !within(&condition.not_values);
+            return address_fits(request, &condition.values, &condition.not_values, action);
         }
         key if is_http_key(key) && request.host.is_none() => return true,
         _ => None,

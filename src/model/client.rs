@@ -133,11 +133,24 @@ pub fn owner<'w>(scope: &Scope<'w>, host: &Host) -> Option<&'w Registered<'w>> {
 }
 
 /// What a client gets for the host's name: an address of the mesh's, where it has one. Without DNS
-/// capture an address that the entry lists is taken for the one that DNS answers; what the proxies
-/// resolved stands for it otherwise.
+/// capture it is what DNS answers: what the proxies resolved, else an address that the entry lists.
 fn dialled(world: &World<'_>, service: &Registered<'_>, node: &Node) -> Option<IpAddr> {
     let own = service.listens_on(node.dns).and_then(|a| a.parse().ok());
-    own.or_else(|| world.resolved(&service.host))
+    made_up(world, service, node)
+        .or(own)
+        .or_else(|| world.resolved(&service.host))
+}
+
+/// What DNS answers for a host whose entry lists only other addresses, where clients ask DNS and the
+/// proxies resolved the same name.
+pub fn made_up(world: &World<'_>, service: &Registered<'_>, node: &Node) -> Option<IpAddr> {
+    let spec = &service.entry().filter(|_| !node.dns)?.spec;
+    let by_name = matches!(spec.resolution, Resolution::Dns | Resolution::DnsRoundRobin)
+        && spec.endpoints.is_empty();
+    let answers = world.resolutions(&service.host);
+    let listed = |ip: &IpAddr| spec.addresses.iter().any(|range| holds(range, *ip));
+    let lists_others = by_name && !spec.addresses.is_empty() && !answers.iter().any(listed);
+    answers.first().copied().filter(|_| lists_others)
 }
 
 /// With DNS capture, a host that only its entry's endpoints can find has no address for the client.

@@ -70,6 +70,7 @@ impl Asked<'_, '_> {
             node: Some(self.node),
             port: self.port,
             unbound: true,
+            stray_ports: false,
         };
         asking.rule(routes, self.host)
     }

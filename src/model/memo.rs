@@ -34,7 +34,7 @@ pub(super) struct Memo {
     gateway_pods: ByService<Option<GatewayPods>>,
     pods_behind: ByService<Rc<Vec<usize>>>,
     bound_to_mesh: RefCell<HashMap<String, Rc<Bound>>>,
-    resolved: OnceCell<HashMap<String, IpAddr>>,
+    resolved: OnceCell<HashMap<String, Vec<IpAddr>>>,
 }
 
 impl Memo {
@@ -92,8 +92,8 @@ impl Memo {
 
     pub(super) fn resolved(
         &self,
-        find: impl FnOnce() -> HashMap<String, IpAddr>,
-    ) -> &HashMap<String, IpAddr> {
+        find: impl FnOnce() -> HashMap<String, Vec<IpAddr>>,
+    ) -> &HashMap<String, Vec<IpAddr>> {
         self.resolved.get_or_init(find)
     }
 }

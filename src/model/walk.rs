@@ -134,12 +134,18 @@ impl World<'_> {
     }
 
     fn through_gateway(&self, walk: &mut Walk, path: &EgressPath) {
-        let (Some(ClusterName::Outbound { port, host, .. }), Some(sidecar)) = (
+        let (Some(ClusterName::Outbound { port, subset, host }), Some(sidecar)) = (
             walk.trace.sidecar.cluster.as_ref().map(|d| &d.value),
             &walk.sidecar,
         ) else {
             return;
         };
+        // loadBalancer PASSTHROUGH: the sidecar sends to the address that the client dialled.
+        let name = ClusterName::outbound(*port, subset, host).to_string();
+        let cluster = sidecar.given.proxy.cluster(&name);
+        if cluster.is_some_and(|c| c.discovery == "ORIGINAL_DST") {
+            return;
+        }
         let Some(service) = self.gateway_service(host) else {
             return;
         };

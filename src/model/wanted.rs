@@ -42,12 +42,18 @@ pub fn wanted(world: &World<'_>, node: &Node, target: &Target) -> Option<Wanted>
         [host] => super::scope::bound_to_mesh(world, &node.namespace, host),
         _ => super::scope::bound(world, &node.namespace, MESH),
     };
-    let in_force = seen.into_iter().find_map(|routes| {
-        hosts
-            .iter()
-            .find_map(|host| Asking::of(world, node, target.port).rule(routes, host))
-    });
-    in_force.or_else(|| out_of_force(world, node, target, &hosts))
+    let asking = Asking::of(world, node, target.port);
+    let first = |asking: &Asking<'_, '_>| {
+        seen.iter()
+            .find_map(|routes| hosts.iter().find_map(|host| asking.rule(routes, host)))
+    };
+    let stray = Asking {
+        stray_ports: true,
+        ..asking
+    };
+    first(&asking)
+        .or_else(|| first(&stray))
+        .or_else(|| out_of_force(world, node, target, &hosts))
 }
 
 /// The rule of a VirtualService that sends a host's port to a gateway, for whichever client.
@@ -57,6 +63,7 @@ pub fn through(world: &World<'_>, routes: &Routes<'_>, host: &str, port: u16) ->
         node: None,
         port,
         unbound: false,
+        stray_ports: false,
     }
     .rule(routes, host)
 }
@@ -70,6 +77,8 @@ pub(super) struct Asking<'w, 'n> {
     pub(super) port: u16,
     /// Rules for sidecars also count where the VirtualService is not bound to `mesh`.
     pub(super) unbound: bool,
+    /// Rules for a port that the host does not declare also count: they match nothing as they are.
+    pub(super) stray_ports: bool,
 }
 
 impl<'w, 'n> Asking<'w, 'n> {
@@ -79,6 +88,7 @@ impl<'w, 'n> Asking<'w, 'n> {
             node: Some(node),
             port,
             unbound: false,
+            stray_ports: false,
         }
     }
 
@@ -156,7 +166,7 @@ impl<'w, 'n> Asking<'w, 'n> {
     /// where the host has none of these, it was meant for this one.
     fn is_for_port(&self, said: Option<u16>, host: &str, kind: Kind) -> bool {
         if let Some(port) = said.filter(|p| *p != 0) {
-            return port == self.port;
+            return port == self.port || self.is_stray(port, host, kind);
         }
         let ports = self.world.services_containing(host).flat_map(|s| &s.ports);
         let (mut here, mut elsewhere) = (true, false);
@@ -169,6 +179,13 @@ impl<'w, 'n> Asking<'w, 'n> {
             }
         }
         here || !elsewhere
+    }
+
+    /// Whether a rule is for a port that the host does not declare, while it declares this one.
+    fn is_stray(&self, said: u16, host: &str, kind: Kind) -> bool {
+        let ports = || self.world.services_containing(host).flat_map(|s| &s.ports);
+        let here = |p: &super::Port| p.number == self.port && kind.routes(p.protocol);
+        self.stray_ports && ports().any(here) && !ports().any(|p| p.number == said)
     }
 
     /// Whether conditions on the client are for this one. Conditions that no pod meets were meant for

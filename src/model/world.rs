@@ -191,29 +191,31 @@ impl<'a> World<'a> {
 
     /// An address that some proxy resolved a host to.
     pub fn resolved(&self, host: &str) -> Option<IpAddr> {
-        let resolved = self.memo.resolved(|| self.all_resolved());
-        resolved.get(host).copied()
+        self.resolutions(host).first().copied()
     }
 
-    /// Of several proxies and clusters that resolved a host, the first counts.
-    fn all_resolved(&self) -> HashMap<String, IpAddr> {
-        let mut all = HashMap::new();
+    /// All addresses that a proxy resolved a host to; of several proxies the first one's.
+    pub fn resolutions(&self, host: &str) -> &[IpAddr] {
+        let resolved = self.memo.resolved(|| self.all_resolved());
+        resolved.get(host).map_or(&[], Vec::as_slice)
+    }
+
+    fn all_resolved(&self) -> HashMap<String, Vec<IpAddr>> {
+        let mut all: HashMap<String, Vec<IpAddr>> = HashMap::new();
         let proxies = self.snapshot.proxies.values().filter_map(Look::seen);
         let clusters = proxies
             .flat_map(|p| &p.clusters)
             .filter(|c| c.discovery.ends_with("_DNS"));
         for cluster in clusters {
             let host = cluster.name.rsplit('|').next().unwrap_or_default();
-            if all.contains_key(host) {
+            if all.get(host).is_some_and(|found| !found.is_empty()) {
                 continue;
             }
-            let mut addresses = cluster
+            let addresses = cluster
                 .endpoints
                 .iter()
                 .filter_map(|e| e.address.parse::<SocketAddr>().ok());
-            if let Some(address) = addresses.next() {
-                all.insert(host.to_owned(), address.ip());
-            }
+            all.insert(host.to_owned(), addresses.map(|a| a.ip()).collect());
         }
         all
     }

@@ -9,7 +9,7 @@ use crate::kubernetes::pod::Labels;
 use crate::model::hosts::within;
 use crate::model::target::Host;
 use crate::model::trace::HopName;
-use crate::model::{Condition, Routes, bound_to_mesh, through};
+use crate::model::{Condition, Routes, bound_to_mesh, made_up, owner, through};
 
 const CODE: Code = Code("EG224");
 
@@ -32,7 +32,9 @@ fn look(view: &View<'_>) -> Outcome {
     if !view.walk.leaves_directly() || view.walk.sidecar.is_none() || view.walk.api.lead.is_some() {
         return Outcome::Pass;
     }
-    let found = no_name(view, &wanted.route).or_else(|| unmet(view, &wanted.route));
+    let found = made_up_address(view, &wanted.route)
+        .or_else(|| no_name(view, &wanted.route))
+        .or_else(|| unmet(view, &wanted.route));
     found.map_or(Outcome::Pass, |f| Outcome::Found(vec![f]))
 }
 
@@ -97,6 +99,38 @@ fn on_client<'r>(routes: &'r Routes<'_>, place: &Place) -> Vec<Condition<'r>> {
         .collect()
 }
 
+/// The entry lists addresses that DNS does not answer: the listeners are there, and no connection
+/// goes to them.
+fn made_up_address(view: &View<'_>, route: &Place) -> Option<Finding> {
+    let node = &view.walk.sidecar.as_ref()?.node;
+    let scope = view.world.scope(node);
+    let owner = owner(&scope, &view.path.target.host)?;
+    let real = made_up(view.world, owner, node)?;
+    let object = owner.object();
+    let listed = super::list(&owner.entry()?.spec.addresses);
+    let (host, port) = (&view.path.target.host, view.path.target.port);
+    let message = format!(
+        "{object} lists the addresses {listed} for {host}, so the sidecar listens for it on these only; without DNS capture the client asks \
+         DNS, which answers {real}: its connection to port {port} meets no listener of {host}, and leaves past the gateway"
+    );
+    let summary = format!(
+        "drop addresses from {object} (HTTP and TLS are told apart without them), list what DNS answers, or turn DNS capture on \
+         (ISTIO_META_DNS_CAPTURE)"
+    );
+    Some(
+        finding(
+            CODE,
+            HopName::Sidecar,
+            format!("{object} lists addresses that the client does not dial"),
+            message,
+        )
+        .on([object.at("spec.addresses")])
+        .on([route.clone()])
+        .seen(format!("{host} resolves to {real}"))
+        .fix(Fix::advice(summary)),
+    )
+}
+
 /// TLS to an address carries no SNI (RFC 6066, section 3), and the rule is by SNI.
 fn no_name(view: &View<'_>, route: &Place) -> Option<Finding> {
     let Host::Address(ip) = &view.path.target.host else {
@@ -144,6 +178,13 @@ fn unmet(view: &View<'_>, route: &Place) -> Option<Finding> {
             format!("sourceLabels ask for {k}={v}, which the client's pod does not have")
         })
     };
+    let other_port = |said: Option<u16>| {
+        let port = view.path.target.port;
+        let said = said.filter(|said| *said != 0 && *said != port)?;
+        Some(format!(
+            "match.port is {said}, and the client calls port {port}"
+        ))
+    };
     let for_mesh = |gateways: &[String]| gateways.is_empty() || gateways.iter().any(|g| g == MESH);
     let sni = |m: &TlsMatch| {
         let covered = m.sni_hosts.iter().any(|s| within(&host, s));
@@ -159,8 +200,11 @@ fn unmet(view: &View<'_>, route: &Place) -> Option<Finding> {
         .iter()
         .flat_map(|r| &r.matches)
         .filter(|m| for_mesh(&m.gateways));
-    let by_tls =
-        tls.map(|m| of_caller(&m.source_labels, m.source_namespace.as_deref()).or_else(|| sni(m)));
+    let by_tls = tls.map(|m| {
+        of_caller(&m.source_labels, m.source_namespace.as_deref())
+            .or_else(|| other_port(m.port))
+            .or_else(|| sni(m))
+    });
     let http = routes
         .http
         .iter()
@@ -172,7 +216,9 @@ fn unmet(view: &View<'_>, route: &Place) -> Option<Finding> {
             .as_ref()
             .filter(|a| !a.fits(&host))
             .map(|_| format!("its authority is not {host}"));
-        of_caller(&m.source_labels, m.source_namespace.as_deref()).or(authority)
+        of_caller(&m.source_labels, m.source_namespace.as_deref())
+            .or_else(|| other_port(m.port))
+            .or(authority)
     });
     let tcp = routes
         .tcp
@@ -186,7 +232,7 @@ fn unmet(view: &View<'_>, route: &Place) -> Option<Finding> {
                 m.destination_subnets.join(", ")
             )
         });
-        of_caller(&m.source_labels, m.source_namespace.as_deref()).or(subnets)
+        of_caller(&m.source_labels, m.source_namespace.as_deref()).or_else(|| other_port(m.port)).or(subnets)
     });
     let reasons: Vec<String> = match route.path.as_str() {
         path if path.starts_with("spec.tls") => by_tls.flatten().collect(),

@@ -47,7 +47,11 @@ fn look(view: &View<'_>) -> Outcome {
         .gateway
         .as_ref()
         .is_some_and(|step| super::end(step).is_some_and(End::is_plain_without_chain));
-    if bound && (servers.is_empty() || plain) {
+    // The rule of the hop starts TLS of its own, and the server passes TLS on: the name is lost there.
+    let hop = view.walk.trace.sidecar.tls.as_ref();
+    let wrapped = hop.is_some_and(|tls| tls.value.mode.originates())
+        && servers.iter().any(|(_, _, s)| s.passes_through());
+    if bound && (servers.is_empty() || plain || wrapped) {
         return Outcome::Pass;
     }
     if !bound && let Some(server) = unused(view, &binding) {

@@ -17,10 +17,16 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let (Some(exit), Some(sidecar)) = (&view.walk.exit, &view.walk.sidecar) else {
+    let Some(sidecar) = &view.walk.sidecar else {
         return Outcome::Idle;
     };
     let to_gateway = &view.walk.trace.sidecar;
+    if let Some(found) = around_the_gateway(view, to_gateway, &sidecar.node) {
+        return Outcome::Found(vec![found]);
+    }
+    let Some(exit) = &view.walk.exit else {
+        return Outcome::Idle;
+    };
     if let Some((_, policy)) = policy_of(view, to_gateway, &sidecar.node)
         && let Some(place) = policy.proxy_protocol
     {
@@ -50,6 +56,32 @@ fn look(view: &View<'_>) -> Outcome {
         .as_ref()
         .and_then(|step| back_to_itself(view, step, &exit.hop.node));
     found.map_or(Outcome::Pass, |found| Outcome::Found(vec![found]))
+}
+
+/// The sidecar sends to where the connection was going, and not to the gateway of the route.
+fn around_the_gateway(view: &View<'_>, step: &Step, node: &Node) -> Option<Finding> {
+    let (host, policy) = policy_of(view, step, node)?;
+    let place = policy
+        .passthrough
+        .filter(|_| view.world.is_gateway(&host))?;
+    let message = format!(
+        "{} sets loadBalancer PASSTHROUGH for {host}: the sidecar then sends to the address that the client dialled and to none of the \
+         gateway's pods, so the connections of the route leave past the gateway",
+        place.object
+    );
+    let found = finding(
+        CODE,
+        HopName::Sidecar,
+        format!("{} takes the gateway out of the route", place.object),
+        message,
+    )
+    .fix(Fix::advice(format!(
+        "drop loadBalancer PASSTHROUGH from {}",
+        place.object
+    )))
+    .on([place])
+    .on(decider(step).cloned());
+    Some(found)
 }
 
 /// The gateway sends to where the connection was going: to itself.

@@ -99,6 +99,11 @@ struct Meeting<'v> {
 }
 
 impl Meeting<'_> {
+    /// Whether a rule starts TLS other than the mesh's around what the application sends as TLS.
+    fn wraps(&self) -> bool {
+        self.started.starts() && self.started != StartedMode::IstioMutual && self.end.is_unserved()
+    }
+
     /// A title, a message and what to do.
     fn fault(&self) -> Option<(String, String, &'static str)> {
         let (end, exit, at) = (self.end, self.exit, &self.at);
@@ -121,6 +126,17 @@ impl Meeting<'_> {
                  filter chain, and the caller gets 503 or a reset"
                 ),
                 "send it to a server for plain HTTP, or let the application speak TLS",
+            )
+        } else if self.passes && self.wraps() {
+            (
+                "the hop wraps the application's TLS, the server passes TLS on".to_owned(),
+                format!(
+                    "the rule for the hop starts TLS ({}) around the application's own, and {at} passes TLS through and chooses by the SNI: the \
+                     outer ClientHello does not carry the host's name ({sends}), so no filter chain takes it, and the client gets a reset",
+                    self.started
+                ),
+                "drop the TLS settings for this port of the gateway's Service: the application's TLS needs none, or make the server ISTIO_MUTUAL \
+                 and the hop too",
             )
         } else if *end == End::PlainBytes || end.is_plain_without_chain() {
             (

@@ -4,6 +4,7 @@
 pub(super) mod client_sidecar;
 pub(super) mod gateway_pods;
 pub(super) mod gateway_service;
+pub(super) mod local_traffic;
 pub(super) mod not_router;
 pub(super) mod version;
 
