@@ -190,8 +190,8 @@ fn a_gateway_sends_to_the_host() {
     let outer = Bytes::tls(Some("api.example.com"));
     assert_eq!(
         to(8444, outer),
-        "0.0.0.0_8444 · sni api.example.com · - · - · 0 · - ends the server demands a client certificate, and the \
-         application's own TLS has none"
+        "0.0.0.0_8444 · sni api.example.com · - · - · 0 · - ends the server demands a client certificate of \
+         the mesh, and the TLS that arrives has none"
     );
     assert_eq!(
         load(GATEWAY)

@@ -23,7 +23,7 @@ pub enum End {
     NoFilterChain(Bytes),
     /// The chain's last filter is one that is not evaluated.
     FilterNotEvaluated(String),
-    /// The server demands a client certificate, and the application's own TLS has none.
+    /// The server demands a client certificate of the mesh, and what arrives has none.
     ClientCertificateRequired,
     /// The server presents a certificate that is not the mesh's to a hop of mutual TLS.
     ForeignCertificate,
@@ -166,7 +166,7 @@ impl fmt::Display for End {
                 write!(f, "its last filter {filter} is not evaluated")
             }
             End::ClientCertificateRequired => f.write_str(
-                "the server demands a client certificate, and the application's own TLS has none",
+                "the server demands a client certificate of the mesh, and the TLS that arrives has none",
             ),
             End::ForeignCertificate => f.write_str(
                 "the server's certificate is not of the mesh: the sidecar's mutual TLS refuses it",

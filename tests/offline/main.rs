@@ -18,4 +18,5 @@ mod signals;
 mod supply;
 mod terminal;
 mod usage;
+mod variants;
 mod versions;

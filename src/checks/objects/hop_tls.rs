@@ -108,7 +108,20 @@ impl Meeting<'_> {
     fn fault(&self) -> Option<(String, String, &'static str)> {
         let (end, exit, at) = (self.end, self.exit, &self.at);
         let sends = exit.hop.connection.bytes.what();
-        let fault = if *end == End::ClientCertificateRequired {
+        let fault = if *end == End::ClientCertificateRequired && self.started.originates() {
+            (
+                format!(
+                    "the server is ISTIO_MUTUAL, the hop to it is {}",
+                    self.started
+                ),
+                format!(
+                    "{at} ends TLS in mode ISTIO_MUTUAL and demands a client certificate of the mesh; the rule for the hop starts TLS in mode {}, \
+                     which shows none: the handshake fails with \"certificate required\", and the client gets 503",
+                    self.started
+                ),
+                "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's Service",
+            )
+        } else if *end == End::ClientCertificateRequired {
             (
                 "the server is ISTIO_MUTUAL, the hop to it is not".to_owned(),
                 format!(

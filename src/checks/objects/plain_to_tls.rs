@@ -5,9 +5,11 @@ use crate::checks::finding::{Code, Confidence, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::envoy::Bytes;
 use crate::istio::Protocol;
+use crate::istio::destination_rule::{DestinationRule, TlsMode, TrafficPolicy};
 use crate::kubernetes::{Kind, ObjectRef, Place};
+use crate::model::hosts::typing_distance;
 use crate::model::trace::ClusterName;
-use crate::model::{Node, Registered, rule};
+use crate::model::{Exports, Node, Registered, is_read, rule};
 use serde_json::json;
 
 const CODE: Code = Code("EG261");
@@ -57,12 +59,14 @@ fn look(view: &View<'_>) -> Outcome {
         )
     };
     let ignored = ignored_credential(view, node, service);
-    let why = match &ignored {
-        Some(place) => format!(
+    let unused = unused_rule(view, node, (host, *port));
+    let why = match (&ignored, &unused) {
+        (None, Some((_, why))) => why.clone(),
+        (Some(place), _) => format!(
             "{} names a credentialName, which a sidecar takes only from a rule with a workloadSelector; without one the TLS settings are ignored and plaintext is sent",
             place.object
         ),
-        None => format!("no DestinationRule that the {hop} finds originates TLS for it"),
+        (None, None) => format!("no DestinationRule that the {hop} finds originates TLS for it"),
     };
     let message = format!(
         "the route sends the application's plain HTTP to {host}:{port}, and {says}: {why}; the host gets plaintext on a TLS port (400, or a reset)"
@@ -82,7 +86,12 @@ fn look(view: &View<'_>) -> Outcome {
     let found_rule = rule(view.world, node, service)
         .map(|l| l.objects())
         .unwrap_or_default();
-    let fix = if found_rule.is_empty() {
+    let fix = if let Some((place, _)) = &unused {
+        Fix::advice(format!(
+            "make {} one that the {hop} in namespace {} finds for {host}:{port}",
+            place.object, node.namespace
+        ))
+    } else if found_rule.is_empty() {
         Fix::create(
             &missing,
             body,
@@ -101,6 +110,7 @@ fn look(view: &View<'_>) -> Outcome {
         message,
     )
     .on(ignored)
+    .on(unused.map(|(place, _)| place))
     .on(found_rule.into_iter().map(Place::from))
     .on(decider(step).cloned())
     .on([service.port_place(declared), missing.into()])
@@ -111,6 +121,53 @@ fn look(view: &View<'_>) -> Outcome {
     })
     .fix(fix);
     Outcome::Found(vec![found])
+}
+
+/// A rule that would start TLS there, for this host or one that is spelt nearly the same, and why the
+/// proxy does not take it.
+fn unused_rule(view: &View<'_>, node: &Node, (host, port): (&str, u16)) -> Option<(Place, String)> {
+    let rules = view.world.snapshot.objects.destination_rules.iter();
+    let starts = |r: &&DestinationRule| {
+        let own = r.spec.traffic_policy.iter();
+        let of_subsets = r.spec.subsets.iter();
+        own.chain(of_subsets.filter_map(|s| s.traffic_policy.as_ref()))
+            .any(|policy| starts_tls(policy, port))
+    };
+    rules.filter(starts).find_map(|r| {
+        let object = r.reference(Kind::DestinationRule);
+        let (path, why) = if !is_read(view.world.snapshot, &r.metadata) {
+            ("metadata.labels", "istiod does not read it".to_owned())
+        } else if r.spec.host != host {
+            let near = (1..=2).contains(&typing_distance(&r.spec.host, host));
+            near.then(|| ("spec.host", format!("it is for {}", r.spec.host)))?
+        } else if !Exports::of(&r.spec.export_to, &[], r.namespace()).reach(&node.namespace) {
+            let exports = super::list(&r.spec.export_to);
+            let why = format!("its exportTo [{exports}] hides it from namespace {}", node.namespace);
+            ("spec.exportTo", why)
+        } else if r.spec.workload_selector.as_ref().is_some_and(|s| !s.matches(&node.labels)) {
+            ("spec.workloadSelector", "its workloadSelector does not select the proxy".to_owned())
+        } else {
+            let why = format!(
+                "a rule is looked up in the proxy's namespace {}, in that of the ServiceEntry and in the root namespace, and it is in {}",
+                node.namespace,
+                r.namespace()
+            );
+            ("metadata.namespace", why)
+        };
+        let why = format!("{object} would start TLS for it, and is not used: {why}");
+        Some((object.at(path), why))
+    })
+}
+
+/// Whether a policy starts TLS as the outside knows it on a port.
+fn starts_tls(policy: &TrafficPolicy, port: u16) -> bool {
+    let own = policy.tls.iter();
+    let of_port = policy.port_level_settings.iter().filter(|p| {
+        let number = p.port.as_ref().map(|at| at.number);
+        number.is_none_or(|at| at == port)
+    });
+    own.chain(of_port.filter_map(|p| p.tls.as_ref()))
+        .any(|tls| matches!(tls.mode, TlsMode::Simple | TlsMode::Mutual))
 }
 
 /// A sidecar's rule whose TLS settings are not used.

@@ -14,7 +14,7 @@ use super::index::Table;
 use super::{Chain, Filter, Forward, Proxy, Share};
 use crate::kubernetes::{Kind, ObjectRef, Place};
 pub use crate::model::bytes::Bytes;
-use crate::model::end::End;
+use crate::model::end::{End, StartedMode};
 use crate::model::trace::{self, Decision, Step};
 use std::net::{IpAddr, SocketAddr};
 
@@ -151,10 +151,10 @@ pub fn onward(step: &Step, bytes: &Bytes) -> Vec<Connection> {
     let sent = tls.map_or_else(
         || bytes.clone(),
         |tls| {
-            let alpn = vec![ISTIO_ALPN.to_owned()];
+            let of_mesh = tls.mode == StartedMode::IstioMutual;
             Bytes::Tls {
                 sni: tls.sni.clone(),
-                alpn,
+                alpn: of_mesh.then(|| ISTIO_ALPN.to_owned()).into_iter().collect(),
                 inside: Some(Box::new(bytes.clone())),
             }
         },
@@ -183,18 +183,20 @@ fn unwrap(chain: &Chain, bytes: &Bytes) -> Result<Bytes, End> {
         (
             Some(tls),
             Bytes::Tls {
-                inside: Some(_), ..
-            },
-        ) if tls.certificate.as_deref().is_some_and(|c| c != "default") => {
-            Err(End::ForeignCertificate)
-        }
-        (
-            Some(_),
-            Bytes::Tls {
                 inside: Some(inside),
+                alpn,
                 ..
             },
-        ) => Ok((**inside).clone()),
+        ) => {
+            let of_mesh = alpn.iter().any(|name| name == ISTIO_ALPN);
+            let own = tls.certificate.as_deref().is_some_and(|c| c != "default");
+            match (of_mesh, own) {
+                (true, true) => Err(End::ForeignCertificate),
+                // TLS that another rule starts has no certificate of the mesh to show.
+                (false, false) if tls.demands_certificate => Err(End::ClientCertificateRequired),
+                _ => Ok((**inside).clone()),
+            }
+        }
         (Some(tls), Bytes::Tls { inside: None, .. }) if tls.demands_certificate => {
             Err(End::ClientCertificateRequired)
         }
