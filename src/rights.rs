@@ -71,6 +71,7 @@ type Line = (&'static [Kind], &'static str, &'static [&'static str]);
 const MESH: &[Line] = &[
     (&[Kind::Pod, Kind::Deployment], "", &["list"]),
     (&[Kind::ConfigMap], "", &["get"]),
+    (&[Kind::MutatingWebhookConfiguration], "", &["list"]),
 ];
 
 /// Whatever decides about a path, and what this program wrote.

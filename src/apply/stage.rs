@@ -160,10 +160,15 @@ impl<'a> Executor<'a> {
         for _ in 0..TRIES {
             self.late(&item.object)?;
             let known = self.known().get(&item.object).cloned();
-            let version = known.as_ref().and_then(Version::of);
             let mut body = body.clone();
-            let version = version.map_or(ABSENT.to_owned(), |v| v.resource);
-            body["metadata"]["resourceVersion"] = json!(version);
+            match known.as_ref().and_then(Version::of) {
+                None => body["metadata"]["resourceVersion"] = json!(ABSENT),
+                Some(version) => {
+                    body["metadata"]["resourceVersion"] = json!(version.resource);
+                    // Without it the write of an object that is gone by now would make another one.
+                    body["metadata"]["uid"] = json!(version.uid);
+                }
+            }
             match self.cluster.apply(&item.object, &body, self.options).await {
                 Ok(mut live) => {
                     name_kind(&mut live, &item.object);

@@ -87,11 +87,17 @@ fn choose_any(
     installer: Installer,
     patch: Option<GatewayPatch>,
 ) -> Result<Choice, Error> {
-    let candidates: Vec<&FoundGateway> = found.iter().filter(|g| g.for_egress).collect();
+    let meant: Vec<&FoundGateway> = found.iter().filter(|g| g.for_egress).collect();
+    let (candidates, claimed): (Vec<&FoundGateway>, Vec<&FoundGateway>) =
+        meant.into_iter().partition(|g| g.vouched);
+    let nothing_asked = matches!(installer, Installer::Auto | Installer::None) && patch.is_none();
     match (candidates.as_slice(), installer) {
-        ([one], Installer::Auto | Installer::None) if patch.is_none() => {
-            Ok(Choice::Use((*one).clone()))
-        }
+        ([one], _) if nothing_asked => Ok(Choice::Use((*one).clone())),
+        ([], _) if nothing_asked && !claimed.is_empty() => Err(Error::Usage(format!(
+            "no egress gateway is in a namespace of the mesh itself, and anybody can call a Service \
+             one; {}, or --installer injection makes one",
+            several(&claimed)
+        ))),
         ([], Installer::None) => Err(Error::NotFound {
             what: "an egress gateway".into(),
             hint: Some(format!(
@@ -127,5 +133,53 @@ fn known(found: &[FoundGateway]) -> String {
         "no Service leads to gateway pods".into()
     } else {
         format!("there is {}", names.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::GatewayPlace;
+
+    fn gateway(namespace: &str, vouched: bool) -> FoundGateway {
+        FoundGateway {
+            place: GatewayPlace {
+                namespace: namespace.into(),
+                service: "istio-egressgateway".into(),
+                hostname: String::new(),
+                selector: [].into(),
+            },
+            ports: Vec::new(),
+            pods: Vec::new(),
+            for_egress: true,
+            ours: false,
+            vouched,
+        }
+    }
+
+    fn chosen(found: &[FoundGateway]) -> Result<String, String> {
+        match choose_any(found, Installer::Auto, None) {
+            Ok(Choice::Use(found)) => Ok(format!("use {}", found.place.namespace)),
+            Ok(Choice::Install(patch)) => Ok(format!("install {}", patch.namespace)),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn a_gateway_that_only_calls_itself_one_is_neither_taken_nor_in_the_way() {
+        let (mesh, tenant) = (gateway("istio-system", true), gateway("tenant", false));
+        assert_eq!(chosen(&[]).unwrap(), "install istio-egress");
+        assert_eq!(
+            chosen(&[mesh.clone(), tenant.clone()]).unwrap(),
+            "use istio-system"
+        );
+        let refused = chosen(std::slice::from_ref(&tenant)).unwrap_err();
+        assert!(
+            refused.contains("--gateway tenant/istio-egressgateway"),
+            "{refused}"
+        );
+        let second = gateway("istio-egress", true);
+        let refused = chosen(&[mesh, tenant, second]).unwrap_err();
+        assert!(!refused.contains("tenant"), "{refused}");
     }
 }

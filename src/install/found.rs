@@ -1,5 +1,6 @@
 //! Gateways that are there, whoever installed them: Services whose pods run the proxy as a router.
 
+use super::patch::DEFAULT_NAMESPACE;
 use crate::flow::{GatewayPlace, MANAGED_BY};
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::service::Service;
@@ -16,8 +17,11 @@ pub struct FoundGateway {
     pub pods: Vec<String>,
     /// Whether its name or labels say that it is meant for egress.
     pub for_egress: bool,
-    /// Whether we installed it.
+    /// Whether it says that we installed it.
     pub ours: bool,
+    /// Whether it lies where only the mesh's administrators write: anybody can have a Service with
+    /// a router behind it, and call it a gateway for egress.
+    pub vouched: bool,
 }
 
 /// All of them, in the order of their names.
@@ -32,6 +36,16 @@ pub fn find_gateways(snapshot: &Snapshot) -> Vec<FoundGateway> {
         (&a.place.namespace, &a.place.service).cmp(&(&b.place.namespace, &b.place.service))
     });
     all
+}
+
+/// The namespaces of the mesh itself, and the one that setup makes for a gateway that nobody named.
+fn administered(snapshot: &Snapshot) -> [&str; 3] {
+    let mesh = &snapshot.mesh;
+    [
+        &mesh.namespace,
+        &mesh.config.root_namespace,
+        DEFAULT_NAMESPACE,
+    ]
 }
 
 fn gateway(snapshot: &Snapshot, service: &Service) -> Option<FoundGateway> {
@@ -69,6 +83,7 @@ fn gateway(snapshot: &Snapshot, service: &Service) -> Option<FoundGateway> {
         pods: pods.iter().map(|p| p.name().to_owned()).collect(),
         for_egress,
         ours: label("app.kubernetes.io/managed-by") == MANAGED_BY,
+        vouched: administered(snapshot).contains(&service.namespace()),
     })
 }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// Apart from istiod's, so that nobody's right to one is a right to the other.
-const DEFAULT_NAMESPACE: &str = "istio-egress";
+pub(super) const DEFAULT_NAMESPACE: &str = "istio-egress";
 
 /// One egress gateway, as Istio's installer would be told.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

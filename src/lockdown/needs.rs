@@ -7,7 +7,7 @@ use crate::kubernetes::network_policy::Transport;
 use crate::kubernetes::pod::{Labels, Pod};
 use crate::kubernetes::service::{Service, ServicePort};
 use crate::model::essentials::{DNS, XDS, behind, dns_services, istiod_services, transport};
-use crate::plan::{GatewayName, Inventory};
+use crate::plan::{GatewayName, HostRecord, Inventory, PART_OF, Record};
 use crate::snapshot::Snapshot;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -78,23 +78,47 @@ pub fn gateways_of(
             .filter(|g| named.iter().any(|n| is(g, n)))
             .collect());
     }
-    let used = |g: &FoundGateway| {
-        inventory
-            .hosts
-            .iter()
-            .filter(|h| h.namespace == g.place.namespace && h.service == g.place.service)
-            .any(|h| h.is_called_from(namespace))
+    let calls = |record: &&HostRecord| {
+        record.is_called_from(namespace) && is_routed(snapshot, record, namespace)
     };
-    let wired: Vec<FoundGateway> = found.iter().filter(|g| used(g)).cloned().collect();
-    let meant: Vec<FoundGateway> = found.into_iter().filter(|g| g.for_egress).collect();
-    match (wired.is_empty(), meant.is_empty()) {
-        (false, _) => Ok(wired),
-        (true, false) => Ok(meant),
-        (true, true) => Err(Error::NotFound {
-            what: "an egress gateway".into(),
-            hint: Some("without one nothing could leave at all: install one with setup, or name one with --gateway".into()),
-        }),
+    let used = |g: &&FoundGateway| {
+        let mut records = inventory.hosts.iter().filter(calls);
+        records.any(|h| h.namespace == g.place.namespace && h.service == g.place.service)
+    };
+    let routed: Vec<FoundGateway> = found.iter().filter(used).cloned().collect();
+    if !routed.is_empty() {
+        return Ok(routed);
     }
+    let (meant, claimed): (Vec<FoundGateway>, Vec<FoundGateway>) = found
+        .into_iter()
+        .filter(|g| g.for_egress)
+        .partition(|g| g.vouched);
+    if !meant.is_empty() {
+        return Ok(meant);
+    }
+    let hint = match claimed.first() {
+        Some(claimed) => format!(
+            "{}/{} is in no namespace of the mesh itself: if it is meant, name it with --gateway",
+            claimed.place.namespace, claimed.place.service
+        ),
+        None => "without one nothing could leave at all: install one with setup, or name one with \
+                 --gateway"
+            .into(),
+    };
+    Err(Error::NotFound {
+        what: "an egress gateway".into(),
+        hint: Some(hint),
+    })
+}
+
+/// Whether the namespace itself has the route that a record tells of. A record lies with the
+/// gateway: whoever has a namespace could write one about the clients of others.
+fn is_routed(snapshot: &Snapshot, record: &HostRecord, namespace: &str) -> bool {
+    let id = record.name().id();
+    let mut routes = snapshot.objects.virtual_services.iter();
+    routes.any(|route| {
+        route.namespace() == namespace && route.metadata.label(PART_OF) == Some(id.as_str())
+    })
 }
 
 /// Where the node-local cache listens unless it is told otherwise.

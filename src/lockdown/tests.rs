@@ -246,7 +246,8 @@ fn the_node_local_cache_and_the_api_server_are_addresses() {
             && open(&then, Transport::Udp, "10.96.0.10:53")
     );
     assert!(!open(&then, Transport::Tcp, "192.0.2.9:6443"));
-    let gateways = gateways_of(&snapshot, &Inventory::default(), ("team", &[])).unwrap();
+    let named = ["egress/egress-gw".parse().unwrap()];
+    let gateways = gateways_of(&snapshot, &Inventory::default(), ("team", &named)).unwrap();
     let earlier = LockdownSpec {
         namespace: "team".into(),
         apiserver: true,
@@ -366,8 +367,8 @@ fn the_meshs_own_namespaces_are_refused() {
 }
 
 #[test]
-fn the_gateways_are_those_that_carry_the_namespaces_hosts() {
-    let snapshot = cluster();
+fn the_gateways_are_those_of_the_mesh_and_no_others_that_call_themselves_so() {
+    let mut snapshot = cluster();
     let named = |list: &[&str]| list.iter().map(|n| n.parse().unwrap()).collect::<Vec<_>>();
     assert!(
         gateways_of(
@@ -377,12 +378,12 @@ fn the_gateways_are_those_that_carry_the_namespaces_hosts() {
         )
         .is_err()
     );
+    // Anybody can have a namespace with a router in it.
+    let refused = gateways_of(&snapshot, &Inventory::default(), ("team", &[])).unwrap_err();
+    let hint = refused.advice().unwrap_or_default();
+    assert!(hint.contains("egress/egress-gw"), "{hint}");
+    snapshot.mesh.config.root_namespace = "egress".into();
     let found = gateways_of(&snapshot, &Inventory::default(), ("team", &[])).unwrap();
-    assert_eq!(
-        found
-            .iter()
-            .map(|g| g.place.service.as_str())
-            .collect::<Vec<_>>(),
-        ["egress-gw"]
-    );
+    let found: Vec<&str> = found.iter().map(|g| g.place.service.as_str()).collect();
+    assert_eq!(found, ["egress-gw"]);
 }

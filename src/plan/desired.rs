@@ -95,8 +95,10 @@ pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord
     next.wires.sort();
     next.set = add.set.map(str::to_owned).or(next.set);
     // Whoever is removing it may still delete what it looked at before: that must not be what we
-    // leave as it is, so all of it is written once more.
-    if next.callers.values().any(|phase| *phase == Phase::Leaving) {
+    // leave as it is, so all of it is written once more. Who was there already has that behind them.
+    let mut callers = add.callers.iter();
+    let comes = callers.any(|caller| next.callers.get(caller) != Some(&Phase::Settled));
+    if comes && next.callers.values().any(|phase| *phase == Phase::Leaving) {
         next.epoch += 1;
     }
     for caller in add.callers {

@@ -16,6 +16,7 @@ mod owner;
 mod ports;
 mod record;
 mod removal;
+mod removal_rights;
 mod rollout;
 mod spec;
 mod step;

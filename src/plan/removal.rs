@@ -381,10 +381,11 @@ impl Removal {
             lines.extend(deletions(lockdown.objects.objects()));
         }
         for host in &self.hosts {
+            let clients = host.callers.join(", ");
+            let of = if clients.is_empty() { "" } else { " for " };
             lines.push(format!(
-                "{} no longer through the gateway for {}",
-                host.record.host,
-                host.callers.join(", ")
+                "{} no longer through the gateway{of}{clients}",
+                host.record.host
             ));
             let gone = host.switches.iter().chain(&host.rest);
             lines.extend(deletions(gone.map(|item| &item.object)));

@@ -65,7 +65,7 @@ pub async fn take(cluster: &Cluster, scope: &Scope) -> Result<Snapshot, Error> {
     let (built_in, defined, mesh, gateway_api) = tokio::join!(
         lists(cluster, LISTED.iter().filter(|k| !k.is_defined())),
         defined_lists(cluster),
-        find_mesh(cluster, scope),
+        Box::pin(find_mesh(cluster, scope)),
         super::gateway_api::read(cluster)
     );
     let mut snapshot = Snapshot {
@@ -167,30 +167,13 @@ pub(super) fn keep(snapshot: &mut Snapshot, kind: Kind, items: Vec<Value>) {
     }
 }
 
-/// Find istiod: the pods with `app=istiod`, one revision of them.
+/// Find istiod: the pods with `app=istiod`, one revision of them. Anybody can label a pod so: where
+/// an administrator's webhooks say which control planes there are, no other counts.
 pub async fn find_mesh(cluster: &Cluster, scope: &Scope) -> Result<Mesh, Error> {
-    let mut found = cluster
-        .list_where(Kind::Pod, scope.istio_namespace.as_deref(), "app=istiod")
-        .await?;
-    if found.is_empty() {
-        // Scaled to zero: what would make its pods says the same.
-        let makers = cluster
-            .list_where(
-                Kind::Deployment,
-                scope.istio_namespace.as_deref(),
-                "app=istiod",
-            )
-            .await;
-        found = makers
-            .unwrap_or_default()
-            .iter()
-            .filter_map(would_be)
-            .collect();
-    }
-    let pods: Vec<Value> = found
-        .into_iter()
-        .filter(|p| matches_revision(p, scope))
-        .collect();
+    let (found, installed) = tokio::try_join!(claimed_planes(cluster, scope), planes(cluster))?;
+    let stands = |pod: &Value| installed.is_empty() || installed.iter().any(|p| p.has(pod));
+    let of_revision = found.iter().filter(|pod| matches_revision(pod, scope));
+    let pods: Vec<&Value> = of_revision.filter(|pod| stands(pod)).collect();
     let Some(pod) = pods.first() else {
         return Err(no_mesh(scope));
     };
@@ -211,6 +194,68 @@ pub async fn find_mesh(cluster: &Cluster, scope: &Scope) -> Result<Mesh, Error> 
         )));
     }
     read_mesh(cluster, pod).await
+}
+
+/// The pods that say that they are istiod, or would be: where it is scaled to zero, what would make
+/// them says the same.
+async fn claimed_planes(cluster: &Cluster, scope: &Scope) -> Result<Vec<Value>, Error> {
+    let namespace = scope.istio_namespace.as_deref();
+    let mut all = cluster
+        .list_where(Kind::Pod, namespace, "app=istiod")
+        .await?;
+    let makers = cluster
+        .list_where(Kind::Deployment, namespace, "app=istiod")
+        .await;
+    for pod in makers.unwrap_or_default().iter().filter_map(would_be) {
+        let same = |known: &Value| {
+            namespace_of(known) == namespace_of(&pod) && revision_of(known) == revision_of(&pod)
+        };
+        if !all.iter().any(same) {
+            all.push(pod);
+        }
+    }
+    Ok(all)
+}
+
+/// A control plane that an injection webhook sends pods to.
+///
+/// Source: istio/istio, manifests/charts/istio-control/istio-discovery/templates/
+/// mutatingwebhook.yaml and revision-tags-mwc.yaml.
+struct Plane {
+    namespace: String,
+    revision: String,
+}
+
+impl Plane {
+    fn has(&self, pod: &Value) -> bool {
+        self.namespace == namespace_of(pod) && self.revision == revision_of(pod)
+    }
+}
+
+/// The control planes by the webhooks of their installers, which are objects of the cluster: no
+/// tenant writes one. Empty where there is none, or where they may not be listed.
+async fn planes(cluster: &Cluster) -> Result<Vec<Plane>, Error> {
+    let listed = cluster
+        .list_where(Kind::MutatingWebhookConfiguration, None, "istio.io/rev")
+        .await;
+    let configurations = match listed {
+        Err(Error::Forbidden { .. }) => Vec::new(),
+        other => other?,
+    };
+    let mut planes = Vec::new();
+    for configuration in &configurations {
+        let webhooks = configuration.get("webhooks").and_then(Value::as_array);
+        for webhook in webhooks.into_iter().flatten() {
+            let namespace = text(webhook, "/clientConfig/service/namespace");
+            if !namespace.is_empty() {
+                planes.push(Plane {
+                    namespace: namespace.to_owned(),
+                    revision: revision_of(configuration),
+                });
+            }
+        }
+    }
+    Ok(planes)
 }
 
 /// The pod that a Deployment would make.

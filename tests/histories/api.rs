@@ -231,8 +231,8 @@ impl Api {
             String::from_utf8_lossy(&answer.body)
         );
         if let Some(status) = status {
-            let patch = json!({"status": status});
-            let answer = self.request(Method::PATCH, &format!("{path}/status"), Some(&patch));
+            let status = json!({"status": status});
+            let answer = self.request(Method::PATCH, &format!("{path}/status"), Some(&status));
             assert!(
                 answer.good(),
                 "{path}/status: {}",
@@ -257,8 +257,8 @@ impl Api {
         self.request(Method::DELETE, path, Some(&now));
         let left = self.get(path);
         if left.pointer("/metadata/finalizers/0").is_some() {
-            let patch = json!({"metadata": {"finalizers": null}});
-            self.request(Method::PATCH, path, Some(&patch));
+            let none = json!({"metadata": {"finalizers": null}});
+            self.request(Method::PATCH, path, Some(&none));
         }
     }
 
@@ -277,6 +277,12 @@ impl Api {
                 let list = resource.list(text("/metadata/namespace"));
                 // A list says these once for all of its items.
                 let mut object = essence(item.clone());
+                if kind == "Pod" {
+                    // A restart makes another one of the same name.
+                    let meta = object["metadata"].as_object_mut().expect("metadata");
+                    meta.remove("uid");
+                    meta.remove("creationTimestamp");
+                }
                 object["apiVersion"] = json!(version);
                 object["kind"] = json!(kind);
                 objects.insert(format!("{list}/{name}"), object);

@@ -2,7 +2,7 @@
 //! administrator's commands change nothing outside it that they would not have changed, and go on.
 
 use super::api::{OTHERS, State};
-use super::mesh::namespace;
+use super::mesh::{namespace, pod, service};
 use super::run::{Outcome, run};
 use super::story::{History, Step};
 use super::world::World;
@@ -54,9 +54,13 @@ fn verbs() -> Vec<Step> {
         Step::new("default", "status -A"),
         Step::new("default", "doctor -A --layers intended"),
         Step::new("team-b", &format!("setup d.example.com {found} {QUICK}")),
+        Step::new("team-b", &format!("setup f.example.com --no-probe {QUICK}")),
         Step::new("team-b", &format!("lockdown team-b --no-probe {QUICK}")),
         Step::new("team-b", &format!("unlock team-b {QUICK}")),
-        Step::new("team-b", &format!("cleanup d.example.com {QUICK}")),
+        Step::new(
+            "team-b",
+            &format!("cleanup d.example.com f.example.com {QUICK}"),
+        ),
         Step::new("strangers", &format!("cleanup --all {QUICK}")),
         Step::new("default", &format!("cleanup --all -A {QUICK}")),
     ]
@@ -266,6 +270,38 @@ fn well_known() -> Vec<Plant> {
     all
 }
 
+/// What looks like a control plane, and like a gateway for egress.
+fn impostors() -> Vec<Plant> {
+    let plant = |what: &str, object: Value| Plant {
+        what: what.into(),
+        object,
+        manager: OTHERS,
+    };
+    let istiod = |revision: &str| {
+        let labels = json!({"app": "istiod", "istio.io/rev": revision});
+        pod(
+            TENANT,
+            &format!("istiod-{revision}-0"),
+            &labels,
+            "discovery",
+        )
+    };
+    let labels = json!({"istio": "egressgateway", "app": "istio-egressgateway"});
+    let ports = json!([{"name": "tls", "port": 443, "targetPort": 8443}]);
+    vec![
+        plant("a control plane", istiod("default")),
+        plant("a control plane of another revision", istiod("canary")),
+        plant(
+            "a router",
+            pod(TENANT, "istio-egressgateway-0", &labels, "istio-proxy"),
+        ),
+        plant(
+            "a gateway",
+            service(TENANT, "istio-egressgateway", &labels, &ports),
+        ),
+    ]
+}
+
 /// Everything that the tenant plants, one at a time or all together.
 fn plants(state: &State) -> Vec<Plant> {
     let mut all = Vec::new();
@@ -286,6 +322,7 @@ fn plants(state: &State) -> Vec<Plant> {
         }
     }
     all.extend(well_known());
+    all.extend(impostors());
     all
 }
 
@@ -355,9 +392,10 @@ fn what_a_tenant_plants_stops_nobody_and_is_named() {
         // Of two with one name the last one counts; the first test had each for itself.
         world.api.put_as(plant.manager, &plant.object);
     }
-    let mut wrong = Vec::new();
+    let (mut wrong, mut said) = (Vec::new(), Vec::new());
     for (step, alone) in verbs().iter().zip(&alone) {
         let outcome = outcome(&world, step);
+        said.push(outcome.said.clone());
         let fair = outcome.code == alone.code || (alone.code == Some(0) && outcome.code == Some(3));
         if !fair {
             wrong.push(format!(
@@ -365,6 +403,21 @@ fn what_a_tenant_plants_stops_nobody_and_is_named() {
                 outcome.code, alone.code, outcome.said
             ));
         }
+    }
+    // What the tenant's own objects use stays as long as they do.
+    for difference in outside(&before, &world.api.state()) {
+        let last = said.last().expect("verbs ran");
+        if !last.contains(&format!("it is used by Gateway {TENANT}/")) {
+            wrong.push(format!("{difference}: {last}"));
+        }
+    }
+    for plant in &plants {
+        world.api.delete(&world.api.path(&plant.object));
+    }
+    let last = Step::new("default", &format!("cleanup --all -A {QUICK}"));
+    let last = outcome(&world, &last);
+    if last.code != Some(0) {
+        wrong.push(format!("{}: {:?}: {}", last.step, last.code, last.said));
     }
     wrong.extend(outside(&before, &world.api.state()));
     wrong.extend(world.faults());

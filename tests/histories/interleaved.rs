@@ -2,7 +2,7 @@
 //! the other, one write after the other.
 
 use super::judge::judge;
-use super::proxy::At;
+use super::proxy::{At, Event, Fault};
 use super::story::{History, Step};
 use super::world::World;
 
@@ -72,6 +72,18 @@ fn one_team_routes_a_host_while_the_other_lets_go_of_it() {
     let cleanup = step("team-a", "cleanup a.example.com");
     sweep(&[setup("team-a")], &cleanup, &setup("team-b"));
     sweep(&[setup("team-a")], &setup("team-b"), &cleanup);
+}
+
+/// The other run breaks off in the middle: its record stays, and some of the objects are gone that
+/// the first one is about to write.
+#[test]
+fn a_host_is_routed_while_a_cleanup_of_it_breaks_off() {
+    let setup = |team: &str| step(team, &format!("setup a.example.com {FOUND}"));
+    for write in [2, 4, 6] {
+        let cleanup = step("default", "cleanup a.example.com -A");
+        let cut = cleanup.at(At::Write(write), Fault::After(Event::Kill));
+        sweep(&[setup("team-a")], &setup("team-b"), &cut);
+    }
 }
 
 #[test]

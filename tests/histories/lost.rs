@@ -77,7 +77,7 @@ fn an_injection_that_was_cut_is_taken_back() {
 fn a_lockdown_that_was_cut_is_taken_back() {
     let setup = step("team-a", &format!("setup a.example.com {FOUND}"));
     let lock = step("team-a", "lockdown team-a --no-probe");
-    cut_everywhere(&[setup.clone()], &lock);
+    cut_everywhere(std::slice::from_ref(&setup), &lock);
     cut_everywhere(&[setup, lock], &step("team-a", "unlock team-a"));
 }
 
@@ -199,8 +199,11 @@ fn a_label_that_somebody_changed_since_is_kept_and_named() {
     let setup = step("team-c", &format!("setup a.example.com {FOUND} --inject"));
     let mut meddled = Meddled::after(&[setup]);
     let path = "/api/v1/namespaces/team-c";
-    let patch = json!({"metadata": {"labels": {"istio-injection": "disabled"}}});
-    let answer = meddled.world.api.request(Method::PATCH, path, Some(&patch));
+    let disabled = json!({"metadata": {"labels": {"istio-injection": "disabled"}}});
+    let answer = meddled
+        .world
+        .api
+        .request(Method::PATCH, path, Some(&disabled));
     assert!(answer.good(), "{}", answer.json());
     let outcome = meddled.run(&step("team-c", "cleanup --all"));
     let label = "/metadata/labels/istio-injection";

@@ -110,7 +110,40 @@ fn control_plane() -> Vec<Value> {
     istiod["metadata"]["labels"] = labels.clone();
     all.push(istiod);
     all.push(pod("istio-system", "istiod-0", &labels, "discovery"));
+    all.push(service(
+        "istio-system",
+        "istiod",
+        &labels,
+        &json!([{"name": "https-dns", "port": 15012}]),
+    ));
+    // It says which control plane there is; nobody runs here to inject anything.
+    all.push(json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": "istio-sidecar-injector", "labels": {"istio.io/rev": "default"}},
+        "webhooks": [{
+            "name": "rev.namespace.sidecar-injector.istio.io", "failurePolicy": "Ignore",
+            "sideEffects": "None", "admissionReviewVersions": ["v1"],
+            "namespaceSelector": {"matchLabels": {"egress-test": "nobody"}},
+            "clientConfig": {"service": {"namespace": "istio-system", "name": "istiod"}},
+            "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"],
+                       "resources": ["pods"]}],
+        }],
+    }));
+    // lockdown lets clients reach DNS, and refuses where it finds none.
+    let dns = json!({"k8s-app": "kube-dns"});
+    let ports =
+        json!([{"name": "dns", "port": 53, "protocol": "UDP"}, {"name": "dns-tcp", "port": 53}]);
+    all.push(service("kube-system", "kube-dns", &dns, &ports));
+    all.push(pod("kube-system", "coredns-0", &dns, "discovery"));
     all
+}
+
+pub(crate) fn service(namespace: &str, name: &str, labels: &Value, ports: &Value) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "spec": {"selector": labels, "ports": ports},
+    })
 }
 
 pub(crate) fn namespace(name: &str, labels: &Value) -> Value {
@@ -128,8 +161,8 @@ fn deployment(namespace: &str, name: &str, labels: &Value) -> Value {
     })
 }
 
-/// A pod that is ready, with a sidecar or as a router.
-fn pod(namespace: &str, name: &str, labels: &Value, container: &str) -> Value {
+/// A pod of a Deployment that is ready: with a sidecar, without one, or a router.
+pub(crate) fn pod(namespace: &str, name: &str, labels: &Value, container: &str) -> Value {
     let router = json!([
         "proxy",
         "router",
@@ -153,9 +186,13 @@ fn pod(namespace: &str, name: &str, labels: &Value, container: &str) -> Value {
                    "image": c["image"], "imageID": "", "state": {"running": {}}})
         })
         .collect();
+    let maker = name.trim_end_matches("-0");
+    let mut labels = labels.clone();
+    labels["pod-template-hash"] = json!("1");
     json!({
         "apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "metadata": {"name": name, "namespace": namespace, "labels": labels, "ownerReferences": [
+            {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": format!("{maker}-1"), "uid": "1"}]},
         "spec": {"nodeName": "node", "containers": containers},
         "status": {"phase": "Running", "podIP": "10.244.0.9", "podIPs": [{"ip": "10.244.0.9"}],
                    "conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": statuses},
@@ -164,14 +201,16 @@ fn pod(namespace: &str, name: &str, labels: &Value, container: &str) -> Value {
 
 fn gateway(namespace: &str, name: &str, labels: &Value) -> Vec<Value> {
     vec![
-        json!({
-            "apiVersion": "v1", "kind": "Service",
-            "metadata": {"name": name, "namespace": namespace, "labels": labels},
-            "spec": {"selector": labels, "ports": [
+        service(
+            namespace,
+            name,
+            labels,
+            &json!([
                 {"name": "http2", "port": 80, "targetPort": 8080},
                 {"name": "tls", "port": 443, "targetPort": 8443},
-                {"name": "tls-mutual", "port": 15443, "targetPort": 15443}]},
-        }),
+                {"name": "tls-mutual", "port": 15443, "targetPort": 15443},
+            ]),
+        ),
         deployment(namespace, name, labels),
         pod(namespace, &format!("{name}-0"), labels, "istio-proxy"),
     ]
@@ -211,6 +250,7 @@ pub(crate) fn play(api: &Api, method: &Method, path: &str, answer: &Answer) {
                 json!({"status": {"replicas": 1, "readyReplicas": 1, "availableReplicas": 1}});
             api.request(Method::PATCH, &format!("{path}/status"), Some(&status));
         }
+        (_, [.., namespace, "deployments", name]) => renew_pod(api, namespace, name, &written),
         (_, [.., "istiooperators", _]) => reconcile(api, &written),
         _ => {}
     }
@@ -219,6 +259,19 @@ pub(crate) fn play(api: &Api, method: &Method, path: &str, answer: &Answer) {
 fn injects_gateway(deployment: &Value) -> bool {
     let annotation = "/spec/template/metadata/annotations/inject.istio.io~1templates";
     deployment.pointer(annotation) == Some(&json!("gateway"))
+}
+
+/// A Deployment whose template was written makes a new pod, with a sidecar where the namespace says
+/// so by now.
+fn renew_pod(api: &Api, namespace: &str, name: &str, deployment: &Value) {
+    let label = "/metadata/labels/istio-injection";
+    let place = api.get(&format!("/api/v1/namespaces/{namespace}"));
+    let injected = place.pointer(label) == Some(&json!("enabled"));
+    let container = if injected { "client" } else { "discovery" };
+    let labels = &deployment["spec"]["template"]["metadata"]["labels"];
+    let made = pod(namespace, &format!("{name}-0"), labels, container);
+    api.delete(&api.path(&made));
+    api.put(&made);
 }
 
 /// Delete what is in it, and let it go.

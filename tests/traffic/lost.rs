@@ -52,6 +52,36 @@ fn cleanup_finds_what_no_record_names_any_more() {
 }
 
 #[test]
+fn another_teams_setup_survives_the_cleanup_of_the_first() {
+    let _shared = CLUSTER
+        .read()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let (_a, b) = (Team::new("beside-a"), Team::new("beside-b"));
+    let host = ["beside.example.com", "-y", "--gateway", FOUND, "-n"];
+    let setup = [&["setup"][..], &host[..]].concat();
+    done(&[&setup[..], &["beside-a"]].concat());
+    // Both at once: whoever comes second decides again.
+    let (first, second) = std::thread::scope(|scope| {
+        let cleanup = ["cleanup", "beside.example.com", "-n", "beside-a", "-y"];
+        let first = scope.spawn(move || egress(&cleanup));
+        let second = scope.spawn(|| egress(&[&setup[..], &["beside-b"]].concat()));
+        (
+            first.join().expect("it ends"),
+            second.join().expect("it ends"),
+        )
+    });
+    assert_eq!(first.code, 0, "{}{}", first.stdout, first.stderr);
+    assert_eq!(second.code, 0, "{}{}", second.stdout, second.stderr);
+    let (answer, seen) = b.seen_from("https://beside.example.com");
+    assert_eq!(answer, "200 2");
+    assert!(
+        seen.iter().all(|a| MESH.addresses(FOUND).contains(a)),
+        "{seen:?}"
+    );
+    done(&["cleanup", "beside.example.com", "-n", "beside-b", "-y"]);
+}
+
+#[test]
 fn a_host_that_is_mistyped_is_not_said_to_be_gone() {
     let _shared = CLUSTER
         .read()

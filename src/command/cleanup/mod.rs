@@ -5,6 +5,7 @@ mod perform;
 mod survey;
 
 pub(super) use perform::{Run as RemovalRun, count_users};
+use survey::Remains;
 pub(super) use survey::Survey;
 
 use super::Io;
@@ -125,6 +126,10 @@ impl Session<'_> {
                 self.result(&survey, &scope, &left)
             };
         }
+        let write = &self.args.write;
+        if !write.diff && write.dry_run != DryRun::Client {
+            self.cluster.require(&removal.rights()).await?;
+        }
         if let Some(exit) = self.consent(&removal).await? {
             return Ok(exit);
         }
@@ -142,7 +147,7 @@ impl Session<'_> {
             stamp: self.stamp.clone(),
             announced: &self.announced,
         };
-        let mut left = run.perform(&removal).await?;
+        let left = run.perform(&removal).await?;
         if self.args.write.dry_run == DryRun::Server {
             self.io
                 .note("the server would take all of it; nothing was removed");
@@ -151,8 +156,9 @@ impl Session<'_> {
         let progress = self.io.progress("looking for what is left");
         let after = Survey::take(self.cluster, &self.connect.scope()).await?;
         drop(progress);
-        left.extend(after.left(self.cluster, &scope, &removal).await?);
-        self.result(&after, &scope, &left)
+        let mut remains = after.left(self.cluster, &scope, &removal).await?;
+        remains.ours.extend(left);
+        self.result(&after, &scope, &remains)
     }
 
     /// Show the plan, and ask; an exit code where nothing is to be removed. A plan that changed
@@ -210,7 +216,7 @@ impl Session<'_> {
     }
 
     /// There was nothing to do: which may be a typing error.
-    fn nothing(&self, survey: &Survey, scope: &Scope, left: &[String]) -> Result<Exit, Error> {
+    fn nothing(&self, survey: &Survey, scope: &Scope, left: &Remains) -> Result<Exit, Error> {
         for host in scope.hosts.iter().flatten() {
             if let Some(near) = nearest(&host.text(), &survey.inventory) {
                 return Err(Error::NotFound {
@@ -219,7 +225,8 @@ impl Session<'_> {
                 });
             }
         }
-        if !left.is_empty() || !survey.incomplete(scope).is_empty() {
+        let is_clear = left.ours.is_empty() && left.copies.is_empty();
+        if !is_clear || !survey.incomplete(scope).is_empty() {
             return self.result(survey, scope, left);
         }
         let of = match (&scope.hosts, &scope.namespace) {
@@ -235,19 +242,29 @@ impl Session<'_> {
         Ok(Exit::Done)
     }
 
-    fn result(&self, survey: &Survey, scope: &Scope, left: &[String]) -> Result<Exit, Error> {
+    fn result(&self, survey: &Survey, scope: &Scope, left: &Remains) -> Result<Exit, Error> {
         let unseen = survey.incomplete(scope);
         for line in &unseen {
             self.io.say(&format!("not checked: {line}"));
         }
-        if !left.is_empty() {
-            let lines = crate::terminal::escape(&left.join("\n  "));
+        for line in &left.copies {
+            self.io.say(&format!("left alone: {line}"));
+        }
+        if !left.ours.is_empty() {
+            let lines = crate::terminal::escape(&left.ours.join("\n  "));
             self.io.result(&format!("left:\n  {lines}"))?;
             return Ok(Exit::Problems);
         }
         if !unseen.is_empty() {
-            self.io
-                .result("nothing of it is left, as far as it could be looked for")?;
+            self.io.result(
+                "what could be looked for is gone; what was not checked may still be there",
+            )?;
+            return Ok(Exit::Unproven);
+        }
+        if !left.copies.is_empty() {
+            self.io.result(
+                "what is ours is gone; what carries our label without being ours was left alone",
+            )?;
             return Ok(Exit::Unproven);
         }
         self.io.result("nothing of it is left")?;

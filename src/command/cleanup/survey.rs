@@ -7,11 +7,20 @@ use crate::command::Io;
 use crate::error::Error;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::plan::{
-    Inventory, Owner, PART_OF, Record, Removal, Scope, Unreadable, managers, reference,
+    Inventory, Owner, PART_OF, Record, Removal, Scope, Unreadable, claimed, managers, reference,
 };
 use crate::snapshot::{self, Snapshot, take};
 use serde_json::Value;
 use std::collections::BTreeSet;
+
+/// What is there in the end and should not be.
+#[derive(Debug, Default)]
+pub(in crate::command) struct Remains {
+    /// Objects of ours, or of what was removed here.
+    pub(in crate::command) ours: Vec<String>,
+    /// Objects that carry our label and nothing else that would make them ours.
+    pub(in crate::command) copies: Vec<String>,
+}
 
 /// What was found.
 pub(in crate::command) struct Survey {
@@ -82,38 +91,41 @@ impl Survey {
         cluster: &Cluster,
         scope: &Scope,
         removal: &Removal,
-    ) -> Result<Vec<String>, Error> {
-        let mut left = Vec::new();
+    ) -> Result<Remains, Error> {
+        let mut remains = Remains::default();
         let found = self.unowned(scope, removal, &self.records.owners());
         if found.is_empty() {
-            return Ok(left);
+            return Ok(remains);
         }
         let owners = read_records(cluster).await?.owners();
+        let ids = removed(removal);
         for live in self.unowned(scope, removal, &owners) {
             let Some(object) = reference(live) else {
                 continue;
             };
-            if cluster.get(&object).await?.is_some() {
-                let by: BTreeSet<&str> = managers(live).collect();
-                let by: Vec<&str> = by.into_iter().collect();
-                left.push(format!(
-                    "{object} carries our label and is in no record of ours: it was written by {}",
-                    by.join(", ")
-                ));
+            if cluster.get(&object).await?.is_none() {
+                continue;
+            }
+            let by: BTreeSet<&str> = managers(live).collect();
+            let by: Vec<&str> = by.into_iter().collect();
+            let line = format!(
+                "{object} carries our label and is in no record of ours: it was written by {}",
+                by.join(", ")
+            );
+            // In the namespace that is cleaned up it is the user's own to look at; of the whole
+            // cluster's, anybody could have put it there.
+            let own = scope.namespace.is_some() && part_of(live).is_some_and(|id| ids.contains(id));
+            if own || claimed(live).is_some() {
+                remains.ours.push(line);
+            } else {
+                remains.copies.push(line);
             }
         }
-        Ok(left)
+        Ok(remains)
     }
 
     fn unowned(&self, scope: &Scope, removal: &Removal, owners: &[Owner]) -> Vec<&Value> {
-        let mut ids = BTreeSet::new();
-        for host in removal.hosts.iter().filter(|host| host.next.is_none()) {
-            ids.insert(host.record.name().id());
-        }
-        for gateway in removal.gateways.iter().filter(|g| g.users.is_empty()) {
-            ids.insert(gateway.record.name().id());
-        }
-        ids.extend(removal.lockdowns.iter().map(|l| l.name().id()));
+        let ids = removed(removal);
         let mut unowned = Vec::new();
         for live in &self.found.live {
             let Some(object) = reference(live).filter(|o| o.kind != Kind::Namespace) else {
@@ -123,13 +135,29 @@ impl Survey {
                 continue;
             };
             let asked = scope.hosts.is_none() && concerns(scope, &object);
+            // Anybody can copy the label of a record into a namespace of theirs.
+            let near = concerns(scope, &object) || claimed(live).is_some();
+            let goes = ids.contains(id) && near;
             let owned = |owner: &Owner| owner.record.id() == id && owner.members.contains(&object);
-            if (ids.contains(id) || asked) && !owners.iter().any(owned) {
+            if (goes || asked) && !owners.iter().any(owned) {
                 unowned.push(live);
             }
         }
         unowned
     }
+}
+
+/// The ids of the records that go.
+fn removed(removal: &Removal) -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    for host in removal.hosts.iter().filter(|host| host.next.is_none()) {
+        ids.insert(host.record.name().id());
+    }
+    for gateway in removal.gateways.iter().filter(|g| g.users.is_empty()) {
+        ids.insert(gateway.record.name().id());
+    }
+    ids.extend(removal.lockdowns.iter().map(|l| l.name().id()));
+    ids
 }
 
 fn concerns(scope: &Scope, object: &ObjectRef) -> bool {

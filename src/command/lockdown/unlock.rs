@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::flow::LOCKDOWN;
 use crate::install::Istioctl;
 use crate::kubernetes::{Kind, ObjectRef};
-use crate::plan::{Inventory, LockdownRecord, Phase, Stamp, Unreadable, managers};
+use crate::plan::{Inventory, LockdownRecord, Phase, Removal, Stamp, Unreadable, managers};
 use crate::snapshot::Snapshot;
 use serde_json::Value;
 use std::sync::Mutex;
@@ -68,7 +68,7 @@ async fn unlock(
         io.result("unchanged")?;
         return Ok(exit);
     }
-    let plan = lockdowns.summary();
+    let plan = lockdowns.removal().summary();
     if args.write.diff || args.write.dry_run == DryRun::Client {
         io.result(&plan)?;
         return Ok(if args.write.diff {
@@ -77,6 +77,7 @@ async fn unlock(
             Exit::Done
         });
     }
+    cluster.require(&lockdowns.removal().rights()).await?;
     io.note(&format!(
         "context {}, server {}\n{plan}",
         cluster.context, cluster.server
@@ -134,10 +135,11 @@ impl Lockdowns {
             .collect()
     }
 
-    fn summary(&self) -> String {
-        let objects = self.records.iter().flat_map(|r| r.objects.objects());
-        let lines: Vec<String> = objects.map(|o| format!("  delete    {o}")).collect();
-        lines.join("\n")
+    fn removal(&self) -> Removal {
+        Removal {
+            lockdowns: self.records.clone(),
+            ..Removal::default()
+        }
     }
 }
 

@@ -47,10 +47,9 @@ pub(super) async fn ask(
             found.addresses.join(", ")
         ));
     }
-    let gateways = find_gateways(snapshot)
-        .into_iter()
-        .filter(|g| g.for_egress)
-        .collect();
+    let mut gateways = find_gateways(snapshot);
+    gateways.retain(|g| g.for_egress);
+    gateways.sort_by_key(|g| !g.vouched);
     let hosts = offered(declared(snapshot), found.hosts);
     let choices = Choices { hosts, gateways };
     at_terminal(args, move |args, term| choices.ask(args, term)).await

@@ -225,18 +225,23 @@ pub fn to_object<R: Record>(record: &R) -> Result<Value, String> {
         "applyset.kubernetes.io/additional-namespaces",
         other_namespaces(record.members(), name.namespace()),
     );
-    // A version that no object has: the write then only succeeds where there is none yet.
-    let version = record.version().map_or("1", |v| v.resource.as_str());
-    Ok(json!({
+    let mut body = json!({
         "apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {
             "name": object.name, "namespace": object.namespace,
-            "resourceVersion": version,
+            // A version that no object has: the write then only succeeds where there is none yet.
+            "resourceVersion": "1",
             "labels": {"app.kubernetes.io/managed-by": MANAGED_BY, SET_ID: name.id()},
             "annotations": annotations,
         },
         "data": {KEY: text},
-    }))
+    });
+    if let Some(version) = record.version() {
+        body["metadata"]["resourceVersion"] = json!(version.resource);
+        // Without it the write of a record that is gone by now would make another one.
+        body["metadata"]["uid"] = json!(version.uid);
+    }
+    Ok(body)
 }
 
 /// Read a record from its `ConfigMap`, or say why it is not believed.
