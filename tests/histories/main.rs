@@ -10,6 +10,7 @@ mod lost;
 mod mesh;
 mod proxy;
 mod random;
+mod rights;
 mod run;
 mod server;
 mod story;
