@@ -4,6 +4,8 @@
 //! Numbers: 1xx the gateway's workload, 2xx what the objects say, 3xx what the proxies were given,
 //! 4xx identity, 5xx what connections do, 6xx ways round the gateway.
 
+#[cfg(test)]
+mod culprits;
 pub mod engine;
 pub mod finding;
 pub mod fold;

@@ -126,7 +126,7 @@ fn told(found: &[Finding]) -> String {
 }
 
 /// What the checks on the objects say about the path of a block.
-fn judge(block: &str) -> Vec<Finding> {
+pub(super) fn judge(block: &str) -> Vec<Finding> {
     let said = |key: &str| {
         block
             .lines()

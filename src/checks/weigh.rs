@@ -143,6 +143,35 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_may_be_anothers_or_a_refusal_is_no_proof() {
+        let cases = [case("a")];
+        let answers = [
+            Answer {
+                reached: true,
+                trusted: Some(false),
+                ..Answer::default()
+            },
+            Answer {
+                reached: true,
+                status: Some(400),
+                ..Answer::default()
+            },
+        ];
+        for answer in answers {
+            let mut observation = call(&cases[0], true);
+            if let Observed::Passage(passage) = &mut observation.observed {
+                passage.answer = answer;
+            }
+            let snapshot = Snapshot {
+                observations: vec![observation],
+                ..Snapshot::default()
+            };
+            let weighed = weigh(&snapshot, &cases, vec![found("EG261", &[0])]);
+            assert_eq!(weighed[0].severity, Severity::Error);
+        }
+    }
+
+    #[test]
     fn one_bad_call_of_several_is_no_proof() {
         let cases = [case("a")];
         let snapshot = Snapshot {

@@ -6,7 +6,7 @@
 use super::discovery::{NotRead, not_read};
 use super::hosts::{is_typo, is_wild, within};
 use super::routes::{Routes, resolve};
-use super::scope::Node;
+use super::scope::{Node, bound_to_mesh};
 use super::servers::selects;
 use super::target::Target;
 use super::wanted::{Asking, Wanted, through};
@@ -27,6 +27,10 @@ pub enum Lack {
     NotExported,
     /// Its VirtualService names a host that is spelt nearly like this one.
     Misspelt(String),
+    /// Its rule is for a port that nobody declares for the host.
+    OtherPort(u16),
+    /// It routes the host for the mesh and does not send it to the gateway, where this Gateway serves it.
+    NotSent(Place),
     /// A Gateway serves the host, or a rule leads it on from there, and nothing leads it to the gateway.
     NoRoute,
     /// `setup` routed the host, and its VirtualService is gone.
@@ -51,6 +55,7 @@ pub(super) fn out_of_force(
             .unread()
             .or_else(|| asked.ineffective())
             .or_else(|| asked.recorded(target))
+            .or_else(|| asked.on_another_port())
             .or_else(|| asked.misspelt())
             .or_else(|| asked.without_route())
     })
@@ -134,6 +139,44 @@ impl Asked<'_, '_> {
         })
     }
 
+    /// A rule for a port of the host that nobody declares, of the kind that this port takes: no
+    /// listener ever uses it.
+    fn on_another_port(&self) -> Option<Wanted> {
+        let world = self.world;
+        let declares = |port: u16| {
+            let mut services = world.services_containing(self.host);
+            services.any(|s| !is_all(&s.host) && s.port(port).is_some())
+        };
+        if !declares(self.port) {
+            return None;
+        }
+        let seen = bound_to_mesh(world, &self.node.namespace, self.host);
+        seen.into_iter().find_map(|routes| {
+            let mut ports = routes.ports_for_mesh().into_iter();
+            ports.find_map(|port| {
+                let found = through(world, routes, self.host, port)?;
+                let fits = self.takes(&found.route);
+                (port != self.port && fits && !declares(port)).then(|| Wanted {
+                    lacks: Some(Lack::OtherPort(port)),
+                    ..found
+                })
+            })
+        })
+    }
+
+    /// Whether the port that is asked about goes by rules of that kind.
+    fn takes(&self, rule: &Place) -> bool {
+        let mut ports = self
+            .world
+            .services_containing(self.host)
+            .filter_map(|s| s.port(self.port));
+        ports.any(|port| match rule.path.as_str() {
+            path if path.starts_with("spec.tls") => port.protocol.is_tls(),
+            path if path.starts_with("spec.tcp") => port.protocol.is_tcp(),
+            _ => port.protocol.is_http(),
+        })
+    }
+
     /// A VirtualService for a name that is a slip away, and that nobody declares.
     fn misspelt(&self) -> Option<Wanted> {
         for routes in &self.world.routes {
@@ -204,13 +247,24 @@ impl Asked<'_, '_> {
             };
             Some((place, service))
         });
-        let (route, gateway) = gateways.next()?;
+        let (place, gateway) = gateways.next()?;
+        let (route, lack) = match self.straight() {
+            Some(rule) => (rule, Lack::NotSent(place)),
+            None => (place, Lack::NoRoute),
+        };
         Some(Wanted {
             route,
             host: self.host.to_owned(),
             gateway,
-            lacks: Some(Lack::NoRoute),
+            lacks: Some(lack),
         })
+    }
+
+    /// The rule for sidecars that decides about the host's port.
+    fn straight(&self) -> Option<Place> {
+        let seen = bound_to_mesh(self.world, &self.node.namespace, self.host);
+        let mut seen = seen.into_iter();
+        seen.find_map(|routes| routes.rule_for_mesh(self.port))
     }
 
     /// Whether any VirtualService leads the host to a gateway, on whichever port and for whomever.

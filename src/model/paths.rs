@@ -159,37 +159,13 @@ fn through_gateway<'r>(world: &World<'_>, routes: &'r Routes<'_>) -> Vec<(&'r st
             .services_containing(host)
             .flat_map(|s| s.ports.iter().map(|p| p.number));
         let mut ports: BTreeSet<u16> = declared.collect();
-        ports.extend(said(routes));
+        ports.extend(routes.ports_for_mesh());
         let ports = ports
             .into_iter()
             .filter(|port| through(world, routes, host, *port).is_some());
         found.extend(ports.map(|port| (host.as_str(), port)));
     }
     found
-}
-
-/// The ports that the rules for the mesh name, else those of their protocols.
-fn said(routes: &Routes<'_>) -> BTreeSet<u16> {
-    let for_mesh = |gateways: &[String]| gateways.is_empty() || gateways.iter().any(|g| g == MESH);
-    let http = routes
-        .http
-        .iter()
-        .flat_map(|(_, r)| &r.matches)
-        .filter(|m| for_mesh(&m.gateways));
-    let tls = routes
-        .tls
-        .iter()
-        .flat_map(|r| &r.matches)
-        .filter(|m| for_mesh(&m.gateways));
-    let tcp = routes
-        .tcp
-        .iter()
-        .flat_map(|r| &r.matches)
-        .filter(|m| for_mesh(&m.gateways));
-    let http = http.map(|m| m.port.unwrap_or(80));
-    http.chain(tls.map(|m| m.port.unwrap_or(443)))
-        .chain(tcp.filter_map(|m| m.port))
-        .collect()
 }
 
 /// The pod that stands for a client: of its running ones the first by name, and rather one with a

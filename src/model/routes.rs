@@ -8,9 +8,10 @@ use super::hosts::complete;
 use super::visibility::Exports;
 use crate::istio::VirtualService;
 use crate::istio::virtual_service::{HttpMatch, HttpRoute, MESH, StringMatch, TcpRoute, TlsRoute};
-use crate::kubernetes::{Kind, ObjectRef};
+use crate::kubernetes::{Kind, ObjectRef, Place};
 use crate::snapshot::Snapshot;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// A VirtualService whose names are whole.
 #[derive(Clone, Debug)]
@@ -54,6 +55,48 @@ impl Routes<'_> {
     pub fn is_for_mesh(&self) -> bool {
         self.gateways.iter().any(|g| g == MESH)
     }
+
+    /// The ports that the rules for sidecars name, else those of their protocols.
+    pub fn ports_for_mesh(&self) -> BTreeSet<u16> {
+        let http = self.http.iter().flat_map(|(_, rule)| &rule.matches);
+        let tls = self.tls.iter().flat_map(|rule| &rule.matches);
+        let tcp = self.tcp.iter().flat_map(|rule| &rule.matches);
+        let http = http
+            .filter(|m| of_mesh(&m.gateways))
+            .map(|m| m.port.unwrap_or(80));
+        let tls = tls
+            .filter(|m| of_mesh(&m.gateways))
+            .map(|m| m.port.unwrap_or(443));
+        let tcp = tcp.filter(|m| of_mesh(&m.gateways)).filter_map(|m| m.port);
+        http.chain(tls).chain(tcp).collect()
+    }
+
+    /// The first rule for sidecars that is for a port.
+    pub fn rule_for_mesh(&self, port: u16) -> Option<Place> {
+        let here = |gateways: &[String], said: Option<u16>| {
+            of_mesh(gateways) && said.is_none_or(|p| p == 0 || p == port)
+        };
+        let http = self.http.iter().find(|(_, rule)| {
+            rule.matches.is_empty() || rule.matches.iter().any(|m| here(&m.gateways, m.port))
+        });
+        let tls = self
+            .tls
+            .iter()
+            .position(|rule| rule.matches.iter().any(|m| here(&m.gateways, m.port)));
+        let tcp = self.tcp.iter().position(|rule| {
+            rule.matches.is_empty() || rule.matches.iter().any(|m| here(&m.gateways, m.port))
+        });
+        let field = http
+            .map(|(field, _)| field.clone())
+            .or(tls.map(|at| format!("spec.tls[{at}]")))
+            .or(tcp.map(|at| format!("spec.tcp[{at}]")))?;
+        Some(self.reference().at(field))
+    }
+}
+
+/// Whether a rule with these `gateways` is for sidecars, where its VirtualService is.
+fn of_mesh(gateways: &[String]) -> bool {
+    gateways.is_empty() || gateways.iter().any(|g| g == MESH)
 }
 
 /// All VirtualServices that are not delegates, oldest first.

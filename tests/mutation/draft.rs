@@ -20,6 +20,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) younger: Vec<Name>,
     /// What a finding may name besides the objects that differ.
     pub(crate) concerns: Vec<Name>,
+    /// Objects that differ only so that the change shows.
+    pub(crate) beside: Vec<Name>,
 }
 
 impl<'a> Draft<'a> {
@@ -30,7 +32,21 @@ impl<'a> Draft<'a> {
             objects: objects.to_vec(),
             younger: Vec::new(),
             concerns: Vec::new(),
+            beside: Vec::new(),
         }
+    }
+
+    /// Whether the application's bytes have no name in them.
+    pub(crate) fn is_tcp(&self) -> bool {
+        !matches!(self.origin.port, 80 | 443)
+    }
+
+    /// The rule for the host itself.
+    pub(crate) fn rule_of_host(&mut self) -> Option<&mut Value> {
+        let host = self.plot.host.clone();
+        self.objects
+            .iter_mut()
+            .find(|o| o["kind"] == "DestinationRule" && o["spec"]["host"] == host.as_str())
     }
 
     /// The first object of a kind that is for the path.
@@ -128,12 +144,19 @@ impl<'a> Draft<'a> {
             .push((kind.into(), namespace.into(), name.into()));
     }
 
+    /// The rule for the host is concerned: it names what is changed.
+    pub(crate) fn concerns_rule_of_host(&mut self) {
+        let rule = self.rule_of_host().map(|o| name(o));
+        self.concerns.extend(rule);
+    }
+
     /// What a right finding names: what differs from the origin, and what is concerned.
     pub(crate) fn named(&self, origin: &[Value]) -> Vec<Name> {
         let differs = |o: &&Value, others: &[Value]| !others.contains(o);
         let after = self.objects.iter().filter(|o| differs(o, origin));
         let before = origin.iter().filter(|o| differs(o, &self.objects));
         let mut named: Vec<Name> = after.chain(before).map(name).collect();
+        named.retain(|n| !self.beside.contains(n));
         named.extend(self.concerns.iter().cloned());
         named.sort();
         named.dedup();

@@ -23,6 +23,7 @@ use origins::{ORIGINS, Origin};
 use plot::{Name, Plot, Traffic};
 use serde_json::Value;
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 /// Plots that are worked side by side: they mostly wait.
@@ -184,6 +185,17 @@ fn not_healthy(plot: &Plot, origin: &Origin) -> Vec<String> {
     wrong
 }
 
+/// The file for what is kept of a case, where `EGRESS_TEST_KEEP` names a folder: a bundle shows the
+/// same to a doctor that is built later.
+fn kept(title: &str, what: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("EGRESS_TEST_KEEP")?;
+    let name: String = title
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    Some(PathBuf::from(folder).join(format!("{name}.{what}.json")))
+}
+
 /// One change of one origin.
 struct Case {
     origin: &'static Origin,
@@ -228,12 +240,15 @@ impl Case {
             }
             return;
         }
+        plot.keep_in(kept(&self.title(), "bundle"));
         let mut verdict = self.compare(plot);
         if verdict.fault.is_some() {
             // Once more: what a proxy or a pod still had of the state before is no fault.
             std::thread::sleep(std::time::Duration::from_secs(4));
             verdict = self.compare(plot);
         }
+        plot.keep_in(None);
+        self.keep(&verdict, plot);
         println!("{}: {:?} {}", self.title(), verdict.traffic, verdict.first);
         let mut tally = lock();
         match verdict.traffic {
@@ -246,6 +261,19 @@ impl Case {
             Some(why) => tally.known.push(format!("{} ({why})", self.title())),
             None => tally.wrong.push(words),
         }
+    }
+
+    /// What a later look at the kept state has to know.
+    fn keep(&self, verdict: &Verdict, plot: &Plot) {
+        let Some(file) = kept(&self.title(), "case") else {
+            return;
+        };
+        let case = serde_json::json!({
+            "title": self.title(), "host": plot.host, "port": self.origin.port,
+            "from": format!("{}/deploy/client", plot.team), "traffic": format!("{:?}", verdict.traffic),
+            "named": self.named, "gone": self.gone, "objects": self.objects, "fault": verdict.fault,
+        });
+        std::fs::write(file, case.to_string()).expect("the folder can be written");
     }
 
     fn title(&self) -> String {

@@ -3,6 +3,8 @@
 
 use crate::mesh::MESH;
 use crate::plot::Plot;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 /// A configuration that works.
@@ -35,6 +37,15 @@ pub(crate) const ORIGINS: &[Origin] = &[
     http("by-protocol-http", by_protocol),
     tls("by-protocol-tls", by_protocol),
     tls("by-hop-mutual", by_hop_mutual),
+    Origin {
+        name: "setup-client-certificate",
+        port: 80,
+        exit: 443,
+        answer: "200",
+        objects: client_certificate,
+    },
+    tcp("setup-mutual-tcp", 5432, |p| setup(p, &[":5432=tcp"])),
+    tcp("task-tcp", 3306, task_tcp),
 ];
 
 const fn http(name: &'static str, objects: fn(&Plot) -> Vec<Value>) -> Origin {
@@ -53,6 +64,18 @@ const fn tls(name: &'static str, objects: fn(&Plot) -> Vec<Value>) -> Origin {
         port: 443,
         exit: 443,
         answer: "200",
+        objects,
+    }
+}
+
+/// A port that speaks first, as a database does. No two of these have the same: without a name in
+/// them, connections of other plots to the same port would be theirs.
+const fn tcp(name: &'static str, port: u16, objects: fn(&Plot) -> Vec<Value>) -> Origin {
+    Origin {
+        name,
+        port,
+        exit: port,
+        answer: "*.example.com ready",
         objects,
     }
 }
@@ -95,6 +118,7 @@ fn object(kind: &str, namespace: &str, name: &str, spec: Value) -> Value {
 fn entry(plot: &Plot, namespace: &str, ports: &[u16]) -> Value {
     let port = |n: &u16| match n {
         80 => json!({"number": 80, "name": "http-port", "protocol": "HTTP"}),
+        3306 => json!({"number": 3306, "name": "tcp", "protocol": "TCP"}),
         _ => json!({"number": 443, "name": "tls", "protocol": "TLS"}),
     };
     let ports: Vec<Value> = ports.iter().map(port).collect();
@@ -238,5 +262,59 @@ fn by_hop_mutual(plot: &Plot) -> Vec<Value> {
         subset(plot, Some(policy)),
         object("VirtualService", &plot.team, "partner-mesh", mesh),
         object("VirtualService", &plot.team, "partner-exit", exit),
+    ]
+}
+
+/// The gateway starts mutual TLS with a certificate of its own, which it may read.
+fn client_certificate(plot: &Plot) -> Vec<Value> {
+    let key = rcgen::generate_simple_self_signed(["client".to_owned()]).expect("a certificate");
+    let root = std::fs::read_to_string(MESH.outside.with_file_name("ca.crt"))
+        .expect("the world's authority");
+    let named = |name: &str| json!({"name": name, "namespace": plot.egress});
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": named("partner"),
+        "data": {
+            "tls.crt": BASE64.encode(key.cert.pem()),
+            "tls.key": BASE64.encode(key.signing_key.serialize_pem()),
+            "ca.crt": BASE64.encode(root),
+        },
+    });
+    let role = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": named("reads"),
+        "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "watch", "list"]}],
+    });
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": named("reads"),
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reads"},
+        "subjects": [{"kind": "ServiceAccount", "name": "egress", "namespace": plot.egress}],
+    });
+    let mut objects = vec![secret, role, binding];
+    // setup looks at the Secret before it writes.
+    for object in &objects {
+        MESH.apply(&object.to_string());
+    }
+    objects.extend(setup(
+        plot,
+        &[":80", "--originate-tls", "--client-cert", "partner"],
+    ));
+    objects
+}
+
+/// Bytes without a name, on a port of the gateway for themselves.
+fn task_tcp(plot: &Plot) -> Vec<Value> {
+    let server =
+        json!({"port": {"number": 443, "name": "tcp", "protocol": "TCP"}, "hosts": [plot.host]});
+    let spec = json!({
+        "hosts": [plot.host], "gateways": ["mesh", "partner"],
+        "tcp": [
+            {"match": [{"gateways": ["mesh"], "port": 3306}], "route": to_gateway(plot, 443)},
+            {"match": [{"gateways": ["partner"], "port": 443}], "route": to_host(plot, 3306)},
+        ],
+    });
+    vec![
+        entry(plot, &plot.team, &[3306]),
+        gateway(plot, &plot.team, &[server]),
+        subset(plot, None),
+        object("VirtualService", &plot.team, "partner", spec),
     ]
 }

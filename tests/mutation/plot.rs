@@ -5,6 +5,7 @@
 use crate::mesh::{MESH, text};
 use serde_json::{Value, json};
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,8 @@ pub(crate) struct Plot {
     /// What is applied.
     objects: Vec<Value>,
     looks: usize,
+    /// Where doctor keeps what it read.
+    kept: Option<PathBuf>,
 }
 
 /// What requests did.
@@ -60,6 +63,7 @@ impl Plot {
             team,
             objects: Vec::new(),
             looks: 0,
+            kept: None,
         };
         for namespace in [&plot.team, &plot.other, &plot.egress] {
             MESH.kubectl(&["delete", "namespace", namespace, "--ignore-not-found"]);
@@ -154,11 +158,27 @@ impl Plot {
     /// Requests, side by side, and where the world outside saw them come from.
     pub(crate) fn look(&mut self, port: u16, answer: &str) -> Traffic {
         self.looks += 1;
-        let mark = format!("/{}-{}-{}-", self.team, std::process::id(), self.looks);
-        let scheme = if port == 443 { "https" } else { "http" };
-        let url = format!("{scheme}://{}{mark}", self.host);
+        let path = format!("/{}-{}-{}-", self.team, std::process::id(), self.looks);
+        let (call, mark) = match port {
+            80 | 443 => {
+                let scheme = if port == 443 { "https" } else { "http" };
+                let url = format!("{scheme}://{}{path}", self.host);
+                let call = format!("curl -sS -m 15 -o /dev/null -w '%{{http_code}}' {url}$1-");
+                (call, path)
+            }
+            // Nothing in it says which connection it was; nobody else calls that port.
+            _ => (
+                format!("nc -w 4 {} {port} </dev/null", self.host),
+                format!(" tcp *.example.com:{port} "),
+            ),
+        };
+        let before = if port == 80 || port == 443 {
+            0
+        } else {
+            MESH.seen_outside(&mark).len()
+        };
         let script = format!(
-            "one() {{ said=$(curl -sS -m 15 -o /dev/null -w '%{{http_code}}' {url}$1- 2>&1); echo \"$said\"; }}; for i in $(seq {REQUESTS}); do one $i & done; wait"
+            "one() {{ said=$({call} 2>&1); echo \"${{said:-nothing}}\"; }}; for i in $(seq {REQUESTS}); do one $i & done; wait"
         );
         let output = self.run(&script);
         let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -175,7 +195,7 @@ impl Plot {
         let client = self.client();
         let end = Instant::now() + Duration::from_secs(5);
         loop {
-            let from = MESH.seen_outside(&mark);
+            let from = MESH.seen_outside(&mark).split_off(before);
             if from.len() >= REQUESTS {
                 let past = from.iter().filter(|a| client.contains(a)).count();
                 return match past {
@@ -238,13 +258,20 @@ impl Plot {
         Traffic::Fine
     }
 
+    /// Have doctor keep what it reads in this file, or in none.
+    pub(crate) fn keep_in(&mut self, file: Option<PathBuf>) {
+        self.kept = file;
+    }
+
     /// Doctor's report, and what it printed if it is none.
     pub(crate) fn doctor(&self, port: u16, more: &[&str]) -> Result<Value, String> {
         let (port, from) = (port.to_string(), format!("{}/deploy/client", self.team));
         let fixed = [
             "doctor", "--host", &self.host, "--port", &port, "--from", &from, "-o", "json",
         ];
-        let output = MESH.egress(&[&fixed[..], more].concat());
+        let kept = self.kept.as_ref().map(|path| path.display().to_string());
+        let bundle: Vec<&str> = kept.iter().flat_map(|path| ["--bundle", path]).collect();
+        let output = MESH.egress(&[&fixed[..], more, &bundle].concat());
         serde_json::from_slice(&output.stdout)
             .map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())
     }
@@ -292,8 +319,9 @@ fn apply(objects: &[Value]) -> Result<(), String> {
     input.write_all(list.as_bytes()).expect("kubectl reads");
     drop(input);
     let output = child.wait_with_output().expect("kubectl ends");
-    match output.status.success() {
-        true => Ok(()),
-        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
     }
 }

@@ -185,7 +185,7 @@ fn outcome(
 ) -> Option<(Traffic, Option<String>)> {
     if let Err(words) = plot.have(objects) {
         let refused = words.contains("denied the request") || words.contains("is invalid");
-        return (!refused).then(|| (Traffic::Fine, Some(words)));
+        return (!refused).then_some((Traffic::Fine, Some(words)));
     }
     let mut judged = compared(plot, origin);
     if judged.1.is_some() {

@@ -7,7 +7,7 @@ use crate::checks::View;
 use crate::istio::gateway::{Gateway, Server};
 use crate::istio::virtual_service::MESH;
 use crate::kubernetes::{Kind, ObjectRef, Place};
-use crate::model::hosts::overlap;
+use crate::model::hosts::{is_typo, overlap};
 use crate::model::{Clash, Exit, LeftOut, Routes, StartedMode, selecting};
 
 /// The VirtualService that has, or should have, the gateway's half of the path, the gateway, and the
@@ -78,7 +78,21 @@ fn half<'v>(view: &View<'v>, exit: &Exit, name: &str) -> Option<&'v Routes<'v>> 
     let bound = all
         .iter()
         .find(|r| r.gateways.iter().any(|g| names.contains(g)));
-    bound.or(all.first()).copied()
+    bound.or(all.first()).copied().or_else(|| {
+        let mut routes = view.world.routes.iter();
+        routes.find(|r| r.gateways.iter().any(|g| names.contains(g)) && is_misnamed(r, name, &host))
+    })
+}
+
+/// Whether a VirtualService of a Gateway is for a name that is a slip away, or leads to the host and
+/// is for another one.
+fn is_misnamed(routes: &Routes<'_>, name: &str, host: &str) -> bool {
+    let near = |h: &String| is_typo(h, name) || is_typo(h, host);
+    let http = routes.http.iter().flat_map(|(_, rule)| &rule.route);
+    let tls = routes.tls.iter().flat_map(|rule| &rule.route);
+    let tcp = routes.tcp.iter().flat_map(|rule| &rule.route);
+    let mut destinations = http.chain(tls).chain(tcp);
+    routes.hosts.iter().any(near) && destinations.any(|r| r.destination.host == host)
 }
 
 /// A server of the gateway that is for the name, and that no VirtualService is bound to.
@@ -102,6 +116,12 @@ pub(super) fn unused<'v>(
 }
 
 impl<'v> Binding<'v> {
+    /// Whether the VirtualService is for what the gateway is asked for.
+    pub(super) fn is_for_it(&self, host: &str) -> bool {
+        let mut hosts = self.routes.hosts.iter();
+        hosts.any(|h| overlap(h, &self.name) || overlap(h, host))
+    }
+
     /// Gateways that select the pods behind the Service that the route sends to.
     pub(super) fn selecting(&self) -> Vec<&'v Gateway> {
         let labels = &self.exit.hop.node.labels;

@@ -3,8 +3,8 @@
 use super::{decider, finding, list, missing_cluster, whole};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
-use crate::kubernetes::Kind;
-use crate::model::hosts::typing_distance;
+use crate::kubernetes::{Kind, ObjectRef};
+use crate::model::hosts::{is_typo, typing_distance};
 use crate::model::trace::{ClusterName, HopName};
 use crate::model::{Node, Registered};
 use serde_json::json;
@@ -111,10 +111,12 @@ fn step_route(view: &View<'_>, hop: HopName) -> Option<crate::kubernetes::Place>
 }
 
 fn unknown(view: &View<'_>, (hop, node): (HopName, &Node), (host, port): (&str, u16)) -> Finding {
-    let names = view.world.registry.iter().map(|s| s.host.as_str());
-    let near = names
-        .filter(|n| typing_distance(n, host) <= 3)
-        .min_by_key(|n| typing_distance(n, host));
+    let near = view
+        .world
+        .registry
+        .iter()
+        .filter(|s| is_typo(&s.host, host))
+        .min_by_key(|s| typing_distance(&s.host, host));
     let gateways = view
         .world
         .registry
@@ -122,7 +124,7 @@ fn unknown(view: &View<'_>, (hop, node): (HopName, &Node), (host, port): (&str, 
         .filter(|s| s.is_kubernetes() && view.world.is_gateway(&s.host));
     let gateways: Vec<&str> = gateways.map(|s| s.host.as_str()).collect();
     let hint = match near {
-        Some(name) => format!("; {name} is spelt nearly the same"),
+        Some(near) => format!("; {} is spelt nearly the same", near.host),
         None if hop == HopName::Sidecar && !gateways.is_empty() => {
             format!("; the gateways of this cluster are {}", list(&gateways))
         }
@@ -132,8 +134,18 @@ fn unknown(view: &View<'_>, (hop, node): (HopName, &Node), (host, port): (&str, 
         "the route leads to {host}, which no Service and no ServiceEntry declares{hint}: the cluster does not exist, 503 NC"
     );
     let mut places = vec![];
-    places.extend(step_route(view, hop));
-    if hop == HopName::Gateway {
+    // Where the route has the name that is called, it is the other one that is misspelt.
+    let declared = near.map(|near| near.object().at("spec.hosts"));
+    if *host == view.path.target.host.text() {
+        places.extend(declared);
+        places.extend(step_route(view, hop));
+    } else {
+        places.extend(step_route(view, hop));
+        places.extend(declared);
+    }
+    if let Some(service) = service_named(view, host) {
+        places.push(service.into());
+    } else if hop == HopName::Gateway {
         let name = host.replace(['.', '*'], "-");
         places.push(whole(
             Kind::ServiceEntry,
@@ -142,7 +154,10 @@ fn unknown(view: &View<'_>, (hop, node): (HopName, &Node), (host, port): (&str, 
         ));
     }
     let summary = match near {
-        Some(name) => format!("write {name} in the route"),
+        Some(near) if *host == view.path.target.host.text() => {
+            format!("write {host} in the hosts of {}", near.object())
+        }
+        Some(near) => format!("write {} in the route", near.host),
         None => format!(
             "declare {host}:{port} by a ServiceEntry that is exported to namespace {}, or correct the name",
             node.namespace
@@ -156,6 +171,13 @@ fn unknown(view: &View<'_>, (hop, node): (HopName, &Node), (host, port): (&str, 
     )
     .on(places)
     .fix(Fix::advice(summary))
+}
+
+/// The Service that a name of the cluster's domain would be of.
+fn service_named(view: &View<'_>, host: &str) -> Option<ObjectRef> {
+    let suffix = format!(".svc.{}", view.world.snapshot.mesh.domain);
+    let (name, namespace) = host.strip_suffix(&suffix)?.split_once('.')?;
+    Some(ObjectRef::new(Kind::Service, namespace, name))
 }
 
 fn invisible(

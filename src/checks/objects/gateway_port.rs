@@ -1,7 +1,7 @@
 #![doc = include_str!("gateway_port.md")]
 
 use super::binding::{Binding, unbound};
-use super::{finding, list};
+use super::{finding, list, sending};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::istio::Gateway;
@@ -83,7 +83,9 @@ fn other_target(
 
 fn other_port(view: &View<'_>, binding: &Binding<'_>, (gateway, at): (&Gateway, usize)) -> Finding {
     let service = binding.service();
-    let route = binding.routes.reference();
+    // The sender chose the port, whoever has the gateway's half.
+    let sender = sending(view).unwrap_or(binding.routes);
+    let route = sender.reference();
     let object = gateway.reference(Kind::Gateway);
     let number = gateway.spec.servers[at].port.number;
     let port = binding.exit.port;

@@ -35,6 +35,9 @@ fn look(view: &View<'_>) -> Outcome {
     {
         return Outcome::Pass;
     }
+    if bound && !binding.is_for_it(&view.path.target.host.text()) {
+        return Outcome::Found(vec![misnamed(&binding)]);
+    }
     let servers: Vec<_> = binding
         .servers()
         .into_iter()
@@ -127,6 +130,28 @@ fn rewritten(view: &View<'_>, binding: &Binding<'_>) -> Option<Finding> {
         .on(gateways.map(|(g, at, _)| Binding::place(g, at, "")))
         .fix(Fix::advice(cure)),
     )
+}
+
+/// The VirtualService of the gateway's half is for a name that is spelt nearly the same.
+fn misnamed(binding: &Binding<'_>) -> Finding {
+    let route = binding.routes.reference();
+    let (name, hosts) = (&binding.name, super::list(&binding.routes.hosts));
+    let message = format!(
+        "the connection reaches the gateway, and {route}, which is bound to it and leads on to the host, is for {hosts}, not for \
+         {name}: a gateway takes a VirtualService only for its own hosts, so it has no filter chain or route for {name}"
+    );
+    finding(
+        CODE,
+        HopName::Gateway,
+        format!("{route} is for {hosts}, not for {name}"),
+        message,
+    )
+    .on([route.at("spec.hosts")])
+    .on(binding
+        .selecting()
+        .first()
+        .map(|g| g.reference(Kind::Gateway).into()))
+    .fix(Fix::advice(format!("write {name} in the hosts of {route}")))
 }
 
 /// A server is there for the name, and no VirtualService leads anywhere from it.

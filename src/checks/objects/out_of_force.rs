@@ -1,10 +1,11 @@
 #![doc = include_str!("out_of_force.md")]
 
-use super::finding;
+use super::{end, finding};
 use crate::checks::finding::{Code, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
+use crate::kubernetes::Place;
 use crate::model::trace::HopName;
-use crate::model::{Lack, Wanted};
+use crate::model::{End, Lack, Wanted};
 
 const CODE: Code = Code("EG230");
 
@@ -26,6 +27,11 @@ fn look(view: &View<'_>) -> Outcome {
     if view.walk.sidecar.is_none() || view.walk.exit.is_some() || view.walk.api.handed {
         return Outcome::Pass;
     }
+    // A destination that is not there is another check's matter.
+    let sent_nowhere = end(&view.walk.trace.sidecar).is_some_and(End::lacks_cluster);
+    if sent_nowhere && matches!(lack, Lack::NotSent(_)) {
+        return Outcome::Pass;
+    }
     let told = Told::of(view, wanted, lack);
     let result = if view.walk.leaves_directly() {
         "the traffic leaves directly, past the gateway"
@@ -39,6 +45,7 @@ fn look(view: &View<'_>) -> Outcome {
         format!("{}; {result} {}", told.why, wanted.gateway),
     )
     .on([wanted.culprit()])
+    .on(told.beside)
     .fix(Fix::advice(told.cure));
     Outcome::Found(vec![found])
 }
@@ -47,6 +54,8 @@ struct Told {
     title: String,
     why: String,
     cure: String,
+    /// What else it concerns.
+    beside: Option<Place>,
 }
 
 impl Told {
@@ -54,53 +63,91 @@ impl Told {
         let object = &wanted.route.object;
         let namespace = &view.path.client.namespace;
         let host = view.path.target.host.text();
-        match lack {
-            Lack::NotRead(why) => Self {
-                title: format!("istiod does not read {object}"),
-                why: format!("{object} leads {host} to the gateway, but {why}"),
-                cure: format!(
+        let beside = match lack {
+            Lack::NotSent(gateway) => Some(gateway.clone()),
+            Lack::OtherPort(_) => view
+                .world
+                .services_named(&host)
+                .find(|s| s.port(view.path.target.port).is_some())
+                .map(|s| s.object().at("spec.ports")),
+            _ => None,
+        };
+        let (title, why, cure) = match lack {
+            Lack::NotRead(why) => (
+                format!("istiod does not read {object}"),
+                format!("{object} leads {host} to the gateway, but {why}"),
+                format!(
                     "drop the label istio.io/rev from {object} or give it the revision's own name, and let discoverySelectors select its namespace"
                 ),
-            },
-            Lack::NotForMesh => Self {
-                title: format!("{object} is not bound to the mesh"),
-                why: format!(
+            ),
+            Lack::NotForMesh => (
+                format!("{object} is not bound to the mesh"),
+                format!(
                     "{object} has a rule for mesh that leads {host} to the gateway, but its gateways do not list mesh: no sidecar takes the rule"
                 ),
-                cure: format!("add mesh to spec.gateways of {object}"),
-            },
-            Lack::NotExported => Self {
-                title: format!("{object} is not exported to namespace {namespace}"),
-                why: format!(
+                format!("add mesh to spec.gateways of {object}"),
+            ),
+            Lack::NotExported => (
+                format!("{object} is not exported to namespace {namespace}"),
+                format!(
                     "{object} leads {host} to the gateway, but its exportTo does not reach namespace {namespace}, nor any other one that calls"
                 ),
-                cure: format!("add {namespace} to spec.exportTo of {object}"),
-            },
-            Lack::Misspelt(name) => Self {
-                title: format!("{object} is for {name}, not for {host}"),
-                why: format!(
+                format!("add {namespace} to spec.exportTo of {object}"),
+            ),
+            Lack::Misspelt(name) => (
+                format!("{object} is for {name}, not for {host}"),
+                format!(
                     "{object} leads {name} to the gateway, a host that nobody declares and that is spelt nearly like {host}: it has no route for {host} itself"
                 ),
-                cure: format!("write {host} in the hosts of {object}"),
-            },
-            Lack::NoRoute => Self {
-                title: format!("no VirtualService leads {host} to the gateway"),
-                why: format!(
+                format!("write {host} in the hosts of {object}"),
+            ),
+            Lack::OtherPort(other) => (
+                format!("the rule of {object} is for port {other}, which nobody declares for {host}"),
+                format!(
+                    "{object} leads port {other} of {host} to the gateway, a port that no ServiceEntry declares for {host}, so no \
+                     sidecar listens for it; no rule is for port {}",
+                    view.path.target.port
+                ),
+                format!(
+                    "write port {} in the match of that rule, or declare port {other} for {host}",
+                    view.path.target.port
+                ),
+            ),
+            Lack::NotSent(gateway) => (
+                format!("{object} does not send {host} to the gateway"),
+                format!(
+                    "{object} routes {host} for the mesh and sends nothing of it to the gateway, although {} is there for {host}",
+                    gateway.object
+                ),
+                format!(
+                    "send it to {} in that rule, or delete {}",
+                    wanted.gateway, gateway.object
+                ),
+            ),
+            Lack::NoRoute => (
+                format!("no VirtualService leads {host} to the gateway"),
+                format!(
                     "{object} is there for {host}, but no VirtualService that is bound to mesh routes {host} to the gateway"
                 ),
-                cure: format!(
+                format!(
                     "write a VirtualService for {host} with gateways [mesh] and a rule to {}, or delete {object}",
                     wanted.gateway
                 ),
-            },
-            Lack::Recorded => Self {
-                title: format!("the route of {host} that setup wrote is gone"),
-                why: format!(
+            ),
+            Lack::Recorded => (
+                format!("the route of {host} that setup wrote is gone"),
+                format!(
                     "setup routes {host} through the gateway for namespace {namespace}, as its records say, and {object}, which does that, does not exist"
                 ),
-                cure: "run setup again for this host, or cleanup if it should no longer go through the gateway"
+                "run setup again for this host, or cleanup if it should no longer go through the gateway"
                     .to_owned(),
-            },
+            ),
+        };
+        Self {
+            title,
+            why,
+            cure,
+            beside,
         }
     }
 }

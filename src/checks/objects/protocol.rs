@@ -1,10 +1,11 @@
 #![doc = include_str!("protocol.md")]
 
-use super::{finding, whole};
+use super::{finding, list, whole};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
-use crate::istio::Protocol;
+use crate::istio::{Protocol, ServiceEntry};
 use crate::kubernetes::{Kind, Place};
+use crate::model::hosts::within;
 use crate::model::target::{AppProtocol, Host};
 use crate::model::trace::HopName;
 use crate::model::{Port, Registered, owner};
@@ -120,6 +121,16 @@ fn undeclared(view: &View<'_>, host: &Host, owner: Option<&Registered<'_>>) -> F
             ),
             service.object().at("spec.ports"),
         ),
+        None if let Some(hidden) = hidden(view, host) => (
+            format!(
+                "the route is for {host}:{port}, and {} declares it with exportTo [{}], which does not reach namespace {}: the sidecar \
+                 has no listener with this SNI or address, the route never applies, and the traffic leaves through PassthroughCluster",
+                hidden.reference(Kind::ServiceEntry),
+                list(&hidden.spec.export_to),
+                view.path.client.namespace
+            ),
+            hidden.reference(Kind::ServiceEntry).at("spec.exportTo"),
+        ),
         None => (
             format!(
                 "the route is for {host}:{port}, but no ServiceEntry that the client sees declares it: without one the sidecar has no \
@@ -142,6 +153,13 @@ fn undeclared(view: &View<'_>, host: &Host, owner: Option<&Registered<'_>>) -> F
     .fix(Fix::advice(format!(
         "declare {host} with port {port} in a ServiceEntry that the client and the gateway see"
     )))
+}
+
+/// A ServiceEntry that declares the host for others.
+fn hidden<'v>(view: &View<'v>, host: &Host) -> Option<&'v ServiceEntry> {
+    let name = host.text();
+    let mut entries = view.world.snapshot.objects.service_entries.iter();
+    entries.find(|entry| entry.spec.hosts.iter().any(|h| within(&name, h)))
 }
 
 fn wrong_block(

@@ -5,6 +5,7 @@ use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::istio::DestinationRule;
 use crate::kubernetes::{Kind, ObjectRef, Place};
+use crate::model::hosts::{complete, is_typo};
 use crate::model::trace::{ClusterName, HopName};
 use crate::model::{Lookup, Merged, Node, Registered, rule};
 use serde_json::{Value, json};
@@ -171,6 +172,14 @@ impl Asked<'_, '_> {
     }
 
     fn nowhere(&self) -> (String, Vec<Place>) {
+        if let Some(rule) = self.misspelt() {
+            let object = rule.reference(Kind::DestinationRule);
+            let message = format!(
+                "{object} defines it, and is for {}, which nobody declares and which is spelt nearly like {}",
+                rule.spec.host, self.service.host
+            );
+            return (message, vec![object.at("spec.host")]);
+        }
         let missing = ObjectRef::new(Kind::DestinationRule, &self.node.namespace, self.name());
         let message = "no DestinationRule that the client sees defines this subset".to_owned();
         (
@@ -181,6 +190,23 @@ impl Asked<'_, '_> {
                 .chain([missing.into()])
                 .collect(),
         )
+    }
+
+    /// A rule with the subset whose host is a slip away from the Service's.
+    fn misspelt(&self) -> Option<&DestinationRule> {
+        let world = self.view.world;
+        let mut rules = world.snapshot.objects.destination_rules.iter();
+        rules.find(|rule| {
+            let host = complete(
+                &rule.spec.host,
+                rule.namespace(),
+                &world.snapshot.mesh.domain,
+            );
+            let defines = rule.spec.subsets.iter().any(|s| s.name == *self.subset);
+            defines
+                && is_typo(&host, &self.service.host)
+                && world.services_named(&host).next().is_none()
+        })
     }
 
     /// What a rule for this subset would be called.

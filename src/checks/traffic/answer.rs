@@ -1,6 +1,6 @@
 #![doc = include_str!("answer.md")]
 
-use super::root::root;
+use super::root::{delay, root};
 use super::{Call, declared, failed_call, how_many, last, logged, told};
 use crate::checks::finding::{Code, Confidence, Finding, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
@@ -36,7 +36,13 @@ fn look(view: &View<'_>) -> Outcome {
 fn explain(view: &View<'_>, call: &Call<'_>, failure: Option<&Failure>) -> Finding {
     let hop = hop(view, call, failure);
     let (title, what) = words(view, failure);
-    let root = failure.and_then(|failure| root(view, hop, failure));
+    let delay = delay(view).filter(|_| failure == Some(&Failure::Timeout));
+    // It was our patience that ended.
+    let severity = match delay {
+        Some(_) => Severity::Warning,
+        None => Severity::Error,
+    };
+    let root = delay.or_else(|| failure.and_then(|failure| root(view, hop, failure)));
     let why = match &root {
         Some(root) => format!("; {}", root.why),
         None => format!("; {}", excluded(view, hop)),
@@ -51,7 +57,7 @@ fn explain(view: &View<'_>, call: &Call<'_>, failure: Option<&Failure>) -> Findi
         .map_or_else(|| cure(failure, hop).to_owned(), |root| root.cure.clone());
     let known = root.map(|root| root.places).unwrap_or_default();
     let finding = Finding::new(CODE, hop, title, message)
-        .severity(Severity::Error)
+        .severity(severity)
         .sure(Confidence::Certain)
         .on(known)
         .on(places(view, hop))

@@ -57,6 +57,27 @@ pub(super) fn root(view: &View<'_>, hop: HopName, failure: &Failure) -> Option<R
     }
 }
 
+/// A rule on the path that delays requests on purpose.
+pub(super) fn delay(view: &View<'_>) -> Option<Root> {
+    let trace = &view.walk.trace;
+    let steps = std::iter::once(&trace.sidecar).chain(&trace.gateway);
+    let mut decided = steps
+        .filter_map(|step| step.route.as_ref())
+        .flat_map(|route| &route.because);
+    decided.find_map(|place| {
+        let object = view.world.snapshot.objects.get(&place.object)?;
+        let field = place.path.replace('.', "/").replace('[', "/");
+        let pointer = format!("/{}/fault/delay/fixedDelay", field.replace(']', ""));
+        let delay = object.pointer(&pointer)?.as_str()?.to_owned();
+        let at = place.object.at(format!("{}.fault.delay", place.path));
+        Some(Root {
+            why: format!("{at} delays requests by {delay}, longer than this call waited"),
+            cure: format!("take the delay out of {}", place.object),
+            places: vec![at],
+        })
+    })
+}
+
 fn at<'v>(view: &View<'v>, hop: HopName) -> Option<Found<'v>> {
     let snapshot = view.world.snapshot;
     let (pod, step) = match hop {

@@ -5,6 +5,7 @@
 use super::{Bytes, Connection, end, place, to_cluster};
 use crate::envoy::index::Table;
 use crate::envoy::{Action, HeaderCondition, PathCondition, Proxy, Routes, Rule, VirtualHost};
+use crate::kubernetes::Place;
 use crate::model::end::End;
 use crate::model::trace::{ClusterName, Decision, Share, Step};
 
@@ -33,7 +34,10 @@ pub(super) fn follow(
         return (end(step, End::RedirectsToHttps), as_it_is);
     }
     let Some(rule) = virtual_host.rules.iter().find(|r| matches(r, host, path)) else {
-        step.route = Some(Decision::new(virtual_host.name.clone(), []));
+        step.route = Some(Decision::new(
+            virtual_host.name.clone(),
+            tried(virtual_host),
+        ));
         let virtual_host = virtual_host.name.clone();
         return (end(step, End::NoRoute { virtual_host }), as_it_is);
     };
@@ -62,6 +66,16 @@ pub(super) fn follow(
         Action::Other => end(step, End::RouteNotEvaluated),
     };
     (step, bytes)
+}
+
+/// The rules of a virtual host, each once.
+fn tried(host: &VirtualHost) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
+    for rule in &host.rules {
+        let by = rule.config.as_deref().and_then(place);
+        places.extend(by.filter(|by| !places.contains(by)));
+    }
+    places
 }
 
 /// The request as the next hop gets it.

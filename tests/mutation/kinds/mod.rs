@@ -4,6 +4,7 @@
 mod fields;
 mod gone;
 mod neighbours;
+mod origination;
 mod policies;
 mod workloads;
 
@@ -21,6 +22,7 @@ pub(crate) fn all() -> Vec<&'static Kind> {
         gone::KINDS,
         fields::KINDS,
         neighbours::KINDS,
+        origination::KINDS,
         policies::KINDS,
         workloads::KINDS,
     ]
@@ -36,6 +38,7 @@ pub(crate) fn at_once() -> Vec<&'static Kind> {
         gone::KINDS,
         fields::KINDS,
         neighbours::KINDS,
+        origination::KINDS,
         policies::KINDS,
     ]
     .into_iter()

@@ -123,7 +123,11 @@ pub(super) const KINDS: &[Kind] = &[
         "a Sidecar with a listener for the port that has nothing",
         |d| {
             let (team, other, port) = (d.plot.team.clone(), d.plot.other.clone(), d.origin.port);
-            let protocol = if port == 80 { "HTTP" } else { "TLS" };
+            let protocol = match port {
+                80 => "HTTP",
+                443 => "TLS",
+                _ => "TCP",
+            };
             d.istio("Sidecar", &team, "default", json!({"egress": [
             {"port": {"number": port, "protocol": protocol, "name": "egress"}, "hosts": [format!("{other}/*")]},
             {"hosts": ["*/*"]},
@@ -146,12 +150,15 @@ fn entry_namespace(d: &mut Draft<'_>) -> String {
 }
 
 fn entry(d: &mut Draft<'_>, resolution: &str, tls: &str) -> bool {
-    let (other, host) = (d.plot.other.clone(), d.plot.host.clone());
+    let (other, host, port) = (d.plot.other.clone(), d.plot.host.clone(), d.origin.port);
     let http = if tls == "TCP" { "TCP" } else { "HTTP" };
     let mut spec = json!({
         "hosts": [host], "resolution": resolution,
         "ports": [{"number": 80, "name": "a", "protocol": http}, {"number": 443, "name": "b", "protocol": tls}],
     });
+    if d.is_tcp() {
+        spec["ports"] = json!([{"number": port, "name": "a", "protocol": "TCP"}]);
+    }
     if resolution == "STATIC" {
         spec["endpoints"] = json!([{"address": "203.0.113.250"}]);
     }
@@ -171,7 +178,9 @@ fn routes(d: &mut Draft<'_>, namespace: &str) -> bool {
     let (host, port) = (d.plot.host.clone(), d.origin.port);
     let out = json!([{"destination": {"host": host, "port": {"number": port}}}]);
     let mut spec = json!({"hosts": [host]});
-    if port == 443 {
+    if d.is_tcp() {
+        spec["tcp"] = json!([{"match": [{"port": port}], "route": out}]);
+    } else if port == 443 {
         spec["tls"] = json!([{"match": [{"port": 443, "sniHosts": [host]}], "route": out}]);
     } else {
         spec["http"] = json!([{"match": [{"port": port}], "route": out}]);
