@@ -3,6 +3,7 @@
 use crate::origins::Origin;
 use crate::plot::Plot;
 use serde_json::Value;
+use std::path::PathBuf;
 
 /// A number from the environment.
 pub(crate) fn setting(name: &str, default: usize) -> usize {
@@ -64,4 +65,15 @@ pub(crate) fn told(report: &Value) -> String {
 
 pub(crate) fn text<'v>(value: &'v Value, key: &str) -> &'v str {
     value[key].as_str().unwrap_or_default()
+}
+
+/// The file for what is kept of a case, where `EGRESS_TEST_KEEP` names a folder: a bundle shows the
+/// same to a doctor that is built later.
+pub(crate) fn kept(title: &str, what: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("EGRESS_TEST_KEEP")?;
+    let name: String = title
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    Some(PathBuf::from(folder).join(format!("{name}.{what}.json")))
 }

@@ -16,14 +16,13 @@ mod mesh;
 mod origins;
 mod plot;
 
-use common::{restore, setting, shuffled, told};
+use common::{kept, restore, setting, shuffled, told};
 use draft::Draft;
 use kinds::Kind;
 use origins::{ORIGINS, Origin};
 use plot::{Name, Plot, Traffic};
 use serde_json::Value;
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 /// Plots that are worked side by side: they mostly wait.
@@ -183,17 +182,6 @@ fn not_healthy(plot: &Plot, origin: &Origin) -> Vec<String> {
         }
     }
     wrong
-}
-
-/// The file for what is kept of a case, where `EGRESS_TEST_KEEP` names a folder: a bundle shows the
-/// same to a doctor that is built later.
-fn kept(title: &str, what: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("EGRESS_TEST_KEEP")?;
-    let name: String = title
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .collect();
-    Some(PathBuf::from(folder).join(format!("{name}.{what}.json")))
 }
 
 /// One change of one origin.

@@ -21,7 +21,7 @@ mod origins;
 #[path = "../mutation/plot.rs"]
 mod plot;
 
-use common::{restore, setting, shuffled, told};
+use common::{kept, restore, setting, shuffled, told};
 use draft::Draft;
 use kinds::Kind;
 use origins::{ORIGINS, Origin};
@@ -104,7 +104,10 @@ fn judge(plot: &mut Plot, seed: usize, tally: &Mutex<Tally>) {
     let mut right = plot.ground();
     right.extend((origin.objects)(plot));
     let (mut changes, objects) = drawn(plot, origin, &right, seed);
-    let Some((traffic, mut fault)) = outcome(plot, origin, objects) else {
+    plot.keep_in(kept(&format!("oracle {seed}"), "bundle"));
+    let drawn = outcome(plot, origin, objects);
+    plot.keep_in(None);
+    let Some((traffic, mut fault)) = drawn else {
         return;
     };
     {
