@@ -105,11 +105,7 @@ pub fn pass_the_gateway(snapshot: &Snapshot, case: &Case) -> bool {
             _ => None,
         })
         .collect();
-<<<<<<< HEAD
     let good = |passage: &&Passage| passage.proven() && is_of_the_host(&passage.answer, case);
-=======
-    let good = |passage: &&Passage| passage.proven() && is_from_host(&passage.answer);
->>>>>>> e6da461 (The object that was changed is the one that is named: ten kinds that the mutation test showed)
     if calls.is_empty() || !calls.iter().all(good) {
         return false;
     }
@@ -126,10 +122,13 @@ pub fn pass_the_gateway(snapshot: &Snapshot, case: &Case) -> bool {
     unseen.is_empty() || alike(snapshot, case, (&carried, &unseen))
 }
 
-<<<<<<< HEAD
-/// Whether a certificate that came back is the host's. Without TLS, or without a look at the
-/// certificate, nothing speaks against it.
+/// Whether an answer is the host's, to what was meant for it. A host answers 400, 421 or 426 to what
+/// is not the protocol, the name or the TLS that its port is for; and a certificate can be another's.
+/// Without TLS, or without a look at the certificate, nothing speaks against that.
 fn is_of_the_host(answer: &Answer, case: &Case) -> bool {
+    if matches!(answer.status, Some(400 | 421 | 426)) {
+        return false;
+    }
     if !case.path.target.protocol.is_tls() {
         return true;
     }
@@ -138,13 +137,6 @@ fn is_of_the_host(answer: &Answer, case: &Case) -> bool {
         Some(leaf) => leaf.is_for(&case.path.target.host.text()),
         None => answer.trusted != Some(false),
     }
-=======
-/// Whether an answer shows that what the host got was meant for it. A certificate that the client does
-/// not trust can be another's (the gateway's own), and a host answers 400, 421 or 426 to what is not
-/// the protocol, the name or the TLS that its port is for.
-fn is_from_host(answer: &Answer) -> bool {
-    answer.trusted != Some(false) && !matches!(answer.status, Some(400 | 421 | 426))
->>>>>>> e6da461 (The object that was changed is the one that is named: ten kinds that the mutation test showed)
 }
 
 /// Whether the pods that no call was seen on were given the same as those that carried one.
