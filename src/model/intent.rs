@@ -156,7 +156,7 @@ impl Asked<'_, '_> {
             ports.find_map(|port| {
                 let found = through(world, routes, self.host, port)?;
                 let fits = self.takes(&found.route);
-                (port != self.port && fits && !declares(port)).then(|| Wanted {
+                (port != self.port && fits && !declares(port)).then_some(Wanted {
                     lacks: Some(Lack::OtherPort(port)),
                     ..found
                 })

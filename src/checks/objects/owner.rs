@@ -41,7 +41,7 @@ fn look(view: &View<'_>) -> Outcome {
                 || meant_instead(loser, winner, meant)
         })
         .take(1)
-        .map(|loser| explain(view, (hop, node), (winner, loser)))
+        .map(|loser| explain(view, (hop, node), (winner, loser), *port))
         .collect();
     if found.is_empty() {
         Outcome::Pass
@@ -56,27 +56,34 @@ fn meant_instead(loser: &Registered<'_>, winner: &Registered<'_>, meant: &str) -
         || loser.namespace() == meant && winner.namespace() != meant
 }
 
-/// Whether the path comes out differently with the other one: another resolution or endpoints, or
-/// its port is missing, of another kind, or leads to another one there.
+/// Whether the path comes out differently with the other one: it ends elsewhere, or its port is
+/// missing or of another kind there.
 fn differ(a: &Registered<'_>, b: &Registered<'_>, number: u16) -> bool {
+    let kind = |s: &Registered<'_>| {
+        s.port(number)
+            .map(|p| (p.protocol.is_http(), p.protocol.is_tls()))
+    };
+    ends_elsewhere(a, b, number) || kind(a) != kind(b)
+}
+
+/// Whether connections reach another site with the other one.
+fn ends_elsewhere(a: &Registered<'_>, b: &Registered<'_>, number: u16) -> bool {
     let endpoints = |s: &Registered<'_>| {
         s.entry()
             .map(|e| (e.spec.endpoints.clone(), e.spec.workload_selector.clone()))
     };
-    let port = |s: &Registered<'_>| {
-        s.port(number)
-            .map(|p| (p.protocol.is_http(), p.protocol.is_tls(), p.target))
-    };
+    let target = |s: &Registered<'_>| s.port(number).and_then(|p| p.target);
     a.resolution() != b.resolution()
         || a.is_kubernetes() != b.is_kubernetes()
         || endpoints(a) != endpoints(b)
-        || port(a) != port(b)
+        || target(a) != target(b)
 }
 
 fn explain(
     view: &View<'_>,
     (hop, node): (HopName, &Node),
     (winner, loser): (&Registered<'_>, &Registered<'_>),
+    port: u16,
 ) -> Finding {
     let (first, second) = (winner.object(), loser.object());
     let host = &winner.host;
@@ -127,7 +134,7 @@ fn explain(
             summary,
         )
     };
-    finding(
+    let found = finding(
         CODE,
         hop,
         format!("{first} owns {host}, not {second}"),
@@ -140,8 +147,12 @@ fn explain(
         age(loser)
     ))
     .sure(Confidence::Likely)
-    .diverts()
-    .fix(fix)
+    .fix(fix);
+    if ends_elsewhere(winner, loser, port) {
+        found.diverts()
+    } else {
+        found
+    }
 }
 
 fn age(service: &Registered<'_>) -> String {

@@ -66,7 +66,7 @@ pub(super) fn delay(view: &View<'_>) -> Option<Root> {
         .flat_map(|route| &route.because);
     decided.find_map(|place| {
         let object = view.world.snapshot.objects.get(&place.object)?;
-        let field = place.path.replace('.', "/").replace('[', "/");
+        let field = place.path.replace(['.', '['], "/");
         let pointer = format!("/{}/fault/delay/fixedDelay", field.replace(']', ""));
         let delay = object.pointer(&pointer)?.as_str()?.to_owned();
         let at = place.object.at(format!("{}.fault.delay", place.path));
