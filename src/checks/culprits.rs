@@ -95,7 +95,7 @@ const TO_GATEWAY: &str =
 #[test]
 fn a_rule_for_a_port_that_nobody_declares_is_the_cause_of_the_bypass() {
     let change = ("[mesh], port: 80}", "[mesh], port: 8081}");
-    blames(HTTP, change, ("EG230", "VirtualService default/hop"));
+    blames(HTTP, change, ("EG224", "VirtualService default/hop"));
 }
 
 #[test]

@@ -27,8 +27,6 @@ pub enum Lack {
     NotExported,
     /// Its VirtualService names a host that is spelt nearly like this one.
     Misspelt(String),
-    /// Its rule is for a port that nobody declares for the host.
-    OtherPort(u16),
     /// It routes the host for the mesh and does not send it to the gateway, where this Gateway serves it.
     NotSent(Place),
     /// A Gateway serves the host, or a rule leads it on from there, and nothing leads it to the gateway.
@@ -55,7 +53,6 @@ pub(super) fn out_of_force(
             .unread()
             .or_else(|| asked.ineffective())
             .or_else(|| asked.recorded(target))
-            .or_else(|| asked.on_another_port())
             .or_else(|| asked.misspelt())
             .or_else(|| asked.without_route())
     })
@@ -136,44 +133,6 @@ impl Asked<'_, '_> {
             host: self.host.to_owned(),
             gateway: format!("{service}.{namespace}.svc.{domain}"),
             lacks: Some(Lack::Recorded),
-        })
-    }
-
-    /// A rule for a port of the host that nobody declares, of the kind that this port takes: no
-    /// listener ever uses it.
-    fn on_another_port(&self) -> Option<Wanted> {
-        let world = self.world;
-        let declares = |port: u16| {
-            let mut services = world.services_containing(self.host);
-            services.any(|s| !is_all(&s.host) && s.port(port).is_some())
-        };
-        if !declares(self.port) {
-            return None;
-        }
-        let seen = bound_to_mesh(world, &self.node.namespace, self.host);
-        seen.into_iter().find_map(|routes| {
-            let mut ports = routes.ports_for_mesh().into_iter();
-            ports.find_map(|port| {
-                let found = through(world, routes, self.host, port)?;
-                let fits = self.takes(&found.route);
-                (port != self.port && fits && !declares(port)).then_some(Wanted {
-                    lacks: Some(Lack::OtherPort(port)),
-                    ..found
-                })
-            })
-        })
-    }
-
-    /// Whether the port that is asked about goes by rules of that kind.
-    fn takes(&self, rule: &Place) -> bool {
-        let mut ports = self
-            .world
-            .services_containing(self.host)
-            .filter_map(|s| s.port(self.port));
-        ports.any(|port| match rule.path.as_str() {
-            path if path.starts_with("spec.tls") => port.protocol.is_tls(),
-            path if path.starts_with("spec.tcp") => port.protocol.is_tcp(),
-            _ => port.protocol.is_http(),
         })
     }
 

@@ -65,11 +65,6 @@ impl Told {
         let host = view.path.target.host.text();
         let beside = match lack {
             Lack::NotSent(gateway) => Some(gateway.clone()),
-            Lack::OtherPort(_) => view
-                .world
-                .services_named(&host)
-                .find(|s| s.port(view.path.target.port).is_some())
-                .map(|s| s.object().at("spec.ports")),
             _ => None,
         };
         let (title, why, cure) = match lack {
@@ -100,18 +95,6 @@ impl Told {
                     "{object} leads {name} to the gateway, a host that nobody declares and that is spelt nearly like {host}: it has no route for {host} itself"
                 ),
                 format!("write {host} in the hosts of {object}"),
-            ),
-            Lack::OtherPort(other) => (
-                format!("the rule of {object} is for port {other}, which nobody declares for {host}"),
-                format!(
-                    "{object} leads port {other} of {host} to the gateway, a port that no ServiceEntry declares for {host}, so no \
-                     sidecar listens for it; no rule is for port {}",
-                    view.path.target.port
-                ),
-                format!(
-                    "write port {} in the match of that rule, or declare port {other} for {host}",
-                    view.path.target.port
-                ),
             ),
             Lack::NotSent(gateway) => (
                 format!("{object} does not send {host} to the gateway"),
