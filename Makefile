@@ -8,11 +8,14 @@ live := --test faults
 # Those whose judge is traffic: they need NetworkPolicies that hold.
 judged := --test mutation --test oracle
 
+# Of the histories those that are green and end within minutes; make histories plays all.
+green_histories := interleaved:: rights:: stops_nobody random::
+
 # On an old Istio (tests/mesh/versions.sh) those that show that it is served as the new one is.
 old_traffic := http:: tls:: tcp:: cleanup::one flows::the_gateway_starts_tls uninterrupted:: inject::
 old_faults := healthy:: gateway::scaled_to_zero gateway::not_injected outside::an_expired proxies:: client::injection
 
-.PHONY: build test test-mesh test-old faults judge judge-long histories clinic fuzz bench demo check completions docs deny
+.PHONY: build test test-long test-mesh test-old faults judge judge-long histories histories-long clinic fuzz bench demo check completions docs deny
 
 build:
 	cargo build --release
@@ -21,7 +24,14 @@ build:
 # mesh in a box.
 test: check-scripts
 	cargo test
+	$(MAKE) --no-print-directory histories HISTORIES=$${HISTORIES:-40} TEST="$(or $(TEST),$(green_histories))"
 	$(MAKE) --no-print-directory test-mesh
+
+# Besides, so many random histories that rare ones are among them, and the long judges: hours.
+test-long: test histories-long judge-long
+
+histories-long:
+	$(MAKE) --no-print-directory histories HISTORIES=2000 TEST=random::
 
 # On an API server without a node: many histories of two teams, and what a tenant can do. HISTORIES says how many random ones,
 # EGRESS_SEED=N plays that one again.

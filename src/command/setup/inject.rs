@@ -14,6 +14,9 @@ use crate::plan::{EgressSpec, InjectionRecord, Phase, caller_pods, injection_rec
 use crate::snapshot::Snapshot;
 use std::collections::BTreeSet;
 
+/// A run that meets others writes again at most this often.
+const TRIES: usize = 10;
+
 /// Inject where it is missing; true where anything changed, so that the cluster has to be read
 /// anew.
 pub(super) async fn inject(
@@ -53,10 +56,7 @@ pub(super) async fn inject(
             client.namespace
         ));
         trail.injects(args, &record);
-        begin(cluster, &mut record).await?;
-        apply_inject(cluster, &record, deadline).await?;
-        record.phase = Phase::Settled;
-        Guard::default().write(cluster, &mut record).await?;
+        carry_out(cluster, &mut record, deadline).await?;
         changed = true;
     }
     Ok(changed)
@@ -76,10 +76,40 @@ fn rights_of(record: &InjectionRecord) -> BTreeSet<Right> {
     rights
 }
 
+/// Label and restart under the record. Where a cleanup took the record away meanwhile, it did not
+/// see what was written after it: all of it is recorded and written once more.
+async fn carry_out(
+    cluster: &Cluster,
+    record: &mut InjectionRecord,
+    deadline: Deadline,
+) -> Result<(), Error> {
+    let mut done = Ok(());
+    for _ in 0..TRIES {
+        done = once(cluster, record, deadline).await;
+        if !matches!(done, Err(Error::Raced { .. })) {
+            break;
+        }
+    }
+    done
+}
+
+async fn once(
+    cluster: &Cluster,
+    record: &mut InjectionRecord,
+    deadline: Deadline,
+) -> Result<(), Error> {
+    begin(cluster, record).await?;
+    apply_inject(cluster, record, deadline).await?;
+    record.phase = Phase::Settled;
+    Guard::default().write(cluster, record).await
+}
+
 /// The record comes first. One that is there already, of a run that broke off, knows better what
 /// there was before.
 async fn begin(cluster: &Cluster, record: &mut InjectionRecord) -> Result<(), Error> {
     let inventory = read_records_of(cluster, &record.namespace).await?;
+    record.phase = Phase::Arriving;
+    record.version = None;
     if let Some(earlier) = inventory.injection(&record.namespace) {
         record.version.clone_from(&earlier.version);
         record.prior.clone_from(&earlier.prior);
