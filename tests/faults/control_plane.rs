@@ -53,7 +53,7 @@ impl Drop for Down {
 fn istiod_is_down() {
     let site = Site::alone("f-istiod");
     let _down = Down::new();
-    site.named(&Want {
+    site.warned(&Want {
         code: "EG302",
         hop: "sidecar",
         object: ("Deployment", "istiod"),
@@ -124,7 +124,7 @@ fn restart_istiod() {
 fn the_authority_is_exchanged_under_a_running_client() {
     let site = Site::alone("f-root");
     let _authority = Authority::exchanged();
-    site.named(&Want {
+    site.warned(&Want {
         code: "EG402",
         hop: "sidecar",
         object: ("Deployment", "client"),

@@ -28,7 +28,7 @@ fn a_listener_that_the_sidecar_rejects() {
         "app: client",
         "{applyTo: LISTENER, match: {context: SIDECAR_OUTBOUND, listener: {portNumber: 80}}, patch: {operation: MERGE, value: {listener_filters_timeout: \"-5s\"}}}",
     );
-    site.named(&rejected("sidecar"));
+    site.warned(&rejected("sidecar"));
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn a_cluster_that_the_gateway_rejects() {
             "{{applyTo: CLUSTER, match: {{context: GATEWAY, cluster: {{service: {host}}}}}, patch: {{operation: MERGE, value: {{connect_timeout: \"-5s\"}}}}}}"
         ),
     );
-    site.named(&rejected("gateway"));
+    site.warned(&rejected("gateway"));
 }
 
 #[test]

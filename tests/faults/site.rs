@@ -149,6 +149,11 @@ impl Site {
     pub(crate) fn named(&self, want: &Want<'_>) {
         named((&self.host, 80, self.namespace()), want);
     }
+
+    /// Doctor names what would break the path, first, while its calls still pass.
+    pub(crate) fn warned(&self, want: &Want<'_>) {
+        told((&self.host, 80, self.namespace()), want, "warning");
+    }
 }
 
 pub(crate) fn doctor(host: &str, port: u16, namespace: &str) -> (Option<i32>, Value) {
@@ -171,12 +176,18 @@ pub(crate) fn doctor(host: &str, port: u16, namespace: &str) -> (Option<i32>, Va
 }
 
 /// Ask until it is named, or fail with what was said last.
-pub(crate) fn named((host, port, namespace): (&str, u16, &str), want: &Want<'_>) {
+pub(crate) fn named(call: (&str, u16, &str), want: &Want<'_>) {
+    told(call, want, "error");
+}
+
+/// An error is exit 1, a warning exit 0.
+fn told((host, port, namespace): (&str, u16, &str), want: &Want<'_>, severity: &str) {
+    let exit = i32::from(severity == "error");
     let end = Instant::now() + PATIENCE;
     loop {
         let (code, report) = doctor(host, port, namespace);
         let first = &report["findings"][0];
-        if code == Some(1) && fits(first, want) {
+        if code == Some(exit) && first["severity"] == severity && fits(first, want) {
             return;
         }
         assert!(
@@ -196,7 +207,6 @@ fn fits(finding: &Value, want: &Want<'_>) -> bool {
     let object = &finding["objects"][0];
     let message = format!("{} {}", finding["title"], finding["message"]);
     finding["code"] == want.code
-        && finding["severity"] == "error"
         && finding["hop"] == want.hop
         && (want.object.0.is_empty()
             || (object["kind"] == want.object.0 && object["name"] == want.object.1))
