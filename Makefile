@@ -2,8 +2,6 @@
 # The tests that need a mesh; plain `cargo test` leaves them out. traffic comes first, on a mesh that is as its installer
 # left it: it compares who owns each field, and the faults scale istiod.
 on_mesh := --test differential --test fields
-# Of the faults those that are green; make faults runs all.
-green_faults := client:: gateway:: healthy:: crowd::
 live := --test faults
 # Those whose judge is traffic: they need NetworkPolicies that hold.
 judged := --test mutation --test oracle
@@ -15,7 +13,7 @@ green_histories := interleaved:: rights:: stops_nobody random::
 old_traffic := http:: tls:: tcp:: cleanup::one flows::the_gateway_starts_tls uninterrupted:: inject::
 old_faults := healthy:: gateway::scaled_to_zero gateway::not_injected outside::an_expired proxies:: client::injection
 
-.PHONY: build test test-long test-mesh test-old faults judge judge-long histories histories-long clinic fuzz bench demo check completions docs deny
+.PHONY: build test test-long test-mesh test-old judge judge-long histories histories-long clinic fuzz bench demo check completions docs deny
 
 build:
 	cargo build --release
@@ -42,11 +40,8 @@ histories:
 test-mesh:
 	tests/with-mesh cargo test --test traffic -- --test-threads=4 $(TEST)
 	tests/with-mesh cargo test $(on_mesh) -- --test-threads=4 $(TEST)
-	tests/with-mesh cargo test --test faults -- --test-threads=4 $(or $(TEST),$(green_faults))
+	tests/with-mesh cargo test $(live) -- --test-threads=4 $(TEST)
 	EGRESS_TEST_MESH=$${EGRESS_TEST_LOCKDOWN_MESH:-m3} tests/with-mesh cargo test --test lockdown -- --test-threads=1 $(TEST)
-
-faults:
-	tests/with-mesh cargo test $(live) --no-fail-fast -- --test-threads=4 $(TEST)
 
 # Right configurations, one change or several, real requests, and what doctor says of them. EGRESS_TEST_KIND="half goes" takes
 # the changes with that in their name, on every origin; EGRESS_TEST_SEED draws others.
