@@ -1,6 +1,6 @@
 //! What the new objects would break: doctor's own model, run on the cluster as it would be. Only
-//! what is an error there and was none before is a reason to refuse; findings about a gateway that
-//! is not there yet are none.
+//! what is certainly an error there and was none before is a reason to refuse; what is likely one is
+//! said before the question. Findings about a gateway that is not there yet are neither.
 
 use super::reference;
 use crate::checks::engine::{Choice, examine, follow};
@@ -16,12 +16,16 @@ use crate::snapshot::{Change, Snapshot};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Refuse, with the codes and the objects, or pass. `ours` are the paths that are to come.
+/// Refuse what would certainly not work, with the codes and the objects; gives what is likely not to
+/// work, a line each. `ours` are the paths that are to come.
+///
+/// # Errors
+/// [`Error::Refused`] where one of them, or a path of somebody else, would certainly break.
 pub fn refuse_breaks(
     snapshot: &Snapshot,
     wanted: &[Value],
     ours: &[(Client, Target)],
-) -> Result<(), Error> {
+) -> Result<Vec<String>, Error> {
     let change = |body: &Value| {
         Some(Change {
             object: reference(body)?,
@@ -47,27 +51,27 @@ pub fn refuse_breaks(
         .collect();
     let theirs = wired(&before, &everybody, &[]);
     let known = errors(&before, theirs.clone(), &checks);
-    let mut why: BTreeSet<String> = BTreeSet::new();
-    let new = |f: &&Finding| {
+    let new = |f: &Finding| {
         !known
             .iter()
             .any(|k| k.code == f.code && k.culprit() == f.culprit())
     };
-    why.extend(errors(&after, theirs, &checks).iter().filter(new).map(say));
     let own: Vec<EgressPath> = ours
         .iter()
         .flat_map(|(client, target)| path(&after, client, target))
         .collect();
-    why.extend(
-        errors(&after, own, &checks)
-            .iter()
-            .filter(|f| !meant(f, &changes))
-            .map(say),
-    );
-    if why.is_empty() {
-        return Ok(());
+    let of_others = errors(&after, theirs, &checks).into_iter().filter(new);
+    let of_ours = errors(&after, own, &checks)
+        .into_iter()
+        .filter(|f| !meant(f, &changes));
+    let (certain, likely): (Vec<Finding>, Vec<Finding>) = of_others
+        .chain(of_ours)
+        .partition(|f| f.confidence == Confidence::Certain);
+    let lines = |found: &[Finding]| found.iter().map(say).collect::<BTreeSet<String>>();
+    if certain.is_empty() {
+        return Ok(lines(&likely).into_iter().collect());
     }
-    let why: Vec<String> = why.into_iter().collect();
+    let why: Vec<String> = lines(&certain).into_iter().collect();
     Err(Error::Refused {
         why: format!("it would not work as the cluster is: {}", why.join("; ")),
         hint: Some(

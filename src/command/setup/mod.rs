@@ -209,6 +209,9 @@ impl Session<'_> {
         for unreadable in &wanted.inventory.unreadable {
             io.warn(&unreadable.line());
         }
+        for doubt in &wanted.doubts {
+            io.warn(&format!("it may not work as the cluster is: {doubt}"));
+        }
         show::plan(io, cluster, &wanted, &steps);
         show::pruned(io, &stale);
         if self.guided {

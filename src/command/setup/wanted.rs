@@ -37,6 +37,8 @@ pub(super) struct Wanted {
     pub(super) gateway_before: Option<GatewayRecord>,
     /// Why a hop is plain that could have been mutual TLS.
     pub(super) reasons: Vec<String>,
+    /// What is likely not to work as the cluster is.
+    pub(super) doubts: Vec<String>,
     /// All pods of all callers that have a sidecar.
     pub(super) pods: Vec<Pod>,
 }
@@ -179,6 +181,7 @@ pub(super) async fn wanted(
     let stamp = stamp(cluster).await;
     let (hosts, mut reasons) = hosts(snapshot, &spec, (&gateway, &inventory, &stamp))?;
     reasons.extend(drifted);
+    let mut doubts = Vec::new();
     if find_gateways(snapshot)
         .iter()
         .any(|g| g.place == gateway.place)
@@ -188,7 +191,7 @@ pub(super) async fn wanted(
             .iter()
             .flat_map(|h| h.objects.iter().map(|piece| piece.body.clone()))
             .collect();
-        refuse_breaks(snapshot, &objects, &paths(&hosts))?;
+        doubts = refuse_breaks(snapshot, &objects, &paths(&hosts))?;
     }
     let pods = pods(snapshot, &callers, &hosts);
     for host in &hosts {
@@ -213,6 +216,7 @@ pub(super) async fn wanted(
         before,
         gateway_before,
         reasons,
+        doubts,
         pods,
     })
 }
