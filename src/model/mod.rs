@@ -31,6 +31,7 @@ pub mod policy_network;
 mod reach;
 mod registry;
 mod routes;
+mod rule_policy;
 mod rules;
 mod scope;
 mod servers;

@@ -245,7 +245,7 @@ fn elsewhere(rule: &DestinationRule) -> (String, Vec<Place>) {
 
 fn not_in(lookup: &Lookup<'_>, subset: &str) -> (String, Vec<Place>) {
     let rules = lookup.objects();
-    let names = lookup.found.iter().flat_map(Merged::subset_names);
+    let names = lookup.found().flat_map(Merged::subset_names);
     let names = list(names);
     let has = if names.is_empty() {
         "has no subset at all".to_owned()

@@ -82,12 +82,16 @@ impl At<'_> {
             .flat_map(|decision| &decision.because)
             .map(|place| place.object.clone())
             .collect();
-        if let Some(ClusterName::Outbound { host, .. }) = step.cluster.as_ref().map(|c| &c.value) {
+        if let Some(ClusterName::Outbound { host, subset, .. }) =
+            step.cluster.as_ref().map(|c| &c.value)
+        {
             let scope = view.world.scope(self.node);
             if let Some(service) = scope.owner(host) {
                 objects.insert(service.object());
                 let lookup = rule(view.world, self.node, service);
-                objects.extend(lookup.iter().flat_map(Lookup::objects));
+                let merged = lookup.as_ref().and_then(Lookup::rule);
+                let rules = merged.map(|m| m.deciding(subset)).unwrap_or_default();
+                objects.extend(rules.iter().map(|r| r.reference(Kind::DestinationRule)));
             }
         }
         match self.role {
