@@ -26,7 +26,13 @@ pub struct Policy {
 
 /// One policy over another: what it says for the port replaces all, what it says for all ports
 /// replaces what it names.
-pub(super) fn lay(policy: &mut Policy, said: &TrafficPolicy, port: u16, object: &ObjectRef, field: &str) {
+pub(super) fn lay(
+    policy: &mut Policy,
+    said: &TrafficPolicy,
+    port: u16,
+    object: &ObjectRef,
+    field: &str,
+) {
     let level = said
         .port_level_settings
         .iter()

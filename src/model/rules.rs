@@ -7,7 +7,7 @@
 
 use super::discovery::is_read;
 use super::host_index::HostIndex;
-use super::hosts::complete;
+use super::hosts::{complete, overlap};
 use super::rule_policy::lay;
 use super::visibility::Exports;
 use crate::istio::destination_rule::{DestinationRule, Subset};
@@ -61,6 +61,8 @@ pub struct Seeker<'s> {
 pub struct Rules<'a> {
     ordered: Vec<(String, &'a DestinationRule)>,
     by_host: HostIndex,
+    /// Positions in `ordered`, by the name of a subset.
+    by_subset: HashMap<&'a str, Vec<usize>>,
     namespaces: HashMap<&'a str, OfNamespace<'a>>,
     root: String,
 }
@@ -152,6 +154,7 @@ impl<'a> Rules<'a> {
         }
         Self {
             by_host: ordered.iter().map(|(h, _)| h.as_str()).zip(0..).collect(),
+            by_subset: by_subset(&ordered),
             namespaces: merged,
             root: root.clone(),
             ordered,
@@ -169,6 +172,15 @@ impl<'a> Rules<'a> {
     pub fn all_for(&self, host: &str) -> Vec<&'a DestinationRule> {
         let found = self.by_host.overlapping(host).into_iter();
         found.map(|at| self.ordered[at].1).collect()
+    }
+
+    /// Every rule for the host that defines the subset, wherever it lies and whoever sees it.
+    pub fn all_defining(&self, host: &str, subset: &str) -> Vec<&'a DestinationRule> {
+        let defining = self.by_subset.get(subset).into_iter().flatten();
+        let all = defining.map(|at| &self.ordered[*at]);
+        all.filter(|(of, _)| overlap(of, host))
+            .map(|(_, rule)| *rule)
+            .collect()
     }
 
     fn lookup_own(&self, seeker: Seeker<'_>, host: &str) -> Option<Lookup<'a>> {
@@ -191,6 +203,20 @@ impl<'a> Rules<'a> {
             .collect();
         (!seen.is_empty()).then(|| Lookup::new(namespace, all, seen).choose(seeker))
     }
+}
+
+fn by_subset<'a>(ordered: &[(String, &'a DestinationRule)]) -> HashMap<&'a str, Vec<usize>> {
+    let mut all: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, (_, rule)) in ordered.iter().enumerate() {
+        for subset in &rule.spec.subsets {
+            let known = all.entry(&subset.name).or_default();
+            // A rule may define a subset twice.
+            if known.last() != Some(&at) {
+                known.push(at);
+            }
+        }
+    }
+    all
 }
 
 /// Only for its own namespace.
@@ -293,11 +319,9 @@ impl<'a> Lookup<'a> {
     }
 
     /// Every object that took part in ending the lookup.
-    pub fn objects(&self) -> Vec<ObjectRef> {
-        self.found()
-            .flat_map(|m| &m.from)
-            .map(|r| r.reference(Kind::DestinationRule))
-            .collect()
+    pub fn objects(&self) -> impl Iterator<Item = ObjectRef> {
+        let rules = self.found().flat_map(|m| &m.from);
+        rules.map(|r| r.reference(Kind::DestinationRule))
     }
 }
 
@@ -342,11 +366,9 @@ impl<'a> Merged<'a> {
     }
 
     /// All subsets' names.
-    pub fn subset_names(&self) -> Vec<&'a str> {
-        self.from
-            .iter()
-            .flat_map(|r| r.spec.subsets.iter().map(|s| s.name.as_str()))
-            .collect()
+    pub fn subset_names(&self) -> impl Iterator<Item = &'a str> {
+        let subsets = self.from.iter().flat_map(|r| &r.spec.subsets);
+        subsets.map(|s| s.name.as_str())
     }
 
     /// What counts for a port of the host, or of a subset of it.
@@ -381,4 +403,3 @@ impl<'a> Merged<'a> {
         policy
     }
 }
-

@@ -109,14 +109,11 @@ impl At<'_> {
 
     /// The noted fields of one of them, as far as they concern this path.
     fn settings(&self, view: &View<'_>, object: &ObjectRef) -> Vec<(Place, &'static str)> {
-        let Some(table) = fields::of(object.kind) else {
-            return Vec::new();
-        };
-        let whole = view.world.snapshot.objects.get(object).unwrap_or_default();
-        let noted = fields::noted(table, &whole["spec"]).into_iter();
-        noted
-            .filter(|n| self.concerns(object, &whole["spec"], &n.path))
-            .map(|n| (object.at(n.path), n.words))
+        let noted = view.world.noted(object);
+        let concerning = noted.fields.iter();
+        concerning
+            .filter(|n| self.concerns(object, &noted.spec, &n.path))
+            .map(|n| (object.at(n.path.as_str()), n.words))
             .collect()
     }
 
