@@ -1,8 +1,9 @@
 //! What a check says: a finding with its culprit, its evidence and its cure.
 
 use crate::kubernetes::{ObjectRef, Place};
+use crate::model::World;
 use crate::model::trace::HopName;
-use crate::snapshot::{Change, Objects};
+use crate::snapshot::Change;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -243,13 +244,13 @@ impl Fix {
     /// A JSON merge patch (RFC 7396) of an object that is there. An object that is not in the
     /// snapshot gets only advice.
     pub fn patch(
-        objects: &Objects,
+        world: &World<'_>,
         object: &ObjectRef,
         patch: Value,
         summary: impl Into<String>,
     ) -> Self {
         let mut fix = Self::advice(summary);
-        if let Some(before) = objects.get(object) {
+        if let Some(before) = world.object(object) {
             let mut after = before.clone();
             merge(&mut after, &patch);
             fix.changes.push(Change {
@@ -275,11 +276,11 @@ impl Fix {
     }
 
     /// The end of an object.
-    pub fn delete(objects: &Objects, object: &ObjectRef, summary: impl Into<String>) -> Self {
+    pub fn delete(world: &World<'_>, object: &ObjectRef, summary: impl Into<String>) -> Self {
         let mut fix = Self::advice(summary);
         fix.changes.push(Change {
             object: object.clone(),
-            before: objects.get(object),
+            before: world.object(object),
             after: None,
         });
         let kind = object.kind.name().to_lowercase();

@@ -4,9 +4,9 @@
 
 use super::engine::Examined;
 use super::registry;
-use crate::kubernetes::Meta;
+use crate::kubernetes::{Meta, ObjectRef};
 use crate::snapshot::Snapshot;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// The annotation: codes, with commas between them.
 pub const IGNORE: &str = "egress.kubectl.io/ignore";
@@ -29,6 +29,11 @@ pub fn suppress(
     all: bool,
 ) -> Suppressed {
     let mut used: BTreeSet<(String, String)> = BTreeSet::new();
+    let annotated: HashMap<ObjectRef, &Meta> = snapshot
+        .objects
+        .metas()
+        .filter(|(_, meta)| meta.annotation(IGNORE).is_some())
+        .collect();
     let before = examined.findings.len();
     examined.findings.retain(|finding| {
         let code = finding.code.0;
@@ -38,7 +43,7 @@ pub fn suppress(
         }
         let object = finding.culprit().map(|place| &place.object);
         let ignored = object
-            .and_then(|o| Some((o, snapshot.objects.meta(o)?)))
+            .and_then(|o| Some((o, annotated.get(o)?)))
             .filter(|(_, m)| codes(m).any(|c| c == code));
         if let Some((object, _)) = ignored {
             used.insert((object.to_string(), code.into()));

@@ -58,7 +58,7 @@ pub struct Denied {
 /// Policies that count for a gateway's pods.
 pub fn policies_for<'a>(world: &World<'a>, node: &Node) -> Vec<&'a AuthorizationPolicy> {
     let root = world.snapshot.mesh.config.root_namespace.as_str();
-    let counts = |p: &&AuthorizationPolicy| {
+    let counts = |p: &AuthorizationPolicy| {
         let here = p.namespace() == node.namespace || p.namespace() == root;
         let selected = p
             .spec
@@ -73,14 +73,13 @@ pub fn policies_for<'a>(world: &World<'a>, node: &Node) -> Vec<&'a Authorization
                 .any(|t| t.kind == "Gateway" && Some(&t.name) == gateway);
         here && selected && attached
     };
-    world
-        .snapshot
-        .objects
-        .authorization_policies
-        .iter()
-        .filter(counts)
-        .filter(|p| is_read(world.snapshot, &p.metadata))
-        .collect()
+    let policies = &world.snapshot.objects.authorization_policies;
+    let found = world.memo.policies(node, || {
+        let all = policies.iter().enumerate();
+        let read = all.filter(|(_, p)| counts(p) && is_read(world.snapshot, &p.metadata));
+        read.map(|(at, _)| at).collect()
+    });
+    found.iter().map(|at| &policies[*at]).collect()
 }
 
 /// What the policies of a gateway say to a call: DENY before ALLOW; no ALLOW policy at all lets

@@ -138,7 +138,7 @@ impl Asked<'_, '_> {
 
     /// A VirtualService for a name that is a slip away, and that nobody declares.
     fn misspelt(&self) -> Option<Wanted> {
-        for routes in &self.world.routes {
+        for routes in self.world.routes_spelt_nearly(self.host) {
             let near = routes.hosts.iter().find(|name| {
                 !is_wild(name)
                     && is_typo(name, self.host)

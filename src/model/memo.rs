@@ -4,8 +4,12 @@
 use super::given::Given;
 use super::host_index::HostIndex;
 use super::scope::{Node, Seen};
+use super::spelling::Spelling;
+use crate::fields::Noted;
+use crate::kubernetes::ObjectRef;
 use crate::kubernetes::pod::Labels;
 use crate::kubernetes::service::Service;
+use serde_json::Value;
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -35,9 +39,76 @@ pub(super) struct Memo {
     pods_behind: ByService<Rc<Vec<usize>>>,
     bound_to_mesh: RefCell<HashMap<String, Rc<Bound>>>,
     resolved: OnceCell<HashMap<String, Vec<IpAddr>>>,
+    /// The hosts of VirtualServices.
+    route_names: OnceCell<Spelling>,
+    /// The hosts of the registry.
+    service_names: OnceCell<Spelling>,
+    /// The gateways' Services, in the registry.
+    gateways: OnceCell<Vec<usize>>,
+    places: OnceCell<HashMap<ObjectRef, usize>>,
+    noted: RefCell<HashMap<ObjectRef, Rc<NotedSettings>>>,
+    policies: RefCell<BTreeMap<Node, Rc<Vec<usize>>>>,
+}
+
+/// The fields of an object that are noted, and what it says.
+#[derive(Debug, Default)]
+pub struct NotedSettings {
+    /// The fields.
+    pub fields: Vec<Noted>,
+    /// Its spec; nothing where no field is noted.
+    pub spec: Value,
 }
 
 impl Memo {
+    pub(super) fn route_names(&self, find: impl FnOnce() -> Spelling) -> &Spelling {
+        self.route_names.get_or_init(find)
+    }
+
+    pub(super) fn service_names(&self, find: impl FnOnce() -> Spelling) -> &Spelling {
+        self.service_names.get_or_init(find)
+    }
+
+    pub(super) fn gateways(&self, find: impl FnOnce() -> Vec<usize>) -> &[usize] {
+        self.gateways.get_or_init(find)
+    }
+
+    /// Where each object is in the list of its kind.
+    pub(super) fn places(
+        &self,
+        find: impl FnOnce() -> HashMap<ObjectRef, usize>,
+    ) -> &HashMap<ObjectRef, usize> {
+        self.places.get_or_init(find)
+    }
+
+    pub(super) fn noted(
+        &self,
+        object: &ObjectRef,
+        find: impl FnOnce() -> NotedSettings,
+    ) -> Rc<NotedSettings> {
+        if let Some(known) = self.noted.borrow().get(object) {
+            return known.clone();
+        }
+        let found = Rc::new(find());
+        let mut all = self.noted.borrow_mut();
+        all.insert(object.clone(), found.clone());
+        found
+    }
+
+    /// The AuthorizationPolicies that count for a proxy.
+    pub(super) fn policies(
+        &self,
+        node: &Node,
+        find: impl FnOnce() -> Vec<usize>,
+    ) -> Rc<Vec<usize>> {
+        if let Some(known) = self.policies.borrow().get(node) {
+            return known.clone();
+        }
+        let found = Rc::new(find());
+        let mut all = self.policies.borrow_mut();
+        all.insert(node.clone(), found.clone());
+        found
+    }
+
     pub(super) fn scope(&self, node: &Node, find: impl FnOnce() -> Seen) -> Rc<Seen> {
         if let Some(known) = self.scopes.borrow().get(node) {
             return known.clone();

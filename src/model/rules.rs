@@ -3,18 +3,21 @@
 //! rule for the host ends it.
 //!
 //! Source: pilot/pkg/model/push_context.go (`destinationRule`, `setDestinationRules`),
-//! destination_rule.go (`mergeDestinationRule`), sidecar.go (`DestinationRule`), networking/util
-//! (`MergeSubsetTrafficPolicy`).
+//! destination_rule.go (`mergeDestinationRule`), sidecar.go (`DestinationRule`).
 
 use super::discovery::is_read;
 use super::host_index::HostIndex;
-use super::hosts::{complete, most_specific};
+use super::hosts::{complete, overlap};
+use super::rule_policy::lay;
 use super::visibility::Exports;
-use crate::istio::destination_rule::{ClientTls, DestinationRule, Subset, TrafficPolicy};
+use crate::istio::destination_rule::{DestinationRule, Subset};
 use crate::kubernetes::pod::Labels;
-use crate::kubernetes::{Kind, ObjectRef, Place};
+use crate::kubernetes::{Kind, ObjectRef};
 use crate::snapshot::Snapshot;
 use std::collections::HashMap;
+use std::rc::Rc;
+
+pub use super::rule_policy::Policy;
 
 /// Rules of one namespace for one host, put together as istiod does.
 #[derive(Clone, Debug)]
@@ -24,6 +27,10 @@ pub struct Merged<'a> {
     /// The rules it is made of, oldest first.
     pub from: Vec<&'a DestinationRule>,
     exports: Vec<String>,
+    /// Where each subset is first defined: the rule's position in `from`, and the subset's in it.
+    subsets: HashMap<&'a str, (usize, usize)>,
+    /// The first of the rules that has a `trafficPolicy` for the whole host.
+    top: Option<usize>,
 }
 
 /// Where a lookup ended, and what it found there.
@@ -31,8 +38,10 @@ pub struct Merged<'a> {
 pub struct Lookup<'a> {
     /// The namespace that ended it.
     pub namespace: String,
-    /// All rules for the host in that namespace.
-    pub found: Vec<Merged<'a>>,
+    /// The rules for the host in that namespace.
+    all: Rc<[Merged<'a>]>,
+    /// Those of them that the proxy sees.
+    seen: Vec<usize>,
     /// The one that counts for this proxy; none where each is for other workloads.
     pub chosen: Option<usize>,
 }
@@ -46,99 +55,117 @@ pub struct Seeker<'s> {
     pub labels: &'s Labels,
 }
 
-/// What a rule says about one port of its host or subset.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Policy {
-    /// TLS to it, and the field that says so.
-    pub tls: Option<(ClientTls, Place)>,
-    /// `h2UpgradePolicy`, and the field that says so.
-    pub h2_upgrade: Option<(String, Place)>,
-    /// A tunnel by CONNECT.
-    pub tunnel: bool,
-    /// The field that sends connections to the address that they were going to anyway
-    /// (`loadBalancer.simple: PASSTHROUGH`).
-    pub passthrough: Option<Place>,
-    /// The field that puts a PROXY header before each connection.
-    pub proxy_protocol: Option<Place>,
-    /// Whether the rule is for chosen workloads: only then a sidecar takes its credentialName.
-    pub selected: bool,
-}
-
-/// All rules of a snapshot.
+/// All rules of a snapshot, merged once: a client's sidecar looks each of its hosts up, and all
+/// routes to one gateway look up the same host.
 #[derive(Clone, Debug, Default)]
 pub struct Rules<'a> {
     ordered: Vec<(String, &'a DestinationRule)>,
     by_host: HostIndex,
-    /// Positions in `ordered`, by the rule's namespace and host.
-    by_namespace: HashMap<String, HostIndex>,
+    /// Positions in `ordered`, by the name of a subset.
+    by_subset: HashMap<&'a str, Vec<usize>>,
+    namespaces: HashMap<&'a str, OfNamespace<'a>>,
     root: String,
-    private_by_default: bool,
-    /// Whether rules are kept apart by their `exportTo`.
-    by_export: bool,
+}
+
+/// The merged rules of a namespace.
+#[derive(Clone, Debug, Default)]
+struct OfNamespace<'a> {
+    /// As its own proxies find them.
+    own: MergedRules<'a>,
+    /// As the others' do, each as far as it is exported to them.
+    exported: MergedRules<'a>,
+}
+
+/// Merged rules, by host.
+#[derive(Clone, Debug, Default)]
+struct MergedRules<'a> {
+    by_host: HostIndex,
+    all: Vec<Rc<[Merged<'a>]>>,
+}
+
+impl<'a> MergedRules<'a> {
+    /// `rules` are in istiod's order.
+    fn new<'r>(
+        rules: impl Iterator<Item = &'r (String, &'a DestinationRule)>,
+        by_export: bool,
+    ) -> Self
+    where
+        'a: 'r,
+    {
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut all: Vec<(&str, Vec<Merged<'a>>)> = Vec::new();
+        for (host, rule) in rules {
+            let at = *places.entry(host).or_insert(all.len());
+            if at == all.len() {
+                all.push((host, Vec::new()));
+            }
+            lay_in(&mut all[at].1, host, rule, by_export);
+        }
+        Self {
+            by_host: all.iter().map(|(host, _)| *host).zip(0..).collect(),
+            all: all.into_iter().map(|(_, merged)| merged.into()).collect(),
+        }
+    }
+
+    /// Those whose host fits best.
+    fn closest(&self, host: &str) -> Option<Rc<[Merged<'a>]>> {
+        let at = self.by_host.closest(host).first()?;
+        self.all.get(*at).cloned()
+    }
 }
 
 impl<'a> Rules<'a> {
     /// Index a snapshot.
     pub fn new(snapshot: &'a Snapshot) -> Self {
-        let domain = &snapshot.mesh.domain;
+        let mesh = &snapshot.mesh;
         let mut ordered: Vec<(String, &DestinationRule)> = snapshot
             .objects
             .destination_rules
             .iter()
             .filter(|r| is_read(snapshot, &r.metadata))
-            .map(|r| (complete(&r.spec.host, r.namespace(), domain), r))
+            .map(|r| (complete(&r.spec.host, r.namespace(), &mesh.domain), r))
             .collect();
         ordered.sort_by(|(_, a), (_, b)| {
             let key =
                 |r: &'a DestinationRule| (r.spec.workload_selector.is_none(), r.metadata.age_key());
             key(a).cmp(&key(b))
         });
-        let default = &snapshot.mesh.config.default_destination_rule_export_to;
-        let mut by_namespace: HashMap<&str, Vec<(&str, usize)>> = HashMap::new();
-        for (at, (host, rule)) in ordered.iter().enumerate() {
-            let of = by_namespace.entry(rule.namespace()).or_default();
-            of.push((host, at));
+        let mut namespaces: HashMap<&str, Vec<&(String, &DestinationRule)>> = HashMap::new();
+        for rule in &ordered {
+            namespaces.entry(rule.1.namespace()).or_default().push(rule);
         }
-        let by_namespace = by_namespace.into_iter();
+        let root = &mesh.config.root_namespace;
+        let default = &mesh.config.default_destination_rule_export_to;
+        let private_by_default = default.iter().any(|to| to == ".");
+        let by_export = mesh.release().merges_rules_by_export()
+            && mesh.feature("ENABLE_ENHANCED_DESTINATIONRULE_MERGE", true);
+        let mut merged = HashMap::new();
+        for (namespace, rules) in namespaces {
+            let own = rules.iter().copied().filter(|(_, rule)| {
+                (namespace != root || is_private(rule, private_by_default)) && seen_at_home(rule)
+            });
+            let exported = rules.iter().copied();
+            let exported = exported.filter(|(_, rule)| !is_private(rule, private_by_default));
+            let of = OfNamespace {
+                own: MergedRules::new(own, by_export),
+                exported: MergedRules::new(exported, by_export),
+            };
+            merged.insert(namespace, of);
+        }
         Self {
             by_host: ordered.iter().map(|(h, _)| h.as_str()).zip(0..).collect(),
-            by_namespace: by_namespace
-                .map(|(namespace, of)| (namespace.to_owned(), of.into_iter().collect()))
-                .collect(),
+            by_subset: by_subset(&ordered),
+            namespaces: merged,
+            root: root.clone(),
             ordered,
-            root: snapshot.mesh.config.root_namespace.clone(),
-            private_by_default: default.iter().any(|to| to == "."),
-            by_export: snapshot.mesh.release().merges_rules_by_export()
-                && snapshot
-                    .mesh
-                    .feature("ENABLE_ENHANCED_DESTINATIONRULE_MERGE", true),
         }
     }
 
     /// The rule for a host of `owner`'s namespace, as `seeker` finds it.
     pub fn lookup(&self, seeker: Seeker<'_>, host: &str, owner: &str) -> Option<Lookup<'a>> {
-        let mine = seeker.namespace;
-        let at_home = |rule: &DestinationRule| {
-            (mine != self.root || self.is_private(rule)) && seen_at_home(rule)
-        };
-        let end = |namespace: &str, found: Vec<Merged<'a>>| {
-            let chosen = choose(&found, seeker);
-            (!found.is_empty()).then(|| Lookup {
-                namespace: namespace.to_owned(),
-                found,
-                chosen,
-            })
-        };
-        let exported = |namespace: &str| {
-            let mut found = self.merged(namespace, host, |r| !self.is_private(r));
-            found.retain(|m| {
-                m.exports.is_empty() || m.exports.iter().any(|to| to == "*" || to == mine)
-            });
-            end(namespace, found)
-        };
-        end(mine, self.merged(mine, host, at_home))
-            .or_else(|| exported(owner))
-            .or_else(|| exported(&self.root))
+        self.lookup_own(seeker, host)
+            .or_else(|| self.lookup_exported(seeker, host, owner))
+            .or_else(|| self.lookup_exported(seeker, host, &self.root))
     }
 
     /// Every rule for the host, wherever it lies and whoever sees it.
@@ -147,37 +174,57 @@ impl<'a> Rules<'a> {
         found.map(|at| self.ordered[at].1).collect()
     }
 
-    fn merged(
-        &self,
-        namespace: &str,
-        host: &str,
-        among: impl Fn(&DestinationRule) -> bool,
-    ) -> Vec<Merged<'a>> {
-        let of = self.by_namespace.get(namespace);
-        let rules: Vec<&(String, &DestinationRule)> = of
-            .map(|of| of.containing(host))
-            .unwrap_or_default()
-            .into_iter()
-            .map(|at| &self.ordered[at])
-            .filter(|(_, r)| among(r))
-            .collect();
-        let Some(best) = most_specific(host, rules.iter().map(|(h, _)| h.as_str())) else {
-            return Vec::new();
-        };
-        let mut all: Vec<Merged> = Vec::new();
-        for (host, rule) in rules.iter().filter(|(h, _)| h == best) {
-            lay_in(&mut all, host, rule, self.by_export);
-        }
-        all
+    /// Every rule for the host that defines the subset, wherever it lies and whoever sees it.
+    pub fn all_defining(&self, host: &str, subset: &str) -> Vec<&'a DestinationRule> {
+        let defining = self.by_subset.get(subset).into_iter().flatten();
+        let all = defining.map(|at| &self.ordered[*at]);
+        all.filter(|(of, _)| overlap(of, host))
+            .map(|(_, rule)| *rule)
+            .collect()
     }
 
-    /// Only for its own namespace.
-    fn is_private(&self, rule: &DestinationRule) -> bool {
-        match exports_of(rule).as_slice() {
-            [] => self.private_by_default,
-            [only] => only == "." || only == rule.namespace(),
-            _ => false,
+    fn lookup_own(&self, seeker: Seeker<'_>, host: &str) -> Option<Lookup<'a>> {
+        let own = &self.namespaces.get(seeker.namespace)?.own;
+        let all = own.closest(host)?;
+        let seen = (0..all.len()).collect();
+        Some(Lookup::new(seeker.namespace, all, seen).choose(seeker))
+    }
+
+    fn lookup_exported(
+        &self,
+        seeker: Seeker<'_>,
+        host: &str,
+        namespace: &str,
+    ) -> Option<Lookup<'a>> {
+        let exported = &self.namespaces.get(namespace)?.exported;
+        let all = exported.closest(host)?;
+        let seen: Vec<usize> = (0..all.len())
+            .filter(|at| all[*at].is_exported_to(seeker.namespace))
+            .collect();
+        (!seen.is_empty()).then(|| Lookup::new(namespace, all, seen).choose(seeker))
+    }
+}
+
+fn by_subset<'a>(ordered: &[(String, &'a DestinationRule)]) -> HashMap<&'a str, Vec<usize>> {
+    let mut all: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, (_, rule)) in ordered.iter().enumerate() {
+        for subset in &rule.spec.subsets {
+            let known = all.entry(&subset.name).or_default();
+            // A rule may define a subset twice.
+            if known.last() != Some(&at) {
+                known.push(at);
+            }
         }
+    }
+    all
+}
+
+/// Only for its own namespace.
+fn is_private(rule: &DestinationRule, by_default: bool) -> bool {
+    match exports_of(rule).as_slice() {
+        [] => by_default,
+        [only] => only == "." || only == rule.namespace(),
+        _ => false,
     }
 }
 
@@ -222,66 +269,106 @@ fn lay_in<'a>(all: &mut Vec<Merged<'a>>, host: &str, rule: &'a DestinationRule, 
         if selector == held {
             apart = false;
         }
-        merged.from.push(rule);
+        merged.join(rule);
     }
     if apart {
-        all.push(Merged {
+        let mut merged = Merged {
             host: host.to_owned(),
-            from: vec![rule],
+            from: Vec::new(),
             exports,
-        });
+            subsets: HashMap::new(),
+            top: None,
+        };
+        merged.join(rule);
+        all.push(merged);
     }
-}
-
-/// A rule for these workloads comes before one for all; a rule for others only ends the lookup.
-fn choose(found: &[Merged<'_>], seeker: Seeker<'_>) -> Option<usize> {
-    let fits = |m: &Merged<'_>| {
-        m.from[0].namespace() == seeker.namespace
-            && m.from[0]
-                .spec
-                .workload_selector
-                .as_ref()
-                .is_some_and(|s| s.matches(seeker.labels))
-    };
-    let for_all = || {
-        found
-            .iter()
-            .rposition(|m| m.from[0].spec.workload_selector.is_none())
-    };
-    found.iter().position(fits).or_else(for_all)
 }
 
 impl<'a> Lookup<'a> {
+    fn new(namespace: &str, all: Rc<[Merged<'a>]>, seen: Vec<usize>) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            all,
+            seen,
+            chosen: None,
+        }
+    }
+
+    /// A rule for these workloads comes before one for all; a rule for others only ends the lookup.
+    fn choose(mut self, seeker: Seeker<'_>) -> Self {
+        let selects = |m: &Merged<'_>| {
+            let selector = m.from[0].spec.workload_selector.as_ref();
+            m.from[0].namespace() == seeker.namespace
+                && selector.is_some_and(|s| s.matches(seeker.labels))
+        };
+        let for_all = |m: &Merged<'_>| m.from[0].spec.workload_selector.is_none();
+        let chosen = self.seen.iter().find(|at| selects(&self.all[**at]));
+        let last = || self.seen.iter().rfind(|at| for_all(&self.all[**at]));
+        self.chosen = chosen.or_else(last).copied();
+        self
+    }
+
+    /// The rules for the host that the proxy sees in that namespace.
+    pub fn found(&self) -> impl Iterator<Item = &Merged<'a>> {
+        self.seen.iter().map(|at| &self.all[*at])
+    }
+
     /// The rule that counts.
     pub fn rule(&self) -> Option<&Merged<'a>> {
-        self.chosen.map(|at| &self.found[at])
+        self.chosen.map(|at| &self.all[at])
     }
 
     /// Every object that took part in ending the lookup.
-    pub fn objects(&self) -> Vec<ObjectRef> {
-        self.found
-            .iter()
-            .flat_map(|m| &m.from)
-            .map(|r| r.reference(Kind::DestinationRule))
-            .collect()
+    pub fn objects(&self) -> impl Iterator<Item = ObjectRef> {
+        let rules = self.found().flat_map(|m| &m.from);
+        rules.map(|r| r.reference(Kind::DestinationRule))
     }
 }
 
 impl<'a> Merged<'a> {
+    /// Put the next younger rule in.
+    fn join(&mut self, rule: &'a DestinationRule) {
+        let at = self.from.len();
+        for (place, subset) in rule.spec.subsets.iter().enumerate() {
+            let known = self.subsets.entry(subset.name.as_str());
+            known.or_insert((at, place));
+        }
+        if rule.spec.traffic_policy.is_some() {
+            self.top.get_or_insert(at);
+        }
+        self.from.push(rule);
+    }
+
+    /// No `exportTo` is everybody.
+    fn is_exported_to(&self, namespace: &str) -> bool {
+        let named = |to: &String| to == "*" || to == namespace;
+        self.exports.is_empty() || self.exports.iter().any(named)
+    }
+
     /// The subset of that name, in the first rule that has it.
     pub fn subset(&self, name: &str) -> Option<(&'a DestinationRule, usize, &'a Subset)> {
-        self.from.iter().find_map(|rule| {
-            let at = rule.spec.subsets.iter().position(|s| s.name == name)?;
-            Some((*rule, at, &rule.spec.subsets[at]))
-        })
+        let (rule, at) = *self.subsets.get(name)?;
+        let rule = self.from[rule];
+        Some((rule, at, &rule.spec.subsets[at]))
+    }
+
+    /// The rules that say something about the host as a whole or about a subset of it; where none
+    /// does, the oldest.
+    pub fn deciding(&self, subset: &str) -> Vec<&'a DestinationRule> {
+        let top = self.top.map(|at| self.from[at]);
+        let of_subset = self.subset(subset).map(|(rule, _, _)| rule);
+        let mut rules: Vec<&DestinationRule> = top.into_iter().chain(of_subset).collect();
+        rules.dedup_by(|a, b| std::ptr::eq(*a, *b));
+        if rules.is_empty() {
+            rules.extend(self.from.first());
+        }
+        rules
     }
 
     /// All subsets' names.
-    pub fn subset_names(&self) -> Vec<&'a str> {
-        self.from
-            .iter()
-            .flat_map(|r| r.spec.subsets.iter().map(|s| s.name.as_str()))
-            .collect()
+    pub fn subset_names(&self) -> impl Iterator<Item = &'a str> {
+        let subsets = self.from.iter().flat_map(|r| &r.spec.subsets);
+        subsets.map(|s| s.name.as_str())
     }
 
     /// What counts for a port of the host, or of a subset of it.
@@ -290,10 +377,8 @@ impl<'a> Merged<'a> {
             selected: self.from[0].spec.workload_selector.is_some(),
             ..Policy::default()
         };
-        let top = self
-            .from
-            .iter()
-            .find_map(|r| Some((*r, r.spec.traffic_policy.as_ref()?)));
+        let top = self.top.map(|at| self.from[at]);
+        let top = top.and_then(|rule| Some((rule, rule.spec.traffic_policy.as_ref()?)));
         if let Some((rule, said)) = top {
             lay(
                 &mut policy,
@@ -316,60 +401,5 @@ impl<'a> Merged<'a> {
             );
         }
         policy
-    }
-}
-
-/// One policy over another: what it says for the port replaces all, what it says for all ports
-/// replaces what it names.
-fn lay(policy: &mut Policy, said: &TrafficPolicy, port: u16, object: &ObjectRef, field: &str) {
-    let level = said
-        .port_level_settings
-        .iter()
-        .position(|p| p.port.is_some_and(|s| s.number == port));
-    policy.tunnel |= said.tunnel.is_some();
-    if said.proxy_protocol.is_some() {
-        policy.proxy_protocol = Some(object.at(format!("{field}.proxyProtocol")));
-    }
-    let (tls, pool, balancer, field, whole) = match level {
-        Some(at) => {
-            let settings = &said.port_level_settings[at];
-            (
-                &settings.tls,
-                &settings.connection_pool,
-                &settings.load_balancer,
-                format!("{field}.portLevelSettings[{at}]"),
-                true,
-            )
-        }
-        None => (
-            &said.tls,
-            &said.connection_pool,
-            &said.load_balancer,
-            field.to_owned(),
-            false,
-        ),
-    };
-    if balancer.is_some() || whole {
-        let simple = balancer.as_ref().and_then(|b| b.get("simple"));
-        policy.passthrough = simple
-            .filter(|kind| *kind == "PASSTHROUGH")
-            .map(|_| object.at(format!("{field}.loadBalancer")));
-    }
-    if tls.is_some() || whole {
-        policy.tls = tls
-            .clone()
-            .map(|tls| (tls, object.at(format!("{field}.tls"))));
-    }
-    if pool.is_some() || whole {
-        let upgrade = pool
-            .as_ref()
-            .and_then(|p| p.http.as_ref())
-            .and_then(|h| h.h2_upgrade_policy.clone());
-        policy.h2_upgrade = upgrade.map(|u| {
-            (
-                u,
-                object.at(format!("{field}.connectionPool.http.h2UpgradePolicy")),
-            )
-        });
     }
 }

@@ -1,19 +1,23 @@
 //! The objects of a snapshot, indexed for the questions that istiod asks of them, and what was
 //! worked out from them. One world serves all paths and all checks of a run.
 
+use super::hosts::{is_typo, is_wild, typing_distance};
 use super::index::Index;
-use super::memo::{GatewayPods, Memo};
+use super::memo::{GatewayPods, Memo, NotedSettings};
 use super::path::EgressPath;
 use super::registry::{Origin, Registered, registry};
 use super::routes::{Routes, routes};
 use super::rules::Rules;
+use crate::fields;
 use crate::kubernetes::pod::{Pod, PodSpec};
 use crate::kubernetes::service::{Service, ServicePort};
 use crate::kubernetes::workload::Template;
 use crate::kubernetes::{Meta, ObjectRef};
 use crate::snapshot::{Look, Snapshot};
+use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 
 /// A snapshot and its indexes. Made once for all paths.
 #[derive(Debug)]
@@ -81,6 +85,68 @@ impl<'a> World<'a> {
     pub fn route(&self, namespace: &str, name: &str) -> Option<&Routes<'a>> {
         let found = self.index.routes.find(namespace, name)?;
         self.routes.get(found)
+    }
+
+    /// An object as it was read: only the fields that are kept.
+    pub fn object(&self, object: &ObjectRef) -> Option<Value> {
+        let objects = &self.snapshot.objects;
+        if !object.kind.namespaced() {
+            return objects.get(object);
+        }
+        let places = self.memo.places(|| objects.places());
+        objects.get_at(object.kind, *places.get(object)?)
+    }
+
+    /// The settings of an object that a report notes and nothing here judges.
+    pub fn noted(&self, object: &ObjectRef) -> Rc<NotedSettings> {
+        self.memo.noted(object, || {
+            let table = fields::of(object.kind);
+            let Some((table, whole)) = table.zip(self.object(object)) else {
+                return NotedSettings::default();
+            };
+            let fields = fields::noted(table, &whole["spec"]);
+            let spec = if fields.is_empty() {
+                Value::Null
+            } else {
+                whole["spec"].clone()
+            };
+            NotedSettings { fields, spec }
+        })
+    }
+
+    /// The VirtualServices with a host that may be a slip of another one, oldest first.
+    pub fn routes_spelt_nearly(&self, host: &str) -> Vec<&Routes<'a>> {
+        let names = self.memo.route_names(|| {
+            let each = self.routes.iter().zip(0..);
+            let named = each.flat_map(|(r, at)| r.hosts.iter().map(move |h| (h.as_str(), at)));
+            named.filter(|(host, _)| !is_wild(host)).collect()
+        });
+        let found = names.near(host, 2).into_iter();
+        found.map(|at| &self.routes[at]).collect()
+    }
+
+    /// What declares a host whose name looks like a slip of another one, or the other way round; of
+    /// several the nearest.
+    pub fn spelt_nearly(&self, host: &str) -> Option<&Registered<'a>> {
+        let names = self.memo.service_names(|| {
+            let hosts = self.registry.iter().map(|s| s.host.as_str());
+            hosts.zip(0..).collect()
+        });
+        let near = names.near(host, 2).into_iter();
+        near.map(|at| &self.registry[at])
+            .filter(|service| is_typo(&service.host, host))
+            .min_by_key(|service| typing_distance(&service.host, host))
+    }
+
+    /// The hosts of the gateways' Services.
+    pub fn gateway_hosts(&self) -> impl Iterator<Item = &str> {
+        let gateways = self.memo.gateways(|| {
+            let each = self.registry.iter().enumerate();
+            each.filter(|(_, s)| s.is_kubernetes() && self.is_gateway(&s.host))
+                .map(|(at, _)| at)
+                .collect()
+        });
+        gateways.iter().map(|at| self.registry[*at].host.as_str())
     }
 
     /// The pods of a namespace.

@@ -66,7 +66,7 @@ macro_rules! objects {
             }
 
             /// Where each object is in the list of its kind; of two alike, the first.
-            pub(super) fn places(&self) -> HashMap<ObjectRef, usize> {
+            pub(crate) fn places(&self) -> HashMap<ObjectRef, usize> {
                 let mut places = HashMap::new();
                 $(for (at, object) in self.$field.iter().enumerate() {
                     let meta = &object.metadata;
@@ -137,6 +137,14 @@ macro_rules! objects {
                         let found = self.$field.iter().find(|o| named(&o.metadata, object))?;
                         serde_json::to_value(found).ok()
                     })*
+                    _ => None,
+                }
+            }
+
+            /// The object at a place of the list of its kind, as it was read.
+            pub(crate) fn get_at(&self, kind: Kind, at: usize) -> Option<Value> {
+                match kind {
+                    $(Kind::$kind => serde_json::to_value(self.$field.get(at)?).ok(),)*
                     _ => None,
                 }
             }

@@ -121,7 +121,6 @@ fn explain(view: &View<'_>, place: &Place, owner: Option<&Registered<'_>>) -> Fi
         "{why}; {host} does not belong to it, and its connections are carried off{goes} because of {}",
         place.object
     );
-    let objects = &view.world.snapshot.objects;
     let fix = match owner {
         Some(owner) if owner.namespace() != view.path.client.namespace => {
             let summary = format!(
@@ -129,7 +128,7 @@ fn explain(view: &View<'_>, place: &Place, owner: Option<&Registered<'_>>) -> Fi
                 owner.object()
             );
             Fix::patch(
-                objects,
+                view.world,
                 &owner.object(),
                 json!({"spec": {"exportTo": ["."]}}),
                 summary,

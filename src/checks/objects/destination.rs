@@ -1,10 +1,9 @@
 #![doc = include_str!("destination.md")]
 
-use super::{decider, finding, list, missing_cluster, whole};
+use super::{decider, finding, list, list_some, missing_cluster, whole};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::{Kind, ObjectRef};
-use crate::model::hosts::{is_typo, typing_distance};
 use crate::model::trace::{ClusterName, HopName};
 use crate::model::{Node, Registered};
 use serde_json::json;
@@ -111,22 +110,12 @@ fn step_route(view: &View<'_>, hop: HopName) -> Option<crate::kubernetes::Place>
 }
 
 fn unknown(view: &View<'_>, (hop, node): (HopName, &Node), (host, port): (&str, u16)) -> Finding {
-    let near = view
-        .world
-        .registry
-        .iter()
-        .filter(|s| is_typo(&s.host, host))
-        .min_by_key(|s| typing_distance(&s.host, host));
-    let gateways = view
-        .world
-        .registry
-        .iter()
-        .filter(|s| s.is_kubernetes() && view.world.is_gateway(&s.host));
-    let gateways: Vec<&str> = gateways.map(|s| s.host.as_str()).collect();
+    let near = view.world.spelt_nearly(host);
+    let gateways = list_some(view.world.gateway_hosts());
     let hint = match near {
         Some(near) => format!("; {} is spelt nearly the same", near.host),
         None if hop == HopName::Sidecar && !gateways.is_empty() => {
-            format!("; the gateways of this cluster are {}", list(&gateways))
+            format!("; the gateways of this cluster are {gateways}")
         }
         None => String::new(),
     };
@@ -234,7 +223,7 @@ fn invisible(
     to.push(node.namespace.clone());
     let summary = format!("export {first} to namespace {} too", node.namespace);
     let fix = Fix::patch(
-        &view.world.snapshot.objects,
+        view.world,
         first,
         json!({"spec": {"exportTo": to}}),
         summary,

@@ -192,7 +192,7 @@ fn unlisted(view: &View<'_>, binding: &Binding<'_>, host: &str) -> Finding {
             hosts.push(json!(host));
         }
         fix = Fix::patch(
-            &view.world.snapshot.objects,
+            view.world,
             &object,
             json!({"spec": {"servers": servers}}),
             fix.summary,
@@ -245,7 +245,7 @@ fn kept_for_others(
     }
     let summary = format!("add {namespace}/{host} to the hosts of that server");
     let fix = Fix::patch(
-        &view.world.snapshot.objects,
+        view.world,
         &object,
         json!({"spec": {"servers": servers}}),
         summary,

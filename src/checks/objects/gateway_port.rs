@@ -118,7 +118,7 @@ fn other_port(view: &View<'_>, binding: &Binding<'_>, (gateway, at): (&Gateway, 
         "set the server's port to {port}, or send the route to port {number} (the Service has {ports})"
     );
     let fix = Fix::patch(
-        &view.world.snapshot.objects,
+        view.world,
         &object,
         json!({"spec": {"servers": servers}}),
         summary,

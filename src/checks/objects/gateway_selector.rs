@@ -75,7 +75,7 @@ fn look(view: &View<'_>) -> Outcome {
         Fix::advice(summary)
     } else {
         Fix::patch(
-            &view.world.snapshot.objects,
+            view.world,
             &object,
             json!({"spec": {"selector": fits}}),
             summary,

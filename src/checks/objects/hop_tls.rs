@@ -252,7 +252,7 @@ fn cure_for(view: &View<'_>, words: &str) -> Fix {
     subsets[at]["trafficPolicy"]["portLevelSettings"] = json!([settings]);
     let object = rule.reference(Kind::DestinationRule);
     Fix::patch(
-        &view.world.snapshot.objects,
+        view.world,
         &object,
         json!({"spec": {"subsets": subsets}}),
         words,

@@ -55,7 +55,7 @@ fn look(view: &View<'_>) -> Outcome {
         })
         .collect();
     let fix = Fix::patch(
-        &view.world.snapshot.objects,
+        view.world,
         &object,
         json!({"spec": {"ports": ports}}),
         format!("declare port {number} of {object} as TCP, with the proxy's addresses"),

@@ -168,6 +168,20 @@ fn list(names: impl IntoIterator<Item = impl std::fmt::Display>) -> String {
         .join(", ")
 }
 
+/// So many of a crowd are named.
+const NAMED: usize = 5;
+
+/// The first of a list in words, and how many more there are: all hosts of a gateway may have their
+/// rules for it.
+fn list_some<T: std::fmt::Display>(names: impl Iterator<Item = T>) -> String {
+    let mut names = names;
+    let first = list(names.by_ref().take(NAMED));
+    match names.count() {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
 /// The place of a whole object.
 fn whole(kind: Kind, namespace: &str, name: &str) -> Place {
     ObjectRef::new(kind, namespace, name).into()

@@ -75,11 +75,6 @@ fn look(view: &View<'_>) -> Outcome {
     )
     .on([object.at("spec.outboundTrafficPolicy"), Place::from(other)])
     .opens()
-    .fix(Fix::patch(
-        &view.world.snapshot.objects,
-        &object,
-        patch,
-        summary,
-    ));
+    .fix(Fix::patch(view.world, &object, patch, summary));
     Outcome::Found(vec![found])
 }

@@ -92,7 +92,7 @@ fn narrow(view: &View<'_>, entry: &Registered<'_>, port: u16) -> Fix {
         .collect();
     if port == 443 {
         return Fix::patch(
-            &view.world.snapshot.objects,
+            view.world,
             &object,
             json!({"spec": {"ports": ports}}),
             summary,

@@ -54,7 +54,7 @@ fn look(view: &View<'_>) -> Outcome {
     let summary =
         format!("narrow exportTo of {route} to the namespaces that may call, and the gateway's");
     let fix = Fix::patch(
-        &view.world.snapshot.objects,
+        view.world,
         &route,
         json!({"spec": {"exportTo": to}}),
         summary,

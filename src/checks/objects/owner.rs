@@ -128,7 +128,7 @@ fn explain(
     } else {
         let summary = format!("keep {first} to its own namespace (exportTo \".\"), or delete it");
         Fix::patch(
-            &view.world.snapshot.objects,
+            view.world,
             &first,
             json!({"spec": {"exportTo": ["."]}}),
             summary,

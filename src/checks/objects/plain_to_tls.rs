@@ -1,6 +1,6 @@
 #![doc = include_str!("plain_to_tls.md")]
 
-use super::{decider, finding, last_proxy};
+use super::{NAMED, decider, finding, last_proxy};
 use crate::checks::finding::{Code, Confidence, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::envoy::Bytes;
@@ -83,9 +83,11 @@ fn look(view: &View<'_>) -> Outcome {
             {"port": {"number": port}, "tls": {"mode": "SIMPLE"}},
         ]}},
     });
-    let found_rule = rule(view.world, node, service)
-        .map(|l| l.objects())
-        .unwrap_or_default();
+    let lookup = rule(view.world, node, service);
+    let found_rule: Vec<ObjectRef> = lookup
+        .iter()
+        .flat_map(|l| l.objects().take(NAMED))
+        .collect();
     let fix = if let Some((place, _)) = &unused {
         Fix::advice(format!(
             "make {} one that the {hop} in namespace {} finds for {host}:{port}",

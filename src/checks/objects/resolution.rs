@@ -76,7 +76,7 @@ fn found(
     let dns = service.resolution() == Resolution::None && !is_wild(&service.host);
     let fix = if dns {
         Fix::patch(
-            &view.world.snapshot.objects,
+            view.world,
             &object,
             json!({"spec": {"resolution": "DNS"}}),
             cure,

@@ -45,7 +45,7 @@ fn look(view: &View<'_>) -> Outcome {
     to.push(namespace.clone());
     let summary = format!("export {object} to namespace {namespace} too");
     let fix = Fix::patch(
-        &view.world.snapshot.objects,
+        view.world,
         &object,
         json!({"spec": {"exportTo": to}}),
         summary,

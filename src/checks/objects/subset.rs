@@ -1,6 +1,6 @@
 #![doc = include_str!("subset.md")]
 
-use super::{decider, finding, list, missing_cluster};
+use super::{NAMED, decider, finding, list, list_some, missing_cluster};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::istio::DestinationRule;
@@ -67,11 +67,7 @@ struct Asked<'v, 'w> {
 impl Asked<'_, '_> {
     fn explain(&self, lookup: Option<&Lookup<'_>>) -> Finding {
         let host = &self.service.host;
-        let all = self.view.world.rules.all_for(host);
-        let defining: Vec<&DestinationRule> = all
-            .into_iter()
-            .filter(|r| r.spec.subsets.iter().any(|s| s.name == *self.subset))
-            .collect();
+        let defining = self.view.world.rules.all_defining(host, self.subset);
         let title = format!(
             "subset {} of {host} is not found in the lookup of namespace {}",
             self.subset, self.node.namespace
@@ -86,11 +82,7 @@ impl Asked<'_, '_> {
         let others = defining
             .iter()
             .map(|r| r.reference(Kind::DestinationRule).into());
-        let found = lookup
-            .map(Lookup::objects)
-            .unwrap_or_default()
-            .into_iter()
-            .map(Place::from);
+        let found = lookup.into_iter().flat_map(first_objects).map(Place::from);
         let what = match self.hop {
             HopName::Sidecar => "the caller gets 503 (NC), or a reset where it speaks TLS",
             _ => "the gateway answers 503 (NC), or resets TLS",
@@ -134,7 +126,6 @@ impl Asked<'_, '_> {
         if lookup.namespace == rule.namespace() && rule.spec.workload_selector.is_none() {
             return self.private(rule);
         }
-        let ending = lookup.objects();
         let selected = lookup.chosen.is_none();
         let by = if selected {
             " although its workloadSelector does not select the client"
@@ -144,10 +135,10 @@ impl Asked<'_, '_> {
         let message = format!(
             "the lookup ends in namespace {} at {}{by}, which hides the rule with the subset in namespace {}",
             lookup.namespace,
-            list(&ending),
+            list_some(lookup.objects()),
             rule.namespace()
         );
-        (message, ending.into_iter().map(Place::from).collect())
+        (message, first_objects(lookup).map(Place::from).collect())
     }
 
     fn private(&self, rule: &DestinationRule) -> (String, Vec<Place>) {
@@ -239,7 +230,7 @@ impl Asked<'_, '_> {
                 self.subset
             );
             return Fix::patch(
-                &self.view.world.snapshot.objects,
+                self.view.world,
                 &object,
                 json!({"spec": {"subsets": subsets}}),
                 summary,
@@ -270,9 +261,7 @@ fn elsewhere(rule: &DestinationRule) -> (String, Vec<Place>) {
 }
 
 fn not_in(lookup: &Lookup<'_>, subset: &str) -> (String, Vec<Place>) {
-    let rules = lookup.objects();
-    let names = lookup.found.iter().flat_map(Merged::subset_names);
-    let names = list(names);
+    let names = list_some(lookup.found().flat_map(Merged::subset_names));
     let has = if names.is_empty() {
         "has no subset at all".to_owned()
     } else {
@@ -280,10 +269,13 @@ fn not_in(lookup: &Lookup<'_>, subset: &str) -> (String, Vec<Place>) {
     };
     let message = format!(
         "no rule defines subset {subset}: {}, where the lookup ends, {has}",
-        list(&rules)
+        list_some(lookup.objects())
     );
-    (
-        message,
-        rules.into_iter().map(|r| r.at("spec.subsets")).collect(),
-    )
+    let places = first_objects(lookup).map(|rule| rule.at("spec.subsets"));
+    (message, places.collect())
+}
+
+/// Those that a finding names of the objects that end a lookup.
+fn first_objects<'l>(lookup: &'l Lookup<'_>) -> impl Iterator<Item = ObjectRef> + use<'l> {
+    lookup.objects().take(NAMED)
 }

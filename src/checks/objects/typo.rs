@@ -29,7 +29,12 @@ fn look(view: &View<'_>) -> Outcome {
         return Outcome::Pass;
     }
     let port = view.path.target.port;
-    let seen = bound(view.world, &hop.node.namespace, MESH);
+    let near = view.world.routes_spelt_nearly(host);
+    if near.is_empty() {
+        return Outcome::Pass;
+    }
+    let mut seen = bound(view.world, &hop.node.namespace, MESH);
+    seen.retain(|routes| near.iter().any(|r| std::ptr::eq(*r, *routes)));
     let near = seen.iter().find_map(|routes| {
         let name = routes
             .hosts

@@ -82,12 +82,16 @@ impl At<'_> {
             .flat_map(|decision| &decision.because)
             .map(|place| place.object.clone())
             .collect();
-        if let Some(ClusterName::Outbound { host, .. }) = step.cluster.as_ref().map(|c| &c.value) {
+        if let Some(ClusterName::Outbound { host, subset, .. }) =
+            step.cluster.as_ref().map(|c| &c.value)
+        {
             let scope = view.world.scope(self.node);
             if let Some(service) = scope.owner(host) {
                 objects.insert(service.object());
                 let lookup = rule(view.world, self.node, service);
-                objects.extend(lookup.iter().flat_map(Lookup::objects));
+                let merged = lookup.as_ref().and_then(Lookup::rule);
+                let rules = merged.map(|m| m.deciding(subset)).unwrap_or_default();
+                objects.extend(rules.iter().map(|r| r.reference(Kind::DestinationRule)));
             }
         }
         match self.role {
@@ -105,14 +109,11 @@ impl At<'_> {
 
     /// The noted fields of one of them, as far as they concern this path.
     fn settings(&self, view: &View<'_>, object: &ObjectRef) -> Vec<(Place, &'static str)> {
-        let Some(table) = fields::of(object.kind) else {
-            return Vec::new();
-        };
-        let whole = view.world.snapshot.objects.get(object).unwrap_or_default();
-        let noted = fields::noted(table, &whole["spec"]).into_iter();
-        noted
-            .filter(|n| self.concerns(object, &whole["spec"], &n.path))
-            .map(|n| (object.at(n.path), n.words))
+        let noted = view.world.noted(object);
+        let concerning = noted.fields.iter();
+        concerning
+            .filter(|n| self.concerns(object, &noted.spec, &n.path))
+            .map(|n| (object.at(n.path.as_str()), n.words))
             .collect()
     }
 

@@ -52,7 +52,7 @@ fn look(view: &View<'_>) -> Outcome {
     let fix = if opted_out {
         let patch = json!({"metadata": {"labels": {AUTO_ADDRESS_LABEL: null}}});
         Fix::patch(
-            &view.world.snapshot.objects,
+            view.world,
             object,
             patch,
             format!("drop the label {AUTO_ADDRESS_LABEL} from {object}, or give it addresses"),

@@ -62,11 +62,6 @@ fn look(view: &View<'_>) -> Outcome {
         .pod(view.path)
         .map(|p| Place::from(workload_of(p))))
     .seen("ISTIO_META_DNS_CAPTURE is true for the client")
-    .fix(Fix::patch(
-        &view.world.snapshot.objects,
-        &object,
-        patch,
-        summary,
-    ));
+    .fix(Fix::patch(view.world, &object, patch, summary));
     Outcome::Found(vec![found])
 }

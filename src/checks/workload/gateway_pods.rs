@@ -51,7 +51,7 @@ fn none(view: &View<'_>, service: &Service, (object, maker): (&ObjectRef, &Workl
     if maker.spec.replicas == Some(0) {
         let summary = format!("scale {object} up");
         let fix = Fix::patch(
-            &view.world.snapshot.objects,
+            view.world,
             object,
             json!({"spec": {"replicas": 1}}),
             summary,
@@ -163,7 +163,7 @@ fn waits_for_injection(view: &View<'_>, pod: &Pod) -> Option<Place> {
 
 fn injecting(view: &View<'_>, maker: &ObjectRef, summary: &str) -> Fix {
     let patch = json!({"spec": {"template": {"metadata": {"labels": {"sidecar.istio.io/inject": "true"}}}}});
-    Fix::patch(&view.world.snapshot.objects, maker, patch, summary)
+    Fix::patch(view.world, maker, patch, summary)
 }
 
 /// What it does, why, and what to do.

@@ -48,7 +48,7 @@ fn look(view: &View<'_>) -> Outcome {
         nodes.join(", ")
     );
     let fix = Fix::patch(
-        &view.world.snapshot.objects,
+        view.world,
         &object,
         json!({"spec": {"internalTrafficPolicy": "Cluster"}}),
         format!(

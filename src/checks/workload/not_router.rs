@@ -78,10 +78,5 @@ fn explain(view: &View<'_>, service: &Service, maker: &ObjectRef) -> Finding {
         maker.at("spec.template.metadata.annotations"),
         Place::from(service.reference(Kind::Service)),
     ])
-    .fix(Fix::patch(
-        &view.world.snapshot.objects,
-        maker,
-        patch,
-        summary,
-    ))
+    .fix(Fix::patch(view.world, maker, patch, summary))
 }
