@@ -133,6 +133,6 @@ fn foreign(object: &ObjectRef, live: &Value) -> Error {
             "{object} exists and is not ours: it was written by {}",
             owners.join(", ")
         ),
-        hint: Some("rename or remove it, or wire the host through another gateway".into()),
+        hint: Some("rename or remove it, or route the host through another gateway".into()),
     }
 }

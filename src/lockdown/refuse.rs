@@ -63,7 +63,7 @@ pub fn refuse(snapshot: &Snapshot, namespace: &str) -> Result<(), Error> {
     if !pods.is_empty() && pods.iter().all(|p| p.spec.is_gateway()) {
         return Err(Error::Refused {
             why: format!(
-                "namespace {namespace} has only gateways: they are the way out, and need it open"
+                "namespace {namespace} has only gateways: they are the gateways that others go through, and need it open"
             ),
             hint: Some("lock down the namespaces of those that call".into()),
         });

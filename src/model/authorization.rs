@@ -49,7 +49,7 @@ pub struct Denied {
     pub by_deny: bool,
     /// HTTP fields that the rule lost, because the connection is not HTTP.
     pub lost: Vec<String>,
-    /// A field that asks for the caller's identity, which the gateway does not have.
+    /// A field that asks for the client's identity, which the gateway does not have.
     pub needs_identity: Option<String>,
     /// A field whose value can never match, and why.
     pub never: Option<String>,

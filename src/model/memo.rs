@@ -30,6 +30,9 @@ type ByService<T> = RefCell<HashMap<(String, String), T>>;
 /// in that order by host.
 type Bound = (HostIndex, Vec<usize>);
 
+/// Where objects are in the list of their kind.
+type Positions = Rc<Vec<usize>>;
+
 /// What was worked out so far.
 #[derive(Debug, Default)]
 pub(super) struct Memo {
@@ -48,6 +51,8 @@ pub(super) struct Memo {
     places: OnceCell<HashMap<ObjectRef, usize>>,
     noted: RefCell<HashMap<ObjectRef, Rc<NotedSettings>>>,
     policies: RefCell<BTreeMap<Node, Rc<Vec<usize>>>>,
+    /// The Gateways that select pods, by their namespace and labels.
+    selecting: RefCell<BTreeMap<(String, Labels), Positions>>,
 }
 
 /// The fields of an object that are noted, and what it says.
@@ -106,6 +111,23 @@ impl Memo {
         let found = Rc::new(find());
         let mut all = self.policies.borrow_mut();
         all.insert(node.clone(), found.clone());
+        found
+    }
+
+    /// The Gateways that select pods of a namespace with these labels.
+    pub(super) fn selecting(
+        &self,
+        namespace: &str,
+        labels: &Labels,
+        find: impl FnOnce() -> Vec<usize>,
+    ) -> Rc<Vec<usize>> {
+        let key = (namespace.to_owned(), labels.clone());
+        if let Some(known) = self.selecting.borrow().get(&key) {
+            return known.clone();
+        }
+        let found = Rc::new(find());
+        let mut all = self.selecting.borrow_mut();
+        all.insert(key, found.clone());
         found
     }
 

@@ -114,18 +114,19 @@ pub fn selects(snapshot: &Snapshot, gateway: &Gateway, namespace: &str, labels: 
 
 /// Gateways that select pods of a namespace with these labels, oldest first.
 pub fn selecting<'a>(world: &World<'a>, namespace: &str, labels: &Labels) -> Vec<&'a Gateway> {
-    let fits = |g: &&Gateway| {
-        selects(world.snapshot, g, namespace, labels) && is_read(world.snapshot, &g.metadata)
-    };
-    let mut all: Vec<&Gateway> = world
-        .snapshot
-        .objects
-        .gateways
-        .iter()
-        .filter(fits)
-        .collect();
-    all.sort_by(|a, b| a.metadata.age_key().cmp(&b.metadata.age_key()));
-    all
+    let all = &world.snapshot.objects.gateways;
+    let found = world.memo.selecting(namespace, labels, || {
+        let fits = |g: &Gateway| {
+            selects(world.snapshot, g, namespace, labels) && is_read(world.snapshot, &g.metadata)
+        };
+        let mut found: Vec<usize> = (0..all.len()).filter(|at| fits(&all[*at])).collect();
+        found.sort_by(|a, b| {
+            let age = |at: &usize| all[*at].metadata.age_key();
+            age(a).cmp(&age(b))
+        });
+        found
+    });
+    found.iter().map(|at| &all[*at]).collect()
 }
 
 /// Services that select pods with these labels, oldest first.

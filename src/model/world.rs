@@ -9,10 +9,11 @@ use super::registry::{Origin, Registered, registry};
 use super::routes::{Routes, routes};
 use super::rules::Rules;
 use crate::fields;
+use crate::istio::gateway::Gateway;
 use crate::kubernetes::pod::{Pod, PodSpec};
 use crate::kubernetes::service::{Service, ServicePort};
 use crate::kubernetes::workload::Template;
-use crate::kubernetes::{Meta, ObjectRef};
+use crate::kubernetes::{Kind, Meta, ObjectRef};
 use crate::snapshot::{Look, Snapshot};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
@@ -95,6 +96,15 @@ impl<'a> World<'a> {
         }
         let places = self.memo.places(|| objects.places());
         objects.get_at(object.kind, *places.get(object)?)
+    }
+
+    /// The Gateway that a VirtualService names as `NAMESPACE/NAME`.
+    pub fn gateway(&self, named: &str) -> Option<&'a Gateway> {
+        let (namespace, name) = named.split_once('/')?;
+        let objects = &self.snapshot.objects;
+        let places = self.memo.places(|| objects.places());
+        let at = places.get(&ObjectRef::new(Kind::Gateway, namespace, name))?;
+        objects.gateways.get(*at)
     }
 
     /// The settings of an object that a report notes and nothing here judges.

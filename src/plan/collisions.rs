@@ -35,7 +35,7 @@ pub fn refuse_collisions(
     }
     why.dedup();
     Err(Error::Refused {
-        why: format!("{} cannot be wired: {}", record.host, why.join("; ")),
+        why: format!("{} cannot be routed: {}", record.host, why.join("; ")),
         hint: Some("settle it with the owners of these objects".into()),
     })
 }
@@ -48,7 +48,7 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// Another `VirtualService` for the host in the callers' sidecars: which of the two wins is a
+    /// Another `VirtualService` for the host in the clients' sidecars: which of the two wins is a
     /// matter of age.
     fn routes(&self) -> Vec<String> {
         let others = self

@@ -145,7 +145,7 @@ fn clash(target: &Target, old: &Wire, new: &Wire) -> Error {
         } else {
             ""
         };
-        format!("{target} is wired already, as {}{hop}", old.flow.name())
+        format!("{target} is routed already, as {}{hop}", old.flow.name())
     } else {
         format!(
             "port {} of {} goes through the gateway's port {} already: port {} could not be told apart there",
@@ -283,7 +283,7 @@ mod tests {
         assert!(
             error
                 .to_string()
-                .contains("is wired already, as passthrough"),
+                .contains("is routed already, as passthrough"),
             "{error}"
         );
         let mutual = joined(None, "edition.cnn.com:443", "a", Hop::Mutual).unwrap();

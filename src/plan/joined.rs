@@ -228,7 +228,7 @@ status: {phase: Running, podIP: 10.9.9.9, conditions: [{type: Ready, status: 'Tr
         assert_eq!(
             try_to_join("'.'", |_| {}, None).0,
             1,
-            "not exported to the caller"
+            "not exported to the client's namespace"
         );
         assert_eq!(
             try_to_join("'*'", |_| {}, Some("other/gateway")).0,
@@ -243,7 +243,7 @@ status: {phase: Running, podIP: 10.9.9.9, conditions: [{type: Ready, status: 'Tr
         assert_eq!(
             try_to_join("'*'", |w| w.clients.push("nobody".parse().unwrap()), None).0,
             1,
-            "a caller without pods"
+            "a client without pods"
         );
     }
 }

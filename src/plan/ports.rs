@@ -110,7 +110,7 @@ impl Ports<'_> {
         for port in candidates.into_iter().filter(|p| self.open.contains(p)) {
             match self.plaintext_server(port) {
                 None => return Ok(port),
-                Some(who) => reasons.push(format!("port {port} holds a plaintext server of {who}")),
+                Some(who) => reasons.push(format!("port {port} has a plaintext server of {who}")),
             }
         }
         if reasons.is_empty() {
@@ -209,7 +209,7 @@ fn named(target: &Target, options: &FlowOptions) -> Result<(), Error> {
         ),
     };
     Err(Error::Refused {
-        why: format!("{target} cannot be wired: {what}"),
+        why: format!("{target} cannot be routed: {what}"),
         hint: Some(hint.into()),
     })
 }
@@ -351,7 +351,7 @@ mod tests {
                 choose(&[443], None, host, HopWish::Auto)
                     .unwrap_err()
                     .to_string()
-                    .contains("cannot be wired")
+                    .contains("cannot be routed")
             );
         }
         let error = choose(&[443], Some((443, "TCP")), "a.com", HopWish::Mtls).unwrap_err();

@@ -18,7 +18,7 @@ pub(super) fn html(report: &Report) -> String {
         verdict(report.verdict)
     );
     if report.paths.is_empty() {
-        body.push_str("<p>No host is wired through an egress gateway here.</p>\n");
+        body.push_str("<p>No host is routed through an egress gateway here.</p>\n");
     }
     for (at, path) in report.paths.iter().enumerate() {
         drawn(

@@ -26,7 +26,7 @@ pub(super) fn text(report: &Report, wide: bool) -> String {
     let mut text = String::new();
     if report.paths.is_empty() {
         text.push_str(
-            "no host is wired through an egress gateway here; --host looks at one that is not\n",
+            "no host is routed through an egress gateway here; --host looks at one that is not\n",
         );
     }
     let many = report.paths.len() > DRAWN;

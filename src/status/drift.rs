@@ -26,7 +26,7 @@ pub fn drift(owner: &Owner, wanted: &[Value], live: &[Value]) -> Vec<Drift> {
         let what = match found {
             None => Some("it is gone".to_owned()),
             Some(found) if !owner.owns(found) => {
-                Some("it is no longer ours: made anew, or relabelled".into())
+                Some("it is no longer ours: made again, or relabelled".into())
             }
             Some(found) => ["spec", "metadata"]
                 .iter()

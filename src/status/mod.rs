@@ -116,7 +116,7 @@ pub struct NamespaceStatus {
     pub namespace: String,
     /// `enforced`, `open`, `unproven`, `foreign` where somebody else's policy closes it, or `none`.
     pub lockdown: &'static str,
-    /// Pods that nothing captures: they leave directly, unless a policy holds them.
+    /// Pods that nothing captures: they leave directly, unless a policy enforces it.
     pub without_sidecar: Vec<String>,
 }
 

@@ -208,7 +208,7 @@ fn uncaptured(namespace: &NamespaceStatus) -> Option<String> {
         return None;
     }
     let way = if *lockdown == "enforced" {
-        "a policy holds them"
+        "a policy enforces it"
     } else {
         "they leave directly"
     };

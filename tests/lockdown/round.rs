@@ -132,7 +132,7 @@ fn a_policy_that_holds_is_named_for_each_way_that_it_closes() {
     assert_eq!(run.code, 0, "{}\n{}", run.stdout, run.stderr);
     assert!(
         run.stdout
-            .contains("no way round the gateway is open to lock-round"),
+            .contains("pods of lock-round cannot bypass the gateway"),
         "{}",
         run.stdout
     );

@@ -12,6 +12,22 @@ const SIGNALS: &[&str] = &["INT", "TERM", "HUP"];
 /// No machine is so busy that a process does not end within this.
 const SOON: Duration = Duration::from_secs(60);
 
+/// The program with signals as a terminal leaves them: `nohup` and some runners ignore SIGHUP, and a
+/// child inherits that.
+fn listening() -> Command {
+    let program = command();
+    let mut listening = Command::new("env");
+    listening
+        .arg("--default-signal=INT,TERM,HUP")
+        .arg(program.get_program())
+        .env_clear()
+        .stdin(Stdio::null());
+    for (name, value) in program.get_envs() {
+        listening.env(name, value.unwrap_or_default());
+    }
+    listening
+}
+
 fn send(child: &Child, signal: &str) {
     let pid = child.id().to_string();
     let sent = Command::new("kill")
@@ -56,7 +72,7 @@ fn each_signal_ends_each_verb_from_its_first_line_on() {
         .flat_map(|v| SIGNALS.iter().map(move |s| (v, s)))
     {
         let what = format!("{verb} at SIG{signal}");
-        let mut command = command();
+        let mut command = listening();
         command
             .env("KUBECONFIG", kubeconfig.path())
             .args(verb.split(' '));
@@ -91,7 +107,7 @@ fn a_run_that_does_not_listen_is_stopped_all_the_same() {
     for verb in ["doctor --offline -f", "setup -y -f"] {
         for signal in SIGNALS {
             let what = format!("{verb} at SIG{signal}");
-            let mut command = command();
+            let mut command = listening();
             command.env("KUBECONFIG", kubeconfig.path());
             command.args(verb.split(' ')).arg(&pipe);
             command.stdout(Stdio::null()).stderr(Stdio::piped());
@@ -103,7 +119,7 @@ fn a_run_that_does_not_listen_is_stopped_all_the_same() {
             assert_eq!(code, Some(130), "{what}: {said}");
             assert!(said.contains("error: interrupted"), "{what}: {said}");
         }
-        let mut command = command();
+        let mut command = listening();
         command
             .env("KUBECONFIG", kubeconfig.path())
             .args(verb.split(' '))
@@ -143,7 +159,7 @@ fn a_credential_plugin_that_hangs_is_not_waited_for() {
         args: ['90'], interactiveMode: Never}}}]\n";
     std::fs::write(&path, text).expect("written");
     for verb in ["doctor", "setup x.org -y", "cleanup x.org -y", "status"] {
-        let mut late = command();
+        let mut late = listening();
         late.env("KUBECONFIG", &path).args(verb.split(' '));
         late.args(["--timeout", "1s"]);
         late.stdout(Stdio::null()).stderr(Stdio::piped());
@@ -153,7 +169,7 @@ fn a_credential_plugin_that_hangs_is_not_waited_for() {
             said.contains("credential plugin did not end within 1s"),
             "{verb}: {said}"
         );
-        let mut stopped = command();
+        let mut stopped = listening();
         stopped.env("KUBECONFIG", &path).args(verb.split(' '));
         stopped.stdout(Stdio::null()).stderr(Stdio::piped());
         let child = stopped.spawn().expect("the program runs");
@@ -172,7 +188,7 @@ fn no_duration_is_a_panic() {
             "9223372036854775807",
             "2562047788015h",
         ] {
-            let mut command = command();
+            let mut command = listening();
             command
                 .env("KUBECONFIG", "/nonexistent")
                 .args(["doctor", flag, text]);

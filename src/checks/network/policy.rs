@@ -15,7 +15,7 @@ const CODE: Code = Code("EG621");
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: CODE,
-    title: "A NetworkPolicy closes a part of the way",
+    title: "A NetworkPolicy closes a part of the path",
     layer: Layer::Intended,
     page: include_str!("policy.md"),
     look,

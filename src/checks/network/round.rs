@@ -13,7 +13,7 @@ const CODE: Code = Code("EG630");
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: CODE,
-    title: "A way round the gateway is open",
+    title: "The gateway can be bypassed",
     layer: Layer::Observed,
     page: include_str!("round.md"),
     look,
@@ -61,11 +61,11 @@ fn look(view: &View<'_>) -> Outcome {
 
 fn closed(namespace: &str, ways: usize) -> Finding {
     let message =
-        format!("none of the {ways} ways round the gateway that pods of {namespace} have was open");
+        format!("none of the {ways} bypasses that pods of {namespace} could take was open");
     Finding::new(
         CODE,
         HopName::Client,
-        format!("no way round the gateway is open to {namespace}"),
+        format!("pods of {namespace} cannot bypass the gateway"),
         message,
     )
     .severity(Severity::Info)
@@ -75,15 +75,13 @@ fn opened(namespace: &str, (open, ways): (usize, usize), ignored: bool) -> Findi
     let why = if ignored {
         "a NetworkPolicy closes some of them, and nothing enforces it"
     } else {
-        "a mesh leads traffic and does not hold it: only the network can close them"
+        "a mesh routes traffic and does not enforce it: only the network can close a bypass"
     };
-    let message = format!(
-        "pods of {namespace} have {ways} ways round the gateway, and {open} of them are open; {why}"
-    );
+    let message = format!("{open} of {ways} bypasses are open to pods of {namespace}; {why}");
     let found = Finding::new(
         CODE,
         HopName::Client,
-        format!("{namespace} has a way round the gateway"),
+        format!("{namespace} can bypass the gateway"),
         message,
     );
     if ignored {

@@ -8,7 +8,7 @@ use crate::istio::gateway::{Gateway, Server};
 use crate::istio::virtual_service::MESH;
 use crate::kubernetes::{Kind, ObjectRef, Place};
 use crate::model::hosts::{is_typo, overlap};
-use crate::model::{Clash, Exit, LeftOut, Routes, StartedMode, selecting};
+use crate::model::{Clash, Exit, LeftOut, Routes, StartedMode, is_read, selecting, selects};
 
 /// The VirtualService that has, or should have, the gateway's half of the path, the gateway, and the
 /// Gateways that it names.
@@ -33,14 +33,9 @@ pub(super) fn unbound<'v>(view: &View<'v>) -> Option<Binding<'v>> {
     let both = sending.filter(|r| r.gateways.iter().any(|g| g != MESH));
     let routes = both.or_else(|| half(view, exit, &name)).or(sending)?;
     let named = routes.gateways.iter().filter(|g| *g != MESH);
-    let objects = &view.world.snapshot.objects.gateways;
-    let find = |name: &String| {
-        let (namespace, name) = name.split_once('/')?;
-        objects
-            .iter()
-            .find(|g| g.namespace() == namespace && g.name() == name)
-    };
-    let gateways = named.map(|name| (name.clone(), find(name))).collect();
+    let gateways = named
+        .map(|name| (name.clone(), view.world.gateway(name)))
+        .collect();
     Some(Binding {
         routes,
         name,
@@ -63,11 +58,14 @@ fn asked_for(view: &View<'_>) -> String {
 /// there, and is for the name; first one whose Gateway selects them.
 fn half<'v>(view: &View<'v>, exit: &Exit, name: &str) -> Option<&'v Routes<'v>> {
     let host = view.path.target.host.text();
-    let selecting = selecting(view.world, &exit.hop.node.namespace, &exit.hop.node.labels);
-    let names: Vec<String> = selecting
-        .iter()
-        .map(|g| format!("{}/{}", g.namespace(), g.name()))
-        .collect();
+    let node = &exit.hop.node;
+    let is_bound = |r: &Routes<'_>| {
+        let mut gateways = r.gateways.iter().filter_map(|g| view.world.gateway(g));
+        gateways.any(|g| {
+            selects(view.world.snapshot, g, &node.namespace, &node.labels)
+                && is_read(view.world.snapshot, &g.metadata)
+        })
+    };
     let for_it = |r: &&Routes<'_>| {
         r.gateways.iter().any(|g| g != MESH)
             && r.hosts
@@ -75,12 +73,10 @@ fn half<'v>(view: &View<'v>, exit: &Exit, name: &str) -> Option<&'v Routes<'v>> 
                 .any(|h| overlap(h, name) || overlap(h, &host))
     };
     let all: Vec<&Routes> = view.world.routes.iter().filter(for_it).collect();
-    let bound = all
-        .iter()
-        .find(|r| r.gateways.iter().any(|g| names.contains(g)));
+    let bound = all.iter().find(|r| is_bound(r));
     bound.or(all.first()).copied().or_else(|| {
         let mut routes = view.world.routes.iter();
-        routes.find(|r| r.gateways.iter().any(|g| names.contains(g)) && is_misnamed(r, name, &host))
+        routes.find(|r| is_bound(r) && is_misnamed(r, name, &host))
     })
 }
 

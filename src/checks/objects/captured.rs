@@ -118,7 +118,7 @@ fn explain(view: &View<'_>, place: &Place, owner: Option<&Registered<'_>>) -> Fi
         .as_ref()
         .map_or_else(String::new, |d| format!(" to {}", d.value));
     let message = format!(
-        "{why}; {host} does not belong to it, and its connections are carried off{goes} because of {}",
+        "{why}; {host} does not belong to it, and its connections go{goes} because of {}",
         place.object
     );
     let fix = match owner {

@@ -11,7 +11,7 @@ use crate::model::trace::HopName;
 const CODE: Code = Code("EG270");
 
 /// What a credential that cannot be used does.
-const CONSEQUENCE: &str = "the cluster keeps waiting for it, and callers get 503 with an empty body; where the cluster was there before, the old \
+const CONSEQUENCE: &str = "the cluster keeps waiting for it, and clients get 503 with an empty body; where the cluster was there before, the old \
      plaintext one stays in use";
 
 /// istiod keeps this ending for secrets that hold a CA only.

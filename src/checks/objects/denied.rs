@@ -84,7 +84,7 @@ fn explain(view: &View<'_>, denied: &Denied) -> (String, String) {
     if denied.by_deny {
         return (
             format!("a DENY rule of {policy} matches it"),
-            format!("take this caller or host out of {policy}"),
+            format!("take this client or host out of {policy}"),
         );
     }
     if let Some(never) = &denied.never {
@@ -98,7 +98,7 @@ fn explain(view: &View<'_>, denied: &Denied) -> (String, String) {
     if let Some(field) = &denied.needs_identity {
         return (
             format!(
-                "{policy} asks for the caller's identity ({field}), and the gateway has no peer certificate, no principal: the sidecar's hop to it is not \
+                "{policy} asks for the client's identity ({field}), and the gateway has no peer certificate, no principal: the sidecar's hop to it is not \
                  mutual TLS (ISTIO_MUTUAL) that ends at the gateway, so the ALLOW rule can never match, and everything is denied"
             ),
             "make the hop mutual TLS: a server in mode ISTIO_MUTUAL and a DestinationRule with ISTIO_MUTUAL and sni for the gateway's Service".to_owned(),
@@ -120,7 +120,7 @@ fn explain(view: &View<'_>, denied: &Denied) -> (String, String) {
             view.path.target.host, view.path.client
         ),
         format!(
-            "add an ALLOW rule for {} and this caller, or write the policy as a DENY for its own hosts only",
+            "add an ALLOW rule for {} and this client, or write the policy as a DENY for its own hosts only",
             view.path.target.host
         ),
     )

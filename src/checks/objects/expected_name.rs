@@ -94,7 +94,7 @@ impl Asked<'_> {
         let (message, severity, sure) = if of_mesh {
             let message = format!(
                 "{} lists subjectAltNames {} (SPIFFE ids are names of the mesh's own workloads), and the certificate of {} carries names of \
-                 the outside: none of the SANs matches, verification fails, and the caller gets 503",
+                 the outside: none of the SANs matches, verification fails, and the client gets 503",
                 by.object,
                 list(names),
                 self.host

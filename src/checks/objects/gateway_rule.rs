@@ -86,7 +86,7 @@ fn look(view: &View<'_>) -> Outcome {
     let found = finding(
         CODE,
         HopName::Gateway,
-        format!("{route} has no rule for the gateway's half of the way"),
+        format!("{route} has no rule for the gateway"),
         message,
     )
     .on([Place::from(route)])

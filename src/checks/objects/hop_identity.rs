@@ -56,7 +56,7 @@ fn look(view: &View<'_>) -> Outcome {
     );
     let message = format!(
         "subjectAltNames of {by} expect {}, and the gateway's pods run as service account {}/{account} and show the identity {own}: \
-         the sidecar refuses the gateway's certificate, and the caller gets 503 or a reset",
+         the sidecar refuses the gateway's certificate, and the client gets 503 or a reset",
         list(names),
         exit.service.namespace
     );

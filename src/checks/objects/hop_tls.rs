@@ -136,7 +136,7 @@ impl Meeting<'_> {
                 "the server passes TLS on, and plain bytes arrive".to_owned(),
                 format!(
                     "{at} passes TLS through and chooses by the SNI, and what arrives there is {sends}, without TLS and so without SNI: the gateway finds no \
-                 filter chain, and the caller gets 503 or a reset"
+                 filter chain, and the client gets 503 or a reset"
                 ),
                 "send it to a server for plain HTTP, or let the application speak TLS",
             )
@@ -156,7 +156,7 @@ impl Meeting<'_> {
                 "the server ends TLS, the hop to it is plain".to_owned(),
                 format!(
                     "{at} ends TLS (mTLS), and the sidecar sends {sends} to it without TLS, since no DestinationRule sets ISTIO_MUTUAL for this port of the \
-                 gateway's Service: the handshake fails, and the caller gets 503"
+                 gateway's Service: the handshake fails, and the client gets 503"
                 ),
                 "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's Service, or make the server plain HTTP",
             )
@@ -183,7 +183,7 @@ impl Meeting<'_> {
             (
                 "TLS meets a server for plain HTTP".to_owned(),
                 format!(
-                    "{at} serves plaintext HTTP on that port, and {who} arrives there ({sends}): the gateway cannot read it, and the caller gets 503 or a reset"
+                    "{at} serves plaintext HTTP on that port, and {who} arrives there ({sends}): the gateway cannot read it, and the client gets 503 or a reset"
                 ),
                 "make the server HTTPS with tls mode ISTIO_MUTUAL (for the sidecar's mTLS) or TLS PASSTHROUGH (for the application's), or drop TLS from the hop",
             )

@@ -67,7 +67,7 @@ fn look(view: &View<'_>) -> Outcome {
         )
     };
     let message = format!(
-        "{} sets ISTIO_MUTUAL for {pattern}, and {host} is a server outside the mesh: it cannot answer the mesh's own mutual TLS{shadowed}; the caller gets 503, \
+        "{} sets ISTIO_MUTUAL for {pattern}, and {host} is a server outside the mesh: it cannot answer the mesh's own mutual TLS{shadowed}; the client gets 503, \
          or a failed handshake",
         blamed
             .as_ref()

@@ -15,7 +15,7 @@ const CODE: Code = Code("EG265");
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: CODE,
-    title: "The gateway cannot find the host in the way its entry says",
+    title: "The gateway cannot find the host as its entry says",
     layer: Layer::Intended,
     page: include_str!("resolution.md"),
     look,

@@ -14,7 +14,7 @@ const CODE: Code = Code("EG201");
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: CODE,
-    title: "A route names a subset that the caller's lookup does not find",
+    title: "A route names a subset that the client's lookup does not find",
     layer: Layer::Intended,
     page: include_str!("subset.md"),
     look,
@@ -84,7 +84,7 @@ impl Asked<'_, '_> {
             .map(|r| r.reference(Kind::DestinationRule).into());
         let found = lookup.into_iter().flat_map(first_objects).map(Place::from);
         let what = match self.hop {
-            HopName::Sidecar => "the caller gets 503 (NC), or a reset where it speaks TLS",
+            HopName::Sidecar => "the client gets 503 (NC), or a reset where it speaks TLS",
             _ => "the gateway answers 503 (NC), or resets TLS",
         };
         let fix = self.cure(lookup, defining.first().copied());

@@ -80,7 +80,7 @@ fn of(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
     let cure = match problem {
         Problem::Expired { .. } | Problem::RenewalOverdue { .. } => {
             format!(
-                "see what the agent of {} logs about renewal, and whether istiod answers it; a restart asks anew",
+                "see what the agent of {} logs about renewal, and whether istiod answers it; a restart asks again",
                 link.name()
             )
         }
@@ -93,7 +93,7 @@ fn of(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
         _ => format!("restart {maker}, so that istiod signs a new certificate"),
     };
     let title = if breaks {
-        "The certificate of a proxy does not hold"
+        "The certificate of a proxy is not valid"
     } else {
         "The certificate of a proxy is past its renewal"
     };

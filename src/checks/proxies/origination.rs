@@ -62,7 +62,7 @@ fn shown(view: &View<'_>, link: &Link<'_>, name: &str) -> Option<Finding> {
             view,
             link,
             name,
-            ("The client certificate for the host does not hold", message),
+            ("The client certificate for the host is not valid", message),
         ));
     }
     let left = identity

@@ -166,7 +166,7 @@ fn explain(
             ),
         ),
         other => (
-            format!("The certificate of {host} does not hold"),
+            format!("The certificate of {host} is not valid"),
             format!("the host's certificate: {other}"),
             "let the host's owner correct it".to_owned(),
         ),
@@ -254,7 +254,7 @@ fn for_client(view: &View<'_>, trusted: Option<bool>, shown: &str) -> Option<Fin
         (None, _) => return None,
     };
     let message = format!(
-        "the host answers, and its certificate does not hold: {why}; a client that verifies it ends the connection"
+        "the host answers, and its certificate is not valid: {why}; a client that verifies it ends the connection"
     );
     let dated = matches!(
         problem,

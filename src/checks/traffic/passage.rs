@@ -95,7 +95,7 @@ fn bypass(view: &View<'_>, wanted: &Wanted, call: &Call<'_>, how: &str) -> Findi
         .on(places(view, wanted))
         .seen(evidence(call))
         .fix(Fix::advice(
-            "see the findings about the sidecar and its routes; `lockdown` closes the way round",
+            "see the findings about the sidecar and its routes; `lockdown` closes the bypass",
         ))
 }
 
@@ -127,7 +127,7 @@ fn evidence(call: &Call<'_>) -> String {
 fn unclear(view: &View<'_>, wanted: &Wanted, passage: &Passage) -> Finding {
     let message = format!(
         "while a call from {} to {} was made, its sidecar sent connections to the gateway and past it: {}; either the application makes other \
-         calls in the same moment, or its calls go both ways",
+         calls in the same moment, or its calls take both paths",
         view.path.client,
         view.path.target,
         directly(passage)

@@ -296,9 +296,9 @@ fn known(scope: &Scope, inventory: &Inventory) -> Result<(), Error> {
         }
         let callers: Vec<&str> = callers.into_iter().map(String::as_str).collect();
         return Err(Error::NotFound {
-            what: format!("{host} wired for namespace {namespace}"),
+            what: format!("{host} routed for namespace {namespace}"),
             hint: Some(format!(
-                "it is wired for {}: name one with -n, or all of them with -A",
+                "it is routed for {}: name one with -n, or all of them with -A",
                 callers.join(", ")
             )),
         });

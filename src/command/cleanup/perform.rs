@@ -251,7 +251,7 @@ impl Run<'_> {
     async fn wait_until_left(&self, hosts: &[HostRemoval]) -> Result<(), Error> {
         let _progress = self
             .io
-            .progress("waiting until the callers' sidecars have let go of the gateway");
+            .progress("waiting until the clients' sidecars no longer send to the gateway");
         let places: Vec<GatewayPlace> = find_gateways(self.snapshot)
             .into_iter()
             .map(|found| found.place)

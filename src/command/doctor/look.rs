@@ -28,7 +28,7 @@ pub(super) async fn look(
         progress.update("trying connections");
         snapshot.observations = gather::observe(cluster, snapshot, paths, deadline).await;
         if bypass {
-            progress.update("trying the ways round the gateway");
+            progress.update("trying to bypass the gateway");
             let tried = gather::round(cluster, snapshot, paths, deadline).await;
             snapshot.observations.extend(tried);
         }

@@ -269,9 +269,9 @@ impl Session<'_> {
         let new = step.action == Action::Create;
         let mut tries = trials::Tries::prepare(self, want).await?;
         if new {
-            let _progress = self.io.progress(&format!(
-                "trying the ways out of {namespace} as they are now"
-            ));
+            let _progress = self
+                .io
+                .progress(&format!("trying what {namespace} can reach now"));
             tries.before().await?;
         }
         let mut record = want.record.clone();
@@ -292,7 +292,7 @@ impl Session<'_> {
         }
         let progress = self
             .io
-            .progress(&format!("trying to get round it from {namespace}"));
+            .progress(&format!("trying to bypass it from {namespace}"));
         let (trials, controls, notes) = tries.after(new, &self.then(&want.policy)?).await?;
         drop(progress);
         let earlier = want.earlier.as_ref().map(|r| r.seen).unwrap_or_default();

@@ -106,7 +106,7 @@ pub(super) fn sight(io: &Io, spec: &LockdownSpec, sight: &Sight) {
     }
     if !sight.blind.unlockable.is_empty() {
         io.warn(&format!(
-            "on the node's own network, where no policy holds them: {}",
+            "on the node's own network, where no policy applies: {}",
             sight.blind.unlockable.join(", ")
         ));
     }
@@ -170,22 +170,22 @@ fn headline(end: &End) -> String {
         ),
         Some(Verdict::Allowed) => (
             "OPEN",
-            "what another policy allows still gets round the gateway: policies add up",
+            "what another policy allows still bypasses the gateway: policies add up",
         ),
-        Some(Verdict::Partly) => ("OPEN", "some ways round the gateway are still open"),
+        Some(Verdict::Partly) => ("OPEN", "the gateway can still be bypassed"),
         Some(Verdict::ClosedBefore) => (
             "unproven",
-            "nothing got round the gateway before the policy either: something else blocks it, a firewall perhaps",
+            "nothing bypassed the gateway before the policy either: something else blocks it, a firewall perhaps",
         ),
         Some(Verdict::ClosedNow) if end.seen == Enforcement::Enforced => (
             "enforced",
-            "nothing gets round the gateway, and the policy was seen to be enforced when it was new",
+            "nothing bypasses the gateway, and the policy was seen to be enforced when it was new",
         ),
         Some(Verdict::ClosedNow) => (
             "unproven",
-            "nothing gets round the gateway, and the policy was there before, so what stops it is not known",
+            "nothing bypasses the gateway, and the policy was there before, so what stops it is not known",
         ),
-        Some(Verdict::Untried) => ("unproven", "no way round the gateway could be tried"),
+        Some(Verdict::Untried) => ("unproven", "no bypass could be tried"),
     };
     format!("{word:<11} {namespace}: {why}")
 }

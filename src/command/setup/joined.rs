@@ -40,7 +40,7 @@ pub(super) async fn prove(
     let paths: Vec<EgressPath> = joined.iter().map(|one| one.path.clone()).collect();
     let mut seen = snapshot.clone();
     if !args.no_probe {
-        let _progress = io.progress("proving what is wired already");
+        let _progress = io.progress("proving what is routed already");
         seen.proxies = gather::proxies(cluster, &seen, &paths, deadline).await;
         seen.observations = gather::observe(cluster, &seen, &paths, deadline).await;
     }

@@ -305,7 +305,7 @@ impl Run<'_> {
     async fn wait_for_halves(&self, snapshot: &Snapshot) -> Result<(), Error> {
         let _progress = self
             .io
-            .progress("waiting for the gateway's proxies and the callers' sidecars");
+            .progress("waiting for the gateway's proxies and the clients' sidecars");
         let pods = self.gateway_pods().await?;
         let fresh;
         let snapshot = if self.wanted.gateway.patch.is_some() {
@@ -342,7 +342,7 @@ impl Run<'_> {
     async fn wait_for_routes(&self, gateway_pods: &[Pod]) -> Result<(), Error> {
         let _progress = self
             .io
-            .progress("waiting for the callers' sidecars to take the route");
+            .progress("waiting for the clients' sidecars to take the route");
         let goals: Vec<_> = self
             .sites(gateway_pods)
             .iter()

@@ -129,16 +129,16 @@ fn unwired(io: &Io, hosts: &[HostWish]) {
         match names.as_slice() {
             [] => {}
             [one] => io.warn(&format!(
-                "port {port} of {one} is not wired: it leaves directly"
+                "port {port} of {one} is not routed: it leaves directly"
             )),
             few if few.len() <= ONE_BY_ONE / 4 => {
                 io.warn(&format!(
-                    "port {port} of these is not wired, it leaves directly: {}",
+                    "port {port} of these is not routed, it leaves directly: {}",
                     few.join(", ")
                 ));
             }
             many => io.warn(&format!(
-                "port {port} of {} hosts is not wired: it leaves directly",
+                "port {port} of {} hosts is not routed: it leaves directly",
                 many.len()
             )),
         }
@@ -249,7 +249,7 @@ pub(super) fn halves(io: &Io, wanted: &Wanted) -> Result<(), Error> {
         diff::yaml_stream(&platform)?
     );
     if !theirs.is_empty() {
-        text.push_str("---\n# 2. For the callers, when the first part is there: it sends them through the gateway.\n");
+        text.push_str("---\n# 2. For the clients, when the first part is there: it sends them through the gateway.\n");
         text.push_str(&diff::yaml_stream(&theirs)?);
     }
     io.document(&text)

@@ -28,7 +28,7 @@ pub(super) async fn ask(
     if callers.is_empty() && args.from.is_empty() {
         return Err(Error::Refused {
             why: "no namespace has a pod that could call".into(),
-            hint: Some("start what shall call, or name its namespace with --from".into()),
+            hint: Some("start the client, or name its namespace with --from".into()),
         });
     }
     let args = at_terminal(args, move |args, term| ask_caller(&callers, args, term)).await?;

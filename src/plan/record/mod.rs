@@ -251,9 +251,9 @@ fn from_object<R: Record>(map: &Value) -> Result<R, String> {
     let data = map
         .pointer("/data")
         .and_then(|data| data.get(KEY)?.as_str());
-    let data = data.ok_or("it holds no record")?;
+    let data = data.ok_or("it has no record in it")?;
     let mut record: R = serde_json::from_str(data)
-        .map_err(|_| "what it holds is not a record of this version, or is cut off".to_owned())?;
+        .map_err(|_| "what is in it is not a record of this version, or is cut off".to_owned())?;
     record.stands(namespace, Version::of(map));
     let name = record.name();
     if text("/metadata/name") != Some(name.object().name.as_str()) {

@@ -106,7 +106,7 @@ fn a_record_is_believed_only_as_setup_writes_it() {
         ("not written by kubectl-egress", |m| {
             m["metadata"]["managedFields"] = json!([{"manager": "velero"}]);
         }),
-        ("holds no record", |m| m["data"] = json!({})),
+        ("has no record in it", |m| m["data"] = json!({})),
         ("not a record of this version", |m| {
             m["data"][KEY] = json!("{");
         }),
