@@ -199,7 +199,7 @@ impl Asked<'_, '_> {
             let half = bound.iter().find(|r| self.leads_on(r));
             let place = match half {
                 Some(_) => gateway.reference(Kind::Gateway).at("spec.servers"),
-                None if bound.is_empty() && self.is_served(gateway) => {
+                None if !bound.iter().any(|r| self.routes_this(r)) && self.is_served(gateway) => {
                     gateway.reference(Kind::Gateway).at("spec.servers")
                 }
                 None => return None,
@@ -207,7 +207,8 @@ impl Asked<'_, '_> {
             Some((place, service))
         });
         let (place, gateway) = gateways.next()?;
-        let (route, lack) = match self.straight() {
+        let decides = self.straight().or_else(|| self.of_other_kind(&place));
+        let (route, lack) = match decides {
             Some(rule) => (rule, Lack::NotSent(place)),
             None => (place, Lack::NoRoute),
         };
@@ -226,18 +227,52 @@ impl Asked<'_, '_> {
         seen.find_map(|routes| routes.rule_for_mesh(self.port))
     }
 
-    /// Whether any VirtualService leads the host to a gateway, on whichever port and for whomever.
+    /// The VirtualService that is bound to that Gateway for the host, with rules of another kind only.
+    fn of_other_kind(&self, gateway: &Place) -> Option<Place> {
+        let name = format!("{}/{}", gateway.object.namespace, gateway.object.name);
+        let field = if self.speaks_tls() {
+            "spec.tls"
+        } else {
+            "spec.http"
+        };
+        let mut routes = self.world.routes.iter();
+        let found = routes.find(|r| {
+            r.gateways.contains(&name) && r.hosts.iter().any(|h| within(self.host, h))
+        })?;
+        Some(found.reference().at(field))
+    }
+
+    /// Whether any VirtualService leads the host to a gateway for whomever, by rules of the kind that
+    /// the port takes.
     fn is_led_anywhere(&self) -> bool {
         let world = self.world;
         let to_gateway = |route: &[RouteDestination]| {
             route.iter().any(|r| world.is_gateway(&r.destination.host))
         };
         let named = |r: &&Routes<'_>| r.hosts.iter().any(|h| within(self.host, h));
+        let speaks_tls = self.speaks_tls();
         world.routes.iter().filter(named).any(|r| {
-            r.http.iter().any(|(_, rule)| to_gateway(&rule.route))
-                || r.tls.iter().any(|rule| to_gateway(&rule.route))
+            (!speaks_tls && r.http.iter().any(|(_, rule)| to_gateway(&rule.route)))
+                || (speaks_tls && r.tls.iter().any(|rule| to_gateway(&rule.route)))
                 || r.tcp.iter().any(|rule| to_gateway(&rule.route))
         })
+    }
+
+    /// Whether the port is declared as TLS.
+    fn speaks_tls(&self) -> bool {
+        let declared = self.world.services_containing(self.host);
+        let mut ports = declared.flat_map(|s| &s.ports);
+        ports.any(|p| p.number == self.port && p.protocol.is_tls())
+    }
+
+    /// Whether a VirtualService has rules of the kind that the port takes.
+    fn routes_this(&self, routes: &Routes<'_>) -> bool {
+        let own = if self.speaks_tls() {
+            !routes.tls.is_empty()
+        } else {
+            !routes.http.is_empty()
+        };
+        own || !routes.tcp.is_empty()
     }
 
     /// Whether a VirtualService leads the host on to the outside, on the port that is asked about.
@@ -251,9 +286,13 @@ impl Asked<'_, '_> {
             && all.any(|d| d.host == self.host && d.port.is_none_or(|p| p.number == self.port))
     }
 
-    /// Whether a server of the Gateway names the host.
+    /// Whether a server of the Gateway names the host, one of the kind that the port takes.
     fn is_served(&self, gateway: &Gateway) -> bool {
-        let hosts = gateway.spec.servers.iter().flat_map(|s| &s.hosts);
+        let speaks_tls = self.speaks_tls();
+        let servers = gateway.spec.servers.iter();
+        let hosts = servers
+            .filter(|server| server.passes_through() == speaks_tls)
+            .flat_map(|s| &s.hosts);
         let mut names = hosts.map(|h| h.rsplit_once('/').map_or(h.as_str(), |(_, name)| name));
         names.any(|name| !is_all(name) && within(self.host, &name.to_ascii_lowercase()))
     }

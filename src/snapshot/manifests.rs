@@ -88,6 +88,7 @@ impl<'s> Layer<'s> {
 
     fn put(&mut self, document: Document, origin: Origin<'_>) -> Result<Option<ObjectRef>, Error> {
         let Document { line, mut value } = document;
+        drop_nulls(&mut value);
         let text = |pointer: &str| {
             value
                 .pointer(pointer)
@@ -214,6 +215,18 @@ fn documents(text: &str, origin: Origin<'_>) -> Result<Vec<Document>, Error> {
         }
     }
     Ok(all)
+}
+
+/// A field that is null is one that is not there, as an API server takes it.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, field| !field.is_null());
+            fields.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
 }
 
 fn is_list(object: &serde_json::Map<String, Value>) -> bool {

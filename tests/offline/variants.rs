@@ -48,6 +48,7 @@ fn wrong() -> Vec<Variant> {
             "EG230",
         ),
         (ROUTE, "/spec/tls/0/match/0/port", json!(8443), "EG224"),
+        (ROUTE, "/spec/tls", json!([]), "EG230"),
         (ROUTE, "/spec/tls/1/match/0/port", json!(8443), "EG246"),
         (
             ROUTE,
@@ -125,6 +126,7 @@ fn wrong() -> Vec<Variant> {
 fn right() -> Vec<Variant> {
     let by_sni: Vec<Change> = vec![
         (ENTRY, "/spec/location", json!("MESH_EXTERNAL"), ""),
+        (ENTRY, "/spec/exportTo", Value::Null, ""),
         (ENTRY, "/spec/ports/1/targetPort", json!(8443), ""),
         (
             SERVER,
