@@ -139,6 +139,16 @@ fn dialled(world: &World<'_>, service: &Registered<'_>, node: &Node) -> Option<I
     made_up(world, service, node)
         .or(own)
         .or_else(|| world.resolved(&service.host))
+        .or_else(|| fixed(service))
+}
+
+/// The address that an entry with fixed endpoints has for its host: DNS answers the same, or the
+/// entry is of no use.
+fn fixed(service: &Registered<'_>) -> Option<IpAddr> {
+    let spec = &service.entry()?.spec;
+    let first = spec.endpoints.first()?;
+    let alone = spec.resolution == Resolution::Static && spec.hosts.len() == 1;
+    first.address.parse().ok().filter(|_| alone)
 }
 
 /// What DNS answers for a host whose entry lists only other addresses, where clients ask DNS and the
@@ -205,7 +215,8 @@ fn proxy_user(pod: &Pod) -> Option<i64> {
     ids.into_iter().flatten().find(|id| *id == PROXY_USER)
 }
 
-pub(super) fn holds(range: &str, address: IpAddr) -> bool {
+/// Whether a range holds an address: a CIDR, an address, or `*`.
+pub fn holds(range: &str, address: IpAddr) -> bool {
     if range == "*" {
         return true;
     }

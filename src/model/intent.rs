@@ -236,9 +236,8 @@ impl Asked<'_, '_> {
             "spec.http"
         };
         let mut routes = self.world.routes.iter();
-        let found = routes.find(|r| {
-            r.gateways.contains(&name) && r.hosts.iter().any(|h| within(self.host, h))
-        })?;
+        let found = routes
+            .find(|r| r.gateways.contains(&name) && r.hosts.iter().any(|h| within(self.host, h)))?;
         Some(found.reference().at(field))
     }
 
@@ -275,15 +274,37 @@ impl Asked<'_, '_> {
         own || !routes.tcp.is_empty()
     }
 
-    /// Whether a VirtualService leads the host on to the outside, on the port that is asked about.
+    /// Whether a VirtualService leads the host on to the outside, on the port that is asked about, by
+    /// a rule that is for gateways only.
     fn leads_on(&self, routes: &Routes<'_>) -> bool {
-        let http = routes.http.iter().flat_map(|(_, rule)| &rule.route);
-        let tls = routes.tls.iter().flat_map(|rule| &rule.route);
-        let tcp = routes.tcp.iter().flat_map(|rule| &rule.route);
-        let mut all = http.chain(tls).chain(tcp).map(|r| &r.destination);
-        let only_gateways = !routes.gateways.iter().any(|g| g == MESH);
-        only_gateways
-            && all.any(|d| d.host == self.host && d.port.is_none_or(|p| p.number == self.port))
+        let out = |route: &[RouteDestination]| {
+            route.iter().map(|r| &r.destination).any(|d| {
+                d.host == self.host && d.port.as_ref().is_none_or(|p| p.number == self.port)
+            })
+        };
+        let for_gateways = |said: &[String]| {
+            let said = if said.is_empty() {
+                &routes.gateways
+            } else {
+                said
+            };
+            !said.iter().any(|g| g == MESH)
+        };
+        let http = routes.http.iter().any(|(_, rule)| {
+            let mut matches = rule.matches.iter();
+            let bare = rule.matches.is_empty() && for_gateways(&[]);
+            (bare || matches.any(|m| for_gateways(&m.gateways))) && out(&rule.route)
+        });
+        let tls = routes
+            .tls
+            .iter()
+            .any(|rule| rule.matches.iter().any(|m| for_gateways(&m.gateways)) && out(&rule.route));
+        let tcp = routes.tcp.iter().any(|rule| {
+            let mut matches = rule.matches.iter();
+            let bare = rule.matches.is_empty() && for_gateways(&[]);
+            (bare || matches.any(|m| for_gateways(&m.gateways))) && out(&rule.route)
+        });
+        http || tls || tcp
     }
 
     /// Whether a server of the Gateway names the host, one of the kind that the port takes.

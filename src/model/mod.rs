@@ -47,7 +47,8 @@ mod would_be;
 
 pub use authorization::{Denied, Request, Verdict, decide, policies_for};
 pub use client::{
-    ClientEnd, PROXY_USER, Uncaptured, client_end, dns_capture, made_up, node, owner, workload_of,
+    ClientEnd, PROXY_USER, Uncaptured, client_end, dns_capture, holds, made_up, node, owner,
+    workload_of,
 };
 pub use clusters::{cluster, mesh_sni, name_of, policy, rule, selects_nothing};
 pub use discovery::{NotRead, is_read, not_read};

@@ -121,7 +121,9 @@ impl<'w, 'n> Asking<'w, 'n> {
         for (at, rule) in routes.tcp.iter().enumerate() {
             let fits = rule.matches.iter().any(|m| {
                 let who = self.is_meant(&m.source_labels, m.source_namespace.as_deref());
-                let port = m.port.is_none_or(|p| p == 0 || p == self.port);
+                let port = m
+                    .port
+                    .is_none_or(|p| p == 0 || p == self.port || self.is_stray(p, host, Kind::Tcp));
                 who && port && self.for_sidecars(routes, &m.gateways)
             });
             let open = rule.matches.is_empty() && self.for_sidecars(routes, &[]);
@@ -258,6 +260,7 @@ fn has_both_halves(routes: &Routes<'_>) -> bool {
 enum Kind {
     Http,
     Tls,
+    Tcp,
 }
 
 impl Kind {
@@ -265,6 +268,7 @@ impl Kind {
         match self {
             Kind::Http => protocol.is_http() || protocol == Protocol::Unsupported,
             Kind::Tls => protocol.is_tls(),
+            Kind::Tcp => protocol.is_tcp() || protocol == Protocol::Unsupported,
         }
     }
 }

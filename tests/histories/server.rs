@@ -153,9 +153,14 @@ impl Server {
     }
 }
 
-/// Three that nobody listens on, and no two the same.
+/// Three that nobody listens on, and no two the same. They lie below those that the kernel gives to
+/// connections (32768 and up): a server that restarts must find its own free.
 fn free_ports() -> [u16; 3] {
-    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
+    let first = 20_000 + u16::try_from(std::process::id() * 3 % 12_000).expect("small");
+    let mut free = (first..32_000)
+        .chain(20_000..first)
+        .filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok());
+    let listeners = [(); 3].map(|()| free.next().expect("a port"));
     listeners.map(|l| l.local_addr().expect("an address").port())
 }
 

@@ -12,6 +12,8 @@ enum Origin {
     Sni,
     /// Plain HTTP on port 80, TLS started at the gateway, the hop by mutual TLS.
     Originated,
+    /// Bytes by the host's address, 5432.
+    Tcp,
 }
 
 /// What is done to one object.
@@ -117,8 +119,25 @@ fn wrong() -> Vec<Variant> {
             "EG246",
         ),
     ];
+    let subnet = "/spec/tcp/0/match/0/destinationSubnets/0";
+    let tcp: Vec<Change> = vec![
+        (ENTRY, "/spec/ports/0/protocol", json!("TLS"), "EG223"),
+        (ENTRY, "/spec/ports/0/protocol", json!("HTTP"), "EG223"),
+        (ENTRY, "/spec/resolution", json!("NONE"), "EG265"),
+        (ROUTE, subnet, json!("198.51.100.0/24"), "EG224"),
+        (ROUTE, "/spec/tcp/0/match/0/port", json!(5433), "EG224"),
+        (ROUTE, "/spec/tcp/0", json!({"route": []}), "EG230"),
+        (ROUTE, "/spec/tcp/1/match/0/port", json!(5432), "EG246"),
+        (
+            SERVER,
+            "/spec/servers/0/hosts/0",
+            json!("other.example.org"),
+            "EG247",
+        ),
+    ];
     variants(Origin::Sni, by_sni)
         .chain(variants(Origin::Originated, originated))
+        .chain(variants(Origin::Tcp, tcp))
         .collect()
 }
 
@@ -146,8 +165,13 @@ fn right() -> Vec<Variant> {
         (RULE, "/metadata/namespace", json!("istio-system"), ""),
         (ROUTE, "/spec/hosts/0", json!("*.partner.com"), ""),
     ];
+    let tcp: Vec<Change> = vec![
+        (ENTRY, "/spec/addresses", Value::Null, ""),
+        (ENTRY, "/spec/resolution", json!("DNS"), ""),
+    ];
     variants(Origin::Sni, by_sni)
         .chain(variants(Origin::Originated, originated))
+        .chain(variants(Origin::Tcp, tcp))
         .collect()
 }
 
@@ -164,7 +188,7 @@ fn variants(origin: Origin, changes: Vec<Change>) -> impl Iterator<Item = Varian
 
 #[test]
 fn the_origins_are_healthy() {
-    for origin in [Origin::Sni, Origin::Originated] {
+    for origin in [Origin::Sni, Origin::Originated, Origin::Tcp] {
         let report = judge(origin, &objects(origin));
         assert_eq!(report["paths"][0]["verdict"], "healthy", "{report:#}");
     }
@@ -205,6 +229,7 @@ fn objects(origin: Origin) -> Vec<Value> {
     let name = match origin {
         Origin::Sni => "sni",
         Origin::Originated => "originated",
+        Origin::Tcp => "tcp",
     };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/variants");
     let files = ["mesh", name].map(|name| folder.join(format!("{name}.yaml")));
@@ -234,9 +259,10 @@ fn changed(variant: &Variant) -> Vec<Value> {
 }
 
 fn judge(origin: Origin, objects: &[Value]) -> Value {
-    let port = match origin {
-        Origin::Sni => "443",
-        Origin::Originated => "80",
+    let (host, port) = match origin {
+        Origin::Sni => ("api.partner.com", "443"),
+        Origin::Originated => ("api.partner.com", "80"),
+        Origin::Tcp => ("db.partner.com", "5432"),
     };
     let documents: Vec<String> = objects.iter().map(Value::to_string).collect();
     let folder = tempfile::tempdir().expect("a folder");
@@ -248,7 +274,7 @@ fn judge(origin: Origin, objects: &[Value]) -> Value {
         "-f",
         &file.to_string_lossy(),
         "--host",
-        "api.partner.com",
+        host,
         "--port",
         port,
         "--from",

@@ -9,7 +9,7 @@ use crate::kubernetes::pod::Labels;
 use crate::model::hosts::within;
 use crate::model::target::Host;
 use crate::model::trace::HopName;
-use crate::model::{Condition, Routes, bound_to_mesh, made_up, owner, through};
+use crate::model::{Condition, Routes, bound_to_mesh, holds, made_up, owner, through};
 
 const CODE: Code = Code("EG224");
 
@@ -226,7 +226,9 @@ fn unmet(view: &View<'_>, route: &Place) -> Option<Finding> {
         .flat_map(|r| &r.matches)
         .filter(|m| for_mesh(&m.gateways));
     let by_tcp = tcp.map(|m| {
-        let subnets = (!m.destination_subnets.is_empty()).then(|| {
+        let dialled = view.walk.client.address;
+        let inside = dialled.is_some_and(|a| m.destination_subnets.iter().any(|s| holds(s, a)));
+        let subnets = (!m.destination_subnets.is_empty() && !inside).then(|| {
             format!(
                 "destinationSubnets are {}, and the address that is called is not known to be in them",
                 m.destination_subnets.join(", ")

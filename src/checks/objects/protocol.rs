@@ -198,7 +198,7 @@ fn wrong_block(
         block.wants()
     ));
     let title = format!(
-        "an {} rule does not fit a port of protocol {said}",
+        "{} rules do not fit a port of protocol {said}",
         block.name()
     );
     finding(CODE, HopName::Sidecar, title, message)
