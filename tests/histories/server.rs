@@ -8,12 +8,14 @@ use std::io::Read;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Runs a program and kills it when standard input ends: when the child is dropped, and also when
 /// the test process dies without a word.
-const KEEPER: &str = "log=$1; shift; \"$@\" >>\"$log\" 2>&1 & pid=$!; read -r _; kill -9 $pid";
+const KEEPER: &str =
+    "log=$1; shift; \"$@\" >>\"$log\" 2>&1 & pid=$!; read -r _; kill -9 $pid; wait $pid";
 
 /// A token for each user that a test needs: the administrator, and a tenant with rights in one
 /// namespace.
@@ -153,15 +155,17 @@ impl Server {
     }
 }
 
-/// Three that nobody listens on, and no two the same. They lie below those that the kernel gives to
-/// connections (32768 and up): a server that restarts must find its own free.
+/// Three that nobody listens on; no two servers of this process get the same. They lie below those
+/// that the kernel gives to connections (32768 and up): a server that restarts must find its own free.
 fn free_ports() -> [u16; 3] {
-    let first = 20_000 + u16::try_from(std::process::id() * 3 % 12_000).expect("small");
-    let mut free = (first..32_000)
-        .chain(20_000..first)
-        .filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok());
-    let listeners = [(); 3].map(|()| free.next().expect("a port"));
-    listeners.map(|l| l.local_addr().expect("an address").port())
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let mut free = std::iter::repeat_with(|| {
+        let next = std::process::id() * 31 + TAKEN.fetch_add(1, Ordering::Relaxed);
+        20_000 + u16::try_from(next % 12_000).expect("below 12,000")
+    })
+    .take(12_000)
+    .filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    [(); 3].map(|()| free.next().expect("a port"))
 }
 
 fn tail(log: &Path) -> String {
