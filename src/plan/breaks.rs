@@ -50,12 +50,10 @@ pub fn refuse_breaks(
         .map(Client::namespace)
         .collect();
     let theirs = wired(&before, &everybody, &[]);
+    // A path that does not work as it is, as that of a client who is leaving, is not ours to break.
     let known = errors(&before, theirs.clone(), &checks);
-    let new = |f: &Finding| {
-        !known
-            .iter()
-            .any(|k| k.code == f.code && k.culprit() == f.culprit())
-    };
+    let broken: BTreeSet<usize> = known.iter().flat_map(|f| f.paths.clone()).collect();
+    let new = |f: &Finding| f.paths.iter().any(|path| !broken.contains(path));
     let own: Vec<EgressPath> = ours
         .iter()
         .flat_map(|(client, target)| path(&after, client, target))

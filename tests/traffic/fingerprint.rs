@@ -107,6 +107,11 @@ fn of_another_test(object: &Value, own: &Own) -> bool {
     if !system && !namespace.starts_with("kube-") && !ours {
         return true;
     }
+    // The roles of the tests of rights are of no namespace, and come and go.
+    let kind = text(object, "/kind");
+    if kind.starts_with("ClusterRole") && text(object, "/metadata/name").starts_with("rights-") {
+        return true;
+    }
     let (name, slug) = (text(object, "/metadata/name"), own.host.replace('.', "-"));
     let record = name.starts_with("kubectl-egress-") || name.starts_with("egress-");
     !ours && record && !name.contains(&slug)
