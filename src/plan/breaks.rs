@@ -17,7 +17,8 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Refuse what would certainly not work, with the codes and the objects; gives what is likely not to
-/// work, a line each. `ours` are the paths that are to come.
+/// work, a line each. `ours` are the paths that are to come; `former` are namespaces and hosts whose
+/// route is ours and about to go, as a cleanup beside this run has it.
 ///
 /// # Errors
 /// [`Error::Refused`] where one of them, or a path of somebody else, would certainly break.
@@ -25,6 +26,7 @@ pub fn refuse_breaks(
     snapshot: &Snapshot,
     wanted: &[Value],
     ours: &[(Client, Target)],
+    former: &BTreeSet<(String, String)>,
 ) -> Result<Vec<String>, Error> {
     let change = |body: &Value| {
         Some(Change {
@@ -49,7 +51,11 @@ pub fn refuse_breaks(
         .into_iter()
         .map(Client::namespace)
         .collect();
-    let theirs = wired(&before, &everybody, &[]);
+    let mut theirs = wired(&before, &everybody, &[]);
+    theirs.retain(|path| {
+        let route = (path.client.namespace.clone(), path.target.host.text());
+        !former.contains(&route)
+    });
     // A path that does not work as it is, as that of a client who is leaving, is not ours to break.
     let known = errors(&before, theirs.clone(), &checks);
     let broken: BTreeSet<usize> = known.iter().flat_map(|f| f.paths.clone()).collect();

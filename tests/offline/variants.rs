@@ -119,8 +119,15 @@ fn wrong() -> Vec<Variant> {
             "EG246",
         ),
     ];
+    variants(Origin::Sni, by_sni)
+        .chain(variants(Origin::Originated, originated))
+        .chain(variants(Origin::Tcp, wrong_by_address()))
+        .collect()
+}
+
+fn wrong_by_address() -> Vec<Change> {
     let subnet = "/spec/tcp/0/match/0/destinationSubnets/0";
-    let tcp: Vec<Change> = vec![
+    vec![
         (ENTRY, "/spec/ports/0/protocol", json!("TLS"), "EG223"),
         (ENTRY, "/spec/ports/0/protocol", json!("HTTP"), "EG223"),
         (ENTRY, "/spec/resolution", json!("NONE"), "EG265"),
@@ -134,11 +141,7 @@ fn wrong() -> Vec<Variant> {
             json!("other.example.org"),
             "EG247",
         ),
-    ];
-    variants(Origin::Sni, by_sni)
-        .chain(variants(Origin::Originated, originated))
-        .chain(variants(Origin::Tcp, tcp))
-        .collect()
+    ]
 }
 
 /// Changes that break nothing.
