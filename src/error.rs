@@ -213,10 +213,12 @@ fn not_served(kind: Kind, absence: &Absence) -> String {
     let (plural, group) = (kind.plural(), kind.group());
     match absence {
         Absence::Group => format!(
-            "the API server does not know {plural}.{group}: it has no CustomResourceDefinition of the group {group}"
+            "the API server does not know {plural}.{group}: it has no CustomResourceDefinition of \
+             the group {group}"
         ),
         Absence::Kind => format!(
-            "the API server does not know {plural}.{group}: it has no CustomResourceDefinition of that name"
+            "the API server does not know {plural}.{group}: it has no CustomResourceDefinition of \
+             that name"
         ),
         Absence::Versions(served) => format!(
             "the API server has {plural}.{group} at {} only, and this program reads {}",

@@ -148,7 +148,8 @@ const MADE: &[Kind] = &[
 ];
 
 /// Writing them; and taking them away again, since nobody should be able to set up what they cannot
-/// clean up. A gateway reads the Secrets of its namespace, and nobody can give what they do not have.
+/// clean up. A gateway reads the Secrets of its namespace, and nobody can give what they do not
+/// have.
 const WRITE: &[Line] = &[
     (MADE, "", &["get", "list", "create", "patch", "delete"]),
     (&[Kind::Secret], "", &["get", "list", "watch"]),

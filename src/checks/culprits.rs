@@ -39,7 +39,8 @@ spec:
   hosts: [edition.cnn.com]
   http:
   - match: [{gateways: [mesh], port: 80}]
-    route: [{destination: {host: istio-egressgateway.istio-system.svc.cluster.local, subset: cnn, port: {number: 80}}}]
+    route: [{destination: {host: istio-egressgateway.istio-system.svc.cluster.local, subset: cnn, \
+    port: {number: 80}}}]
 ";
 
 /// The same for TLS that the application starts.
@@ -111,7 +112,8 @@ fn a_route_that_sends_nothing_to_the_gateway_is_the_cause_of_the_bypass() {
 #[test]
 fn a_route_that_answers_by_itself_is_the_cause() {
     let change = (
-        "route: [{destination: {host: istio-egressgateway.istio-system.svc.cluster.local, subset: cnn, port: {number: 80}}}]",
+        "route: [{destination: {host: istio-egressgateway.istio-system.svc.cluster.local, subset: \
+         cnn, port: {number: 80}}}]",
         "directResponse: {status: 403}",
     );
     blames(HTTP, change, ("EG230", "VirtualService default/hop"));

@@ -383,8 +383,8 @@ fn arrives(case: &Case) -> bool {
     way.is_some() && wanted && case.walk.end().is_none()
 }
 
-/// Whether a fix changes objects of the clients' own namespaces only: what lies elsewhere is somebody
-/// else's, and who lives on it is not known.
+/// Whether a fix changes objects of the clients' own namespaces only: what lies elsewhere is
+/// somebody else's, and who lives on it is not known.
 fn touches_own(looked: &Looked<'_>, finding: &Finding, changes: &[Change]) -> bool {
     changes.iter().all(|change| {
         let mut clients = finding

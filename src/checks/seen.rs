@@ -122,9 +122,9 @@ pub fn pass_the_gateway(snapshot: &Snapshot, case: &Case) -> bool {
     unseen.is_empty() || alike(snapshot, case, (&carried, &unseen))
 }
 
-/// Whether an answer is the host's, to what was meant for it. A host answers 400, 421 or 426 to what
-/// is not the protocol, the name or the TLS that its port is for; and a certificate can be another's.
-/// Without TLS, or without a look at the certificate, nothing speaks against that.
+/// Whether an answer is the host's, to what was meant for it. A host answers 400, 421 or 426 to
+/// what is not the protocol, the name or the TLS that its port is for; and a certificate can be
+/// another's. Without TLS, or without a look at the certificate, nothing speaks against that.
 fn is_of_the_host(answer: &Answer, case: &Case) -> bool {
     if matches!(answer.status, Some(400 | 421 | 426)) {
         return false;

@@ -53,7 +53,8 @@ fn milder(finding: &Finding, paths: Vec<usize>) -> Finding {
         severity: Severity::Warning,
         confidence: Confidence::Possible,
         message: format!(
-            "{}. Nothing is broken now: calls were seen to pass the gateway and to get the host's own \
+            "{}. Nothing is broken now: calls were seen to pass the gateway and to get the host's \
+             own \
              answer. It would break {when}",
             finding.message.trim_end_matches('.')
         ),

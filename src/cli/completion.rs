@@ -188,6 +188,7 @@ fn page(command: &Command, name: &str) -> String {
 fn shim(invocation: &Invocation) -> String {
     let (file, words) = (invocation.file(), invocation.words());
     format!(
-        "#!/bin/sh\n# kubectl runs this for what follows `{words}`.\nexec {file} __complete \"$@\"\n"
+        "#!/bin/sh\n# kubectl runs this for what follows `{words}`.\nexec {file} __complete \
+         \"$@\"\n"
     )
 }

@@ -133,7 +133,8 @@ impl ConnectArgs {
             || !options.overrides.is_empty()
         {
             return Err(Error::Usage(
-                "istioctl takes of kubectl's flags only --kubeconfig, --context, --as and --as-group: choose a --context"
+                "istioctl takes of kubectl's flags only --kubeconfig, --context, --as and \
+                 --as-group: choose a --context"
                     .into(),
             ));
         }

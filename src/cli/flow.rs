@@ -36,7 +36,8 @@ pub struct FlowArgs {
     pub server: Option<String>,
 }
 
-/// Checked here, so that a slip is told before a cluster is asked; which of both it is shows at use.
+/// Checked here, so that a slip is told before a cluster is asked; which of both it is shows at
+/// use.
 fn host_or_url(text: &str) -> Result<String, String> {
     if !text.contains("://") {
         text.parse::<Host>()?;

@@ -199,7 +199,8 @@ pub fn missing_right(right: Attributes<'_>) -> String {
         ("Role", format!(", namespace: {}", right.namespace))
     };
     format!(
-        "apiVersion: rbac.authorization.k8s.io/v1\nkind: {role}\nmetadata: {{name: kubectl-egress{place}}}\nrules:\n\
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: {role}\nmetadata: {{name: \
+         kubectl-egress{place}}}\nrules:\n\
          - {{apiGroups: [{:?}], resources: [{resource:?}], verbs: [{:?}]}}\n",
         right.kind.group(),
         right.verb

@@ -130,7 +130,8 @@ impl Cluster {
     fn explain_status(&self, status: Status, purpose: Purpose<'_>) -> Error {
         let what = purpose.what.to_owned();
         let is_terminating = has_cause(&status, "NamespaceTerminating");
-        // Another field manager that holds a field is told apart from a version that is out of date.
+        // Another field manager that holds a field is told apart from a version that is out of
+        // date.
         let is_stale =
             status.reason != "AlreadyExists" && !has_cause(&status, "FieldManagerConflict");
         let reason = if status.message.is_empty() {

@@ -18,8 +18,8 @@ pub(super) async fn stamp(cluster: &Cluster) -> Stamp {
 /// Flags whose value is a secret.
 const SECRET: &str = "--token";
 
-/// As it could be typed again, in the words that the program was called by. A token is left out: what
-/// this goes into is read by others.
+/// As it could be typed again, in the words that the program was called by. A token is left out:
+/// what this goes into is read by others.
 fn command_line(mut arguments: impl Iterator<Item = String>) -> String {
     let called = arguments.next().map(Into::into);
     let mut words = vec![Invocation::of(called.as_ref()).words()];

@@ -110,7 +110,8 @@ impl Filter {
     }
 }
 
-/// `ns[NAMESPACE]-policy[NAME]-rule[N]`, with more before and after it for CUSTOM policies (pilot/pkg/security/authz/builder/builder.go: `policyName`).
+/// `ns[NAMESPACE]-policy[NAME]-rule[N]`, with more before and after it for CUSTOM policies
+/// (pilot/pkg/security/authz/builder/builder.go: `policyName`).
 fn policy_object(policy: &str) -> Option<(String, String)> {
     let (_, named) = policy.split_once("ns[")?;
     let (namespace, rest) = named.split_once("]-policy[")?;

@@ -128,15 +128,18 @@ fn a_sidecar_sends_wired_hosts_to_the_gateway() {
     let to = |port, bytes| line(&at(SIDECAR, Role::Sidecar, "203.0.113.10", port, bytes));
     assert_eq!(
         to(80, Bytes::http("edition.cnn.com", 80)),
-        "0.0.0.0_80 · http · edition.cnn.com:80 · outbound|80|cnn|egress.proxy-lab.svc.cluster.local · 2 · none None"
+        "0.0.0.0_80 · http · edition.cnn.com:80 · \
+         outbound|80|cnn|egress.proxy-lab.svc.cluster.local · 2 · none None"
     );
     assert_eq!(
         to(443, Bytes::tls(Some("Edition.CNN.com"))),
-        "0.0.0.0_443 · sni edition.cnn.com · - · outbound|443|cnn|egress.proxy-lab.svc.cluster.local · 2 · none None"
+        "0.0.0.0_443 · sni edition.cnn.com · - · \
+         outbound|443|cnn|egress.proxy-lab.svc.cluster.local · 2 · none None"
     );
     assert_eq!(
         to(443, Bytes::tls(Some("api.example.com"))),
-        "0.0.0.0_443 · sni api.example.com · - · outbound|444|mtls|egress.proxy-lab.svc.cluster.local · 2 \
+        "0.0.0.0_443 · sni api.example.com · - · \
+         outbound|444|mtls|egress.proxy-lab.svc.cluster.local · 2 \
          · ISTIO_MUTUAL Some(\"api.example.com\")"
     );
 }
@@ -163,7 +166,8 @@ fn a_sidecar_lets_everything_else_through() {
     );
     assert_eq!(
         to(15001, Bytes::Tcp),
-        "virtualOutbound · any · - · BlackHoleCluster · 0 · - ends UH: black hole, unknown destinations are dropped"
+        "virtualOutbound · any · - · BlackHoleCluster · 0 · - ends UH: black hole, unknown \
+         destinations are dropped"
     );
 }
 
@@ -190,7 +194,8 @@ fn a_gateway_sends_to_the_host() {
     let outer = Bytes::tls(Some("api.example.com"));
     assert_eq!(
         to(8444, outer),
-        "0.0.0.0_8444 · sni api.example.com · - · - · 0 · - ends the server demands a client certificate of \
+        "0.0.0.0_8444 · sni api.example.com · - · - · 0 · - ends the server demands a client \
+         certificate of \
          the mesh, and the TLS that arrives has none"
     );
     assert_eq!(

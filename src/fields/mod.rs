@@ -65,9 +65,9 @@ const OF_KINDS: &[(Kind, &str)] = &[
     ),
 ];
 
-/// The tables of what is no field of Istio's kinds: the mesh config, istiod's switches, annotations,
-/// labels, the arguments of istio-init, and Kubernetes' own kinds. In these a trailing `*` is any
-/// end of a name.
+/// The tables of what is no field of Istio's kinds: the mesh config, istiod's switches,
+/// annotations, labels, the arguments of istio-init, and Kubernetes' own kinds. In these a trailing
+/// `*` is any end of a name.
 pub static SETTINGS: LazyLock<Vec<(&str, Table)>> = LazyLock::new(|| {
     let table = |(name, text): &(&'static str, &'static str)| (*name, Table::parse(text));
     OF_SETTINGS.iter().map(table).collect()

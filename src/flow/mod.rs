@@ -5,15 +5,15 @@
 //!
 //! | object | namespace | seen by | why |
 //! |---|---|---|---|
-//! | `ServiceEntry` | the gateway's | the gateway and the callers | one entry per host and gateway: of several the gateway takes the oldest, whatever its ports |
+//! | `ServiceEntry` | the gateway's | the gateway and the clients | one entry per host and gateway: of several the gateway takes the oldest, whatever its ports |
 //! | `ServiceEntry …-server` | the gateway's | the gateway | the one server of a wildcard, which no resolver could answer for |
 //! | `Gateway` | the gateway's | the gateway | two servers for one host and port shut each other out, so there is one |
-//! | `VirtualService …-gateway` | the gateway's | the gateway | the second half of the way |
+//! | `VirtualService …-gateway` | the gateway's | the gateway | the second half of the path |
 //! | `DestinationRule …-outside` | the gateway's | the gateway | TLS that the gateway starts is nobody else's business |
-//! | `AuthorizationPolicy …-allow` | the gateway's | the gateway | it denies the host to all but the named callers, and no other host to anybody |
+//! | `AuthorizationPolicy …-allow` | the gateway's | the gateway | it denies the host to all but the named clients, and no other host to anybody |
 //! | `Service …-tcp` | the gateway's | everybody | a port of its own for bytes that carry no name, where the hop is plain |
-//! | `DestinationRule` | where the caller's lookup ends today | as the rules there | a rule nearer to the caller would hide the platform's |
-//! | `VirtualService` | each caller's | that namespace | the switch: written last, removed first, one caller at a time |
+//! | `DestinationRule` | where the client's lookup ends today | as the rules there | a rule nearer to the client would hide the platform's |
+//! | `VirtualService` | each client's | that namespace | the switch: written last, removed first, one client at a time |
 
 mod access_log;
 mod allow;

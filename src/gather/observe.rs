@@ -112,13 +112,16 @@ async fn prover(cluster: &Cluster, pod: &Pod, deadline: Deadline) -> Result<Prov
     }
     let found = Prover::of(cluster, pod, deadline).await;
     let found = found.map_err(|e| why(&e, (pod.namespace(), "exec")))?;
-    found.filter(|prover| !prover.tools().is_empty()).ok_or_else(|| {
-        format!(
-            "no container of {}/{} has curl, wget, openssl, nc, python, perl, bash, node or busybox to connect with",
-            pod.namespace(),
-            pod.name()
-        )
-    })
+    found
+        .filter(|prover| !prover.tools().is_empty())
+        .ok_or_else(|| {
+            format!(
+                "no container of {}/{} has curl, wget, openssl, nc, python, perl, bash, node or \
+             busybox to connect with",
+                pod.namespace(),
+                pod.name()
+            )
+        })
 }
 
 /// What calls of a path do: one, or several where connections are spread or one of them is bad.

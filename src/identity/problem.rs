@@ -203,7 +203,8 @@ impl fmt::Display for Problem {
                 until,
             } => write!(
                 f,
-                "{percent_left} % of its life is left (until {until}); the agent renews at 50 %, so renewing fails"
+                "{percent_left} % of its life is left (until {until}); the agent renews at 50 %, \
+                 so renewing fails"
             ),
             other => other.fmt_path(f),
         }

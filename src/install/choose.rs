@@ -58,26 +58,46 @@ fn choose_named(
         .iter()
         .find(|g| g.place.namespace == name.namespace && g.place.service == name.service);
     match (there, installer, patch) {
-        (Some(gateway), Installer::Auto | Installer::None, None) => Ok(Choice::Use(gateway.clone())),
-        (Some(gateway), Installer::Injection, patch) if gateway.ours => {
-            Ok(Choice::Install(Box::new(patch.unwrap_or_else(|| GatewayPatch::new(&name.namespace, &name.service)))))
+        (Some(gateway), Installer::Auto | Installer::None, None) => {
+            Ok(Choice::Use(gateway.clone()))
         }
-        (Some(gateway), Installer::Auto, Some(patch)) if gateway.ours => Ok(Choice::Install(Box::new(patch))),
+        (Some(gateway), Installer::Injection, patch) if gateway.ours => {
+            Ok(Choice::Install(Box::new(patch.unwrap_or_else(|| {
+                GatewayPatch::new(&name.namespace, &name.service)
+            }))))
+        }
+        (Some(gateway), Installer::Auto, Some(patch)) if gateway.ours => {
+            Ok(Choice::Install(Box::new(patch)))
+        }
         // Whether it is theirs is in the file or in the object, which the installer reads.
         (Some(gateway), Installer::IstioOperator | Installer::Istioctl, patch) if !gateway.ours => {
-            Ok(Choice::Install(Box::new(patch.unwrap_or_else(|| GatewayPatch::new(&name.namespace, &name.service)))))
+            Ok(Choice::Install(Box::new(patch.unwrap_or_else(|| {
+                GatewayPatch::new(&name.namespace, &name.service)
+            }))))
         }
         (Some(_), _, _) => Err(Error::Refused {
-            why: format!("the gateway {name} is there and was not installed by kubectl-egress, so it is not changed"),
-            hint: Some("use it as it is (without --installer, --replicas, --node-selector, --toleration, --istio-operator), \
-                   or name another with --gateway".into()),
+            why: format!(
+                "the gateway {name} is there and was not installed by kubectl-egress, so \
+                it is not changed"
+            ),
+            hint: Some(
+                "use it as it is (without --installer, --replicas, --node-selector, \
+                --toleration, --istio-operator), \
+                   or name another with --gateway"
+                    .into(),
+            ),
         }),
         (None, Installer::None, _) => Err(Error::NotFound {
             what: format!("the gateway {name}"),
-            hint: Some(format!("{}; without --installer none it would be installed", known(found))),
+            hint: Some(format!(
+                "{}; without --installer none it would be installed",
+                known(found)
+            )),
         }),
         (None, _, patch) => {
-            Ok(Choice::Install(Box::new(patch.unwrap_or_else(|| GatewayPatch::new(&name.namespace, &name.service)))))
+            Ok(Choice::Install(Box::new(patch.unwrap_or_else(|| {
+                GatewayPatch::new(&name.namespace, &name.service)
+            }))))
         }
     }
 }
@@ -94,7 +114,8 @@ fn choose_any(
     match (candidates.as_slice(), installer) {
         ([one], _) if nothing_asked => Ok(Choice::Use((*one).clone())),
         ([], _) if nothing_asked && !claimed.is_empty() => Err(Error::Usage(format!(
-            "no egress gateway is in a namespace of the mesh itself, and anybody can call a Service \
+            "no egress gateway is in a namespace of the mesh itself, and anybody can call a \
+             Service \
              one; {}, or --installer injection makes one",
             several(&claimed)
         ))),

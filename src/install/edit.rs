@@ -221,8 +221,10 @@ mod tests {
     fn every_other_byte_stays_and_the_way_back_is_exact() {
         for text in [
             "spec: # mine\n  profile: minimal # small\n\n# the end\n",
-            "# top\nspec:\n  components:\n    # pilot\n    pilot: {enabled: true}\n  values: {a: 'b'}\n",
-            "spec:\n    components:\n        egressGateways:\n        - name: other # theirs\n          enabled: true\n        pilot:\n            enabled: true\n",
+            "# top\nspec:\n  components:\n    # pilot\n    pilot: {enabled: true}\n  values: {a: \
+             'b'}\n",
+            "spec:\n    components:\n        egressGateways:\n        - name: other # \
+             theirs\n          enabled: true\n        pilot:\n            enabled: true\n",
             "spec:\n  components:\n    egressGateways: [] # none yet\n    pilot: {}\n",
             "kind: IstioOperator\n",
             "spec:\n  profile: minimal",

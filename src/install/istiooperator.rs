@@ -48,9 +48,14 @@ pub(super) async fn plan(
     );
     if cluster.get(&kind).await?.is_none() {
         return Err(Error::Refused {
-            why: "the API server does not know IstioOperator: from Istio 1.24 on it is the format of a file only"
+            why: "the API server does not know IstioOperator: from Istio 1.24 on it is the format \
+                of a file only"
                 .into(),
-            hint: Some("say --installer istioctl --istio-operator FILE, or --installer injection".into()),
+            hint: Some(
+                "say --installer istioctl --istio-operator FILE, or --installer \
+                injection"
+                    .into(),
+            ),
         });
     }
     let live = the_one(
@@ -107,11 +112,13 @@ fn refuse_unmade(
     }
     Err(Error::Refused {
         why: format!(
-            "{operator} has the gateway {}/{} already, and no Service of that name leads to its pods",
+            "{operator} has the gateway {}/{} already, and no Service of that name leads to its \
+             pods",
             patch.namespace, patch.name
         ),
         hint: Some(
-            "see the status of the IstioOperator and the operator's log, or name another with --gateway NS/SERVICE"
+            "see the status of the IstioOperator and the operator's log, or name another with \
+             --gateway NS/SERVICE"
                 .into(),
         ),
     })

@@ -246,7 +246,8 @@ mod tests {
 
     #[test]
     fn a_file_is_completed_and_says_what_it_cannot_take() {
-        let text = "spec:\n  components:\n    egressGateways:\n    - {name: gw, enabled: true, k8s: {replicaCount: 2}}\n";
+        let text = "spec:\n  components:\n    egressGateways:\n    - {name: gw, enabled: true, \
+            k8s: {replicaCount: 2}}\n";
         let patch = GatewayPatch::parse("f", text).unwrap();
         assert_eq!(
             (patch.namespace.as_str(), patch.k8s.replica_count),
@@ -258,7 +259,8 @@ mod tests {
         for (text, reason) in [
             ("spec: {}", "exactly one"),
             (
-                "spec: {components: {egressGateways: [{name: gw, enabled: true, k8s: {overlays: []}}]}}",
+                "spec: {components: {egressGateways: [{name: gw, enabled: true, k8s: {overlays: \
+                 []}}]}}",
                 "overlays",
             ),
             (

@@ -68,9 +68,16 @@ fn not_injected(pod: &Pod) -> bool {
 
 fn no_injection(pod: &Pod) -> Error {
     Error::Refused {
-        why: format!("{} was not injected: its image is still \"auto\"", pod.object()),
-        hint: Some("the control plane's webhook does not take this namespace: see its labels istio-injection and \
-               istio.io/rev, and --revision".into()),
+        why: format!(
+            "{} was not injected: its image is still \"auto\"",
+            pod.object()
+        ),
+        hint: Some(
+            "the control plane's webhook does not take this namespace: see its labels \
+            istio-injection and \
+               istio.io/rev, and --revision"
+                .into(),
+        ),
     }
 }
 

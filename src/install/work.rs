@@ -31,15 +31,18 @@ pub async fn plan(
     deadline: Deadline,
 ) -> Result<Option<Work>, Error> {
     match (installer, file) {
-        (Installer::IstioOperator, _) => {
-            Ok(Some(Work::Operator(Box::new(istiooperator::plan(cluster, snapshot, patch).await?))))
-        }
+        (Installer::IstioOperator, _) => Ok(Some(Work::Operator(Box::new(
+            istiooperator::plan(cluster, snapshot, patch).await?,
+        )))),
         (Installer::Istioctl, Some(file)) => {
-            let work = istioctl::plan((cluster, snapshot), tool.clone(), (file, patch), deadline).await?;
+            let work =
+                istioctl::plan((cluster, snapshot), tool.clone(), (file, patch), deadline).await?;
             Ok(Some(Work::File(Box::new(work))))
         }
         (Installer::Istioctl, None) => Err(Error::Usage(
-            "--installer istioctl needs --istio-operator FILE: the file that Istio is installed from".into(),
+            "--installer istioctl needs --istio-operator FILE: the file that Istio is installed \
+             from"
+                .into(),
         )),
         _ => Ok(None),
     }

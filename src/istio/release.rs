@@ -24,9 +24,9 @@ impl Release {
         Release(minor.unwrap_or(Self::NEWEST.0))
     }
 
-    /// Whether istiod gives `ServiceEntries` addresses of their own, unless `PILOT_ENABLE_IP_AUTOALLOCATE`
-    /// says otherwise. The switch came in 1.23, switched off, and is on since 1.25
-    /// (pilot/pkg/features/pilot.go: `EnableIPAutoallocate`).
+    /// Whether istiod gives `ServiceEntries` addresses of their own, unless
+    /// `PILOT_ENABLE_IP_AUTOALLOCATE` says otherwise. The switch came in 1.23, switched off, and is
+    /// on since 1.25 (pilot/pkg/features/pilot.go: `EnableIPAutoallocate`).
     pub fn allocates_addresses(self) -> bool {
         self >= Release(25)
     }

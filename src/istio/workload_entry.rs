@@ -1,4 +1,5 @@
-//! WorkloadEntry: a machine outside Kubernetes, an endpoint of the ServiceEntries that select its labels.
+//! WorkloadEntry: a machine outside Kubernetes, an endpoint of the ServiceEntries that select its
+//! labels.
 
 use crate::kubernetes::Object;
 use crate::kubernetes::pod::Labels;

@@ -107,7 +107,8 @@ impl Kind {
         group.ends_with(".istio.io") || group == "gateway.networking.k8s.io"
     }
 
-    /// Whether an Istio that is supported may be too old for it: then that it is missing is no news.
+    /// Whether an Istio that is supported may be too old for it: then that it is missing is no
+    /// news.
     pub fn is_recent(self) -> bool {
         self == Kind::TrafficExtension
     }

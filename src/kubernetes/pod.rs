@@ -64,8 +64,8 @@ pub struct Container {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub volume_mounts: Vec<VolumeMount>,
-    /// Arguments of the proxy only (`proxy router`), of what captures for it (`istio-iptables`), and
-    /// of DNS caches.
+    /// Arguments of the proxy only (`proxy router`), of what captures for it (`istio-iptables`),
+    /// and of DNS caches.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<String>,
 }

@@ -84,7 +84,8 @@ pub fn roles(name: &str, rights: &BTreeSet<Right>) -> String {
             ("Role", format!(", namespace: {namespace}"))
         };
         format!(
-            "apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata: {{name: {name}{place}}}\nrules:\n{}",
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata: {{name: \
+             {name}{place}}}\nrules:\n{}",
             rules(rights)
         )
     });
@@ -130,13 +131,16 @@ mod tests {
         ];
         assert_eq!(
             roles("x", &rights.clone().into()),
-            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: x}\nrules:\n\
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: \
+             x}\nrules:\n\
              - {apiGroups: [\"\"], resources: [namespaces], verbs: [create]}\n\
              - {apiGroups: [\"\"], resources: [pods], verbs: [list]}\n\
              ---\n\
-             apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: x, namespace: team}\nrules:\n\
+             apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: x, namespace: \
+             team}\nrules:\n\
              - {apiGroups: [\"\"], resources: [pods/exec], verbs: [get]}\n\
-             - {apiGroups: [\"networking.istio.io\"], resources: [serviceentries, virtualservices], verbs: [create, patch]}\n"
+             - {apiGroups: [\"networking.istio.io\"], resources: [serviceentries, \
+             virtualservices], verbs: [create, patch]}\n"
         );
         assert_eq!(rights[1].to_string(), "get pods/exec in team");
         assert_eq!(

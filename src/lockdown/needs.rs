@@ -199,8 +199,15 @@ fn istiod(snapshot: &Snapshot) -> Result<Vec<Exit>, Error> {
     }
     if distinct.is_empty() {
         return Err(Error::NotFound {
-            what: format!("a Service of istiod with port {XDS} in {}", snapshot.mesh.namespace),
-            hint: Some("without istiod no sidecar of the namespace would get its configuration and certificate".into()),
+            what: format!(
+                "a Service of istiod with port {XDS} in {}",
+                snapshot.mesh.namespace
+            ),
+            hint: Some(
+                "without istiod no sidecar of the namespace would get its configuration and \
+                certificate"
+                    .into(),
+            ),
         });
     }
     Ok(distinct)

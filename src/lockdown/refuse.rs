@@ -18,8 +18,16 @@ pub fn refuse(snapshot: &Snapshot, namespace: &str) -> Result<(), Error> {
         if let Some(unseen) = snapshot.unseen.iter().find(|u| u.what.is_list(kind)) {
             let what = kind.plural();
             return Err(Error::Refused {
-                why: format!("{what} could not be read, so it is not known what a policy would cut: {}", unseen.why),
-                hint: Some("lockdown reads pods, services, namespaces, endpointslices and networkpolicies of all namespaces".into()),
+                why: format!(
+                    "{what} could not be read, so it is not known what a policy would \
+                    cut: {}",
+                    unseen.why
+                ),
+                hint: Some(
+                    "lockdown reads pods, services, namespaces, endpointslices and \
+                    networkpolicies of all namespaces"
+                        .into(),
+                ),
             });
         }
     }
@@ -63,7 +71,8 @@ pub fn refuse(snapshot: &Snapshot, namespace: &str) -> Result<(), Error> {
     if !pods.is_empty() && pods.iter().all(|p| p.spec.is_gateway()) {
         return Err(Error::Refused {
             why: format!(
-                "namespace {namespace} has only gateways: they are the gateways that others go through, and need it open"
+                "namespace {namespace} has only gateways: they are the gateways that others go \
+                 through, and need it open"
             ),
             hint: Some("lock down the namespaces of those that call".into()),
         });

@@ -345,8 +345,10 @@ fn what_others_open_is_said_in_words() {
     assert_eq!(
         all,
         [
-            "NetworkPolicy team/theirs spec.egress[1] | pods with app=app | 203.0.113.0/24 on TCP 443, UDP 1-9",
-            "NetworkPolicy team/theirs spec.egress[2] | pods with app=app | everywhere on all ports",
+            "NetworkPolicy team/theirs spec.egress[1] | pods with app=app | 203.0.113.0/24 on TCP \
+             443, UDP 1-9",
+            "NetworkPolicy team/theirs spec.egress[2] | pods with app=app | everywhere on all \
+             ports",
         ]
     );
 }

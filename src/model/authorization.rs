@@ -423,7 +423,8 @@ fn never(rule: &Rule, request: &Request) -> Option<String> {
             .find(|h| any(std::slice::from_ref(h), without_port(host)))
     {
         return Some(format!(
-            "hosts: {named:?} is compared with the Host header as it is sent, and clients send {host}, with its port, on a \
+            "hosts: {named:?} is compared with the Host header as it is sent, and clients send \
+             {host}, with its port, on a \
              port other than 80; list {host} too"
         ));
     }

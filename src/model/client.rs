@@ -151,8 +151,8 @@ fn fixed(service: &Registered<'_>) -> Option<IpAddr> {
     first.address.parse().ok().filter(|_| alone)
 }
 
-/// What DNS answers for a host whose entry lists only other addresses, where clients ask DNS and the
-/// proxies resolved the same name.
+/// What DNS answers for a host whose entry lists only other addresses, where clients ask DNS and
+/// the proxies resolved the same name.
 pub fn made_up(world: &World<'_>, service: &Registered<'_>, node: &Node) -> Option<IpAddr> {
     let spec = &service.entry().filter(|_| !node.dns)?.spec;
     let by_name = matches!(spec.resolution, Resolution::Dns | Resolution::DnsRoundRobin)

@@ -41,12 +41,14 @@ impl fmt::Display for NotRead {
         match self {
             NotRead::OtherRevision { label, revision } => write!(
                 f,
-                "its label istio.io/rev is {label}, and istiod reads only objects without that label or with its own \
+                "its label istio.io/rev is {label}, and istiod reads only objects without that \
+                 label or with its own \
                  revision {revision}; a tag is not resolved there"
             ),
             NotRead::Namespace(namespace) => write!(
                 f,
-                "discoverySelectors of the mesh config do not select namespace {namespace}, so istiod reads nothing there"
+                "discoverySelectors of the mesh config do not select namespace {namespace}, so \
+                 istiod reads nothing there"
             ),
         }
     }

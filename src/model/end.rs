@@ -166,7 +166,8 @@ impl fmt::Display for End {
                 write!(f, "its last filter {filter} is not evaluated")
             }
             End::ClientCertificateRequired => f.write_str(
-                "the server demands a client certificate of the mesh, and the TLS that arrives has none",
+                "the server demands a client certificate of the mesh, and the TLS that arrives has \
+                 none",
             ),
             End::ForeignCertificate => f.write_str(
                 "the server's certificate is not of the mesh: the sidecar's mutual TLS refuses it",

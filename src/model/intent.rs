@@ -27,9 +27,11 @@ pub enum Lack {
     NotExported,
     /// Its VirtualService names a host that is spelt nearly like this one.
     Misspelt(String),
-    /// It routes the host for the mesh and does not send it to the gateway, where this Gateway serves it.
+    /// It routes the host for the mesh and does not send it to the gateway, where this Gateway
+    /// serves it.
     NotSent(Place),
-    /// A Gateway serves the host, or a rule leads it on from there, and nothing leads it to the gateway.
+    /// A Gateway serves the host, or a rule leads it on from there, and nothing leads it to the
+    /// gateway.
     NoRoute,
     /// `setup` routed the host, and its VirtualService is gone.
     Recorded,
@@ -227,7 +229,8 @@ impl Asked<'_, '_> {
         seen.find_map(|routes| routes.rule_for_mesh(self.port))
     }
 
-    /// The VirtualService that is bound to that Gateway for the host, with rules of another kind only.
+    /// The VirtualService that is bound to that Gateway for the host, with rules of another kind
+    /// only.
     fn of_other_kind(&self, gateway: &Place) -> Option<Place> {
         let name = format!("{}/{}", gateway.object.namespace, gateway.object.name);
         let field = if self.speaks_tls() {
@@ -241,8 +244,8 @@ impl Asked<'_, '_> {
         Some(found.reference().at(field))
     }
 
-    /// Whether any VirtualService leads the host to a gateway for whomever, by rules of the kind that
-    /// the port takes.
+    /// Whether any VirtualService leads the host to a gateway for whomever, by rules of the kind
+    /// that the port takes.
     fn is_led_anywhere(&self) -> bool {
         let world = self.world;
         let to_gateway = |route: &[RouteDestination]| {
@@ -274,8 +277,8 @@ impl Asked<'_, '_> {
         own || !routes.tcp.is_empty()
     }
 
-    /// Whether a VirtualService leads the host on to the outside, on the port that is asked about, by
-    /// a rule that is for gateways only.
+    /// Whether a VirtualService leads the host on to the outside, on the port that is asked about,
+    /// by a rule that is for gateways only.
     fn leads_on(&self, routes: &Routes<'_>) -> bool {
         let out = |route: &[RouteDestination]| {
             route.iter().map(|r| &r.destination).any(|d| {

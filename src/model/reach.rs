@@ -126,7 +126,8 @@ fn programs(world: &World<'_>, node: &Node, role: Role) -> Vec<Foreign> {
                 place: config
                     .reference(Kind::ProxyConfig)
                     .at("spec.environmentVariables"),
-                words: "sets the environment of this proxy, which may switch DNS capture and others",
+                words: "sets the environment of this proxy, which may switch DNS capture and \
+                    others",
             });
         }
     }
@@ -140,7 +141,8 @@ fn programs(world: &World<'_>, node: &Node, role: Role) -> Vec<Foreign> {
         if reach.takes(world, node) && sees(&extension.spec.matches, role) {
             found.push(Foreign {
                 place: extension.reference(Kind::TrafficExtension).into(),
-                words: "runs a script or a program in this proxy, which may answer or change requests",
+                words: "runs a script or a program in this proxy, which may answer or change \
+                    requests",
             });
         }
     }

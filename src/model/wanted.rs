@@ -190,9 +190,9 @@ impl<'w, 'n> Asking<'w, 'n> {
         self.stray_ports && ports().any(here) && !ports().any(|p| p.number == said)
     }
 
-    /// Whether conditions on the client are for this one. Conditions that no pod meets were meant for
-    /// somebody all the same, and may be a mistake: they count as its own, unless they expressly ask
-    /// for another workload.
+    /// Whether conditions on the client are for this one. Conditions that no pod meets were meant
+    /// for somebody all the same, and may be a mistake: they count as its own, unless they
+    /// expressly ask for another workload.
     fn is_meant(&self, labels: &Labels, namespace: Option<&str>) -> bool {
         let Some(node) = self.node else { return true };
         let who = Condition { labels, namespace };
@@ -232,8 +232,8 @@ impl Condition<'_> {
     }
 }
 
-/// Whether other rules of a VirtualService name the Gateways that they are for: those that do not are
-/// meant for sidecars.
+/// Whether other rules of a VirtualService name the Gateways that they are for: those that do not
+/// are meant for sidecars.
 fn has_both_halves(routes: &Routes<'_>) -> bool {
     let http = routes
         .http

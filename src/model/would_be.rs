@@ -1,5 +1,5 @@
-//! Pods that are not there yet: what the workloads of manifests would make, so that a plan can be judged
-//! before it is applied.
+//! Pods that are not there yet: what the workloads of manifests would make, so that a plan can be
+//! judged before it is applied.
 
 use super::discovery::selects_namespace;
 use super::injection::injects;
@@ -88,8 +88,8 @@ fn unknown(client: &Client) -> Option<(Kind, Workload)> {
     Some((kind, workload))
 }
 
-/// The pods of gateways that manifests bring, ready to serve: they count as endpoints. A workload that
-/// a cluster has already has the pods that it has.
+/// The pods of gateways that manifests bring, ready to serve: they count as endpoints. A workload
+/// that a cluster has already has the pods that it has.
 pub fn would_be_gateways(snapshot: &Snapshot) -> Vec<Pod> {
     let mut all = Vec::new();
     for (kind, workload) in planned(snapshot) {

@@ -1,6 +1,6 @@
 //! What the new objects would break: doctor's own model, run on the cluster as it would be. Only
-//! what is certainly an error there and was none before is a reason to refuse; what is likely one is
-//! said before the question. Findings about a gateway that is not there yet are neither.
+//! what is certainly an error there and was none before is a reason to refuse; what is likely one
+//! is said before the question. Findings about a gateway that is not there yet are neither.
 
 use super::reference;
 use crate::checks::engine::{Choice, examine, follow};
@@ -16,9 +16,9 @@ use crate::snapshot::{Change, Snapshot};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Refuse what would certainly not work, with the codes and the objects; gives what is likely not to
-/// work, a line each. `ours` are the paths that are to come; `former` are namespaces and hosts whose
-/// route is ours and about to go, as a cleanup beside this run has it.
+/// Refuse what would certainly not work, with the codes and the objects; gives what is likely not
+/// to work, a line each. `ours` are the paths that are to come; `former` are namespaces and hosts
+/// whose route is ours and about to go, as a cleanup beside this run has it.
 ///
 /// # Errors
 /// [`Error::Refused`] where one of them, or a path of somebody else, would certainly break.

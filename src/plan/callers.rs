@@ -77,7 +77,8 @@ fn not_injected(client: &Client, injected: bool, without: &[&Pod]) -> Error {
     if without.is_empty() {
         return Error::Refused {
             why: format!(
-                "namespace {namespace} is not injected: it has neither istio-injection=enabled nor istio.io/rev"
+                "namespace {namespace} is not injected: it has neither istio-injection=enabled nor \
+                 istio.io/rev"
             ),
             hint: Some(format!(
                 "kubectl label namespace {namespace} istio-injection=enabled, or setup --inject"
@@ -87,11 +88,13 @@ fn not_injected(client: &Client, injected: bool, without: &[&Pod]) -> Error {
     let names: Vec<&str> = without.iter().take(3).map(|p| p.name()).collect();
     let hint = if injected {
         format!(
-            "they are older than the namespace's label: kubectl rollout restart deployment -n {namespace}"
+            "they are older than the namespace's label: kubectl rollout restart deployment -n \
+             {namespace}"
         )
     } else {
         format!(
-            "label the namespace (istio-injection=enabled) and restart its workloads, or setup --inject -n {namespace}"
+            "label the namespace (istio-injection=enabled) and restart its workloads, or setup \
+             --inject -n {namespace}"
         )
     };
     Error::Refused {

@@ -95,7 +95,8 @@ pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord
     next.wires.sort();
     next.set = add.set.map(str::to_owned).or(next.set);
     // Whoever is removing it may still delete what it looked at before: that must not be what we
-    // leave as it is, so all of it is written once more. Who was there already has that behind them.
+    // leave as it is, so all of it is written once more. Who was there already has that behind
+    // them.
     let mut callers = add.callers.iter();
     let comes = callers.any(|caller| next.callers.get(caller) != Some(&Phase::Settled));
     if comes && next.callers.values().any(|phase| *phase == Phase::Leaving) {
@@ -115,7 +116,8 @@ pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord
     if !next.allow.is_empty() && next.wires.iter().any(|w| w.hop == Hop::Plain) {
         return Err(Error::Refused {
             why: format!(
-                "--allow for {host} needs mutual TLS from the sidecar to the gateway on all of its ports"
+                "--allow for {host} needs mutual TLS from the sidecar to the gateway on all of its \
+                 ports"
             ),
             hint: Some("without it the gateway does not know who calls: say --hop mtls".into()),
         });
@@ -148,7 +150,8 @@ fn clash(target: &Target, old: &Wire, new: &Wire) -> Error {
         format!("{target} is routed already, as {}{hop}", old.flow.name())
     } else {
         format!(
-            "port {} of {} goes through the gateway's port {} already: port {} could not be told apart there",
+            "port {} of {} goes through the gateway's port {} already: port {} could not be told \
+             apart there",
             old.port, target.host, old.gateway_port, new.port
         )
     };

@@ -241,7 +241,8 @@ spec:
   from: [team-a]
   hosts:
   - {host: edition.cnn.com, ports: [80, 443=tls]}
-  - {host: db.example.com, ports: [5432=tcp], from: [team-b/deploy/api], addresses: [203.0.113.13], hop: plain}
+  - {host: db.example.com, ports: [5432=tcp], from: [team-b/deploy/api], addresses: \
+  [203.0.113.13], hop: plain}
 ";
 
     #[test]

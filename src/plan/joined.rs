@@ -159,7 +159,8 @@ kind: Gateway
 metadata: {name: site, namespace: platform}
 spec:
   selector: {istio: egressgateway}
-  servers: [{port: {number: 443, name: tls, protocol: TLS}, hosts: [site.example.com], tls: {mode: PASSTHROUGH}}]
+  servers: [{port: {number: 443, name: tls, protocol: TLS}, hosts: [site.example.com], tls: {mode: \
+  PASSTHROUGH}}]
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -170,7 +171,8 @@ spec:
   exportTo: [EXPORT]
   tls:
   - match: [{gateways: [mesh], port: 443, sniHosts: [site.example.com]}]
-    route: [{destination: {host: istio-egressgateway.istio-system.svc.cluster.local, port: {number: 443}}}]
+    route: [{destination: {host: istio-egressgateway.istio-system.svc.cluster.local, port: \
+    {number: 443}}}]
   - match: [{gateways: [site], port: 443, sniHosts: [site.example.com]}]
     route: [{destination: {host: site.example.com, port: {number: 443}}}]
 ---

@@ -97,7 +97,11 @@ fn refuse_selected(rules: &[&DestinationRule]) -> Result<(), Error> {
             rule.reference(Kind::DestinationRule),
             rule.spec.host
         ),
-        hint: Some("drop its workloadSelector, or move what it says into the clients' namespace without one".into()),
+        hint: Some(
+            "drop its workloadSelector, or move what it says into the clients' namespace \
+            without one"
+                .into(),
+        ),
     })
 }
 

@@ -201,7 +201,8 @@ fn named(target: &Target, options: &FlowOptions) -> Result<(), Error> {
         Host::Wildcard(_) if options.server.is_some() => return Ok(()),
         Host::Wildcard(_) => (
             "it stands for many names, and the gateway has to resolve one",
-            "name the hosts one by one, or say with --server HOST which one server answers for all of them",
+            "name the hosts one by one, or say with --server HOST which one server answers for all \
+             of them",
         ),
         Host::Address(_) => (
             "an address has no name that sidecar and gateway could tell it by",

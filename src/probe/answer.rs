@@ -350,7 +350,8 @@ mod tests {
             ),
             ("bash: connect: No route to host", Failure::Unreachable),
             (
-                "error:0A000410:SSL routines::sslv3 alert handshake failure:ssl/record/rec_layer_s3.c:1584",
+                "error:0A000410:SSL routines::sslv3 alert handshake \
+                 failure:ssl/record/rec_layer_s3.c:1584",
                 Failure::Alert {
                     alert: "handshake failure".into(),
                 },
@@ -362,7 +363,8 @@ mod tests {
                 },
             ),
             (
-                "Connecting to x|1.2.3.4|:80... connected.\nHTTP request sent, awaiting response... Read error (Connection reset by peer)",
+                "Connecting to x|1.2.3.4|:80... connected.\nHTTP request sent, awaiting \
+                 response... Read error (Connection reset by peer)",
                 Failure::Reset,
             ),
             (

@@ -114,15 +114,19 @@ mod tests {
 
     #[test]
     fn connections_are_told_from_what_is_served() {
-        let text = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
+        let text = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when \
+            retrnsmt   uid  timeout inode\n\
              0: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 1\n\
              1: 0400F40A:1F90 0900F40A:9C40 01 00000000:00000000 00:00000000 00000000 0 0 2\n\
              2: 0400F40A:9C41 0D7100CB:1538 01 00000000:00000000 00:00000000 00000000 0 0 3\n\
              3: 0100007F:9C42 0100007F:3A98 01 00000000:00000000 00:00000000 00000000 0 0 4\n  \
              sl  local_address                         remote_address rem_address st\n\
-             0: 0000000000000000FFFF00000400F40A:9C43 0000000000000000FFFF00000C7100CB:01BB 02 0 0 0\n  \
-             sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt uid timeout inode ref pointer drops\n\
-             9: 0400F40A:9C44 0A00600A:0035 01 00000000:00000000 00:00000000 00000000 0 0 5 2 0 0\n";
+             0: 0000000000000000FFFF00000400F40A:9C43 0000000000000000FFFF00000C7100CB:01BB 02 0 0 \
+             0\n  \
+             sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt uid timeout \
+             inode ref pointer drops\n\
+             9: 0400F40A:9C44 0A00600A:0035 01 00000000:00000000 00:00000000 00000000 0 0 5 2 0 \
+             0\n";
         let found: Vec<String> = parse(text)
             .iter()
             .map(|(t, to)| format!("{t} {to}"))

@@ -37,8 +37,10 @@ pub(super) fn html(report: &Report) -> String {
     unseen(&mut body, report);
     checks(&mut body, report);
     format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
-         content=\"width=device-width, initial-scale=1\">\n<title>Egress: {}</title>\n<style>\n{STYLE}</style>\n</head>\n\
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta \
+         name=\"viewport\" \
+         content=\"width=device-width, initial-scale=1\">\n<title>Egress: \
+         {}</title>\n<style>\n{STYLE}</style>\n</head>\n\
          <body>\n{body}</body>\n</html>",
         verdict(report.verdict)
     )
@@ -56,7 +58,8 @@ fn drawn<'f>(body: &mut String, path: &PathReport, findings: impl Iterator<Item 
     let title = format!("{} → {}:{}", path.from, path.host, path.port);
     let _ = writeln!(
         body,
-        "<section class=\"path\">\n<h3>{} <small>{}</small> <span class=\"pill {2}\">{2}</span></h3>\n<ol class=\"hops\">",
+        "<section class=\"path\">\n<h3>{} <small>{}</small> <span class=\"pill \
+         {2}\">{2}</span></h3>\n<ol class=\"hops\">",
         markup(&title),
         path.protocol,
         verdict(path.verdict)
@@ -155,7 +158,8 @@ fn checks(body: &mut String, report: &Report) {
         let title = crate::checks::registry::find(line.code.0).map_or("", |check| check.title);
         let _ = writeln!(
             body,
-            "<tr><td><code>{}</code></td><td>{}</td><td class=\"{class}\">{word}</td><td>{}</td></tr>",
+            "<tr><td><code>{}</code></td><td>{}</td><td \
+             class=\"{class}\">{word}</td><td>{}</td></tr>",
             line.code,
             markup(title),
             markup(&line.reason)

@@ -43,7 +43,8 @@ pub(super) fn junit(report: &Report) -> String {
         total = (total.0 + counts.0, total.1 + counts.1, total.2 + counts.2);
     }
     format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"kubectl egress doctor\" {}>\n{body}</testsuites>",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"kubectl egress doctor\" \
+         {}>\n{body}</testsuites>",
         attributes(total)
     )
 }

@@ -33,8 +33,8 @@ fn one(object: &ObjectRef) -> String {
     format!("{namespace}{kind}{group}/{}", scriptable(&object.name))
 }
 
-/// A name as a script may use it. The API server takes no others than these letters (RFC 1123), but a
-/// manifest can say anything.
+/// A name as a script may use it. The API server takes no others than these letters (RFC 1123), but
+/// a manifest can say anything.
 fn scriptable(name: &str) -> String {
     let shown = |c: char| {
         if c.is_ascii_alphanumeric() || "-._:".contains(c) {

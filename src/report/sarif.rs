@@ -69,7 +69,8 @@ fn result(finding: &Finding, order: &[&str]) -> Value {
         "ruleId": finding.code,
         "ruleIndex": order.iter().position(|code| *code == finding.code.0),
         "level": level(finding.severity),
-        "message": {"text": format!("{}: {}.{}", finding.title, finding.message.trim_end_matches('.'), fix.unwrap_or_default())},
+        "message": {"text": format!("{}: \
+            {}.{}", finding.title, finding.message.trim_end_matches('.'), fix.unwrap_or_default())},
         "partialFingerprints": {"finding/v1": fingerprint(finding)},
         "properties": {"hop": finding.hop, "confidence": finding.confidence, "evidence": finding.evidence},
     });

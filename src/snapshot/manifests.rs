@@ -301,8 +301,10 @@ mod tests {
     #[test]
     fn documents_lists_and_other_kinds_are_read() {
         let mut snapshot = Snapshot::offline().unwrap();
-        let text = "# a comment\n---\napiVersion: networking.istio.io/v1beta1\nkind: Sidecar\nmetadata: {name: a}\n---\n\
-             apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Service, metadata: {name: b, namespace: other}}\n\
+        let text = "# a comment\n---\napiVersion: networking.istio.io/v1beta1\nkind: \
+            Sidecar\nmetadata: {name: a}\n---\n\
+             apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Service, metadata: \
+             {name: b, namespace: other}}\n\
              - {apiVersion: example.com/v1, kind: Widget, metadata: {name: c}}\n---\n\
              kind: MeshConfig\ntrustDomain: example.org\n";
         let laid = snapshot.lay(text, HERE).unwrap();
@@ -324,7 +326,8 @@ mod tests {
                 "x.yaml:4: this is not YAML",
             ),
             (
-                "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\napiVersion: networking.istio.io/v1\nkind: Gateway\n\
+                "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\napiVersion: \
+                 networking.istio.io/v1\nkind: Gateway\n\
                  metadata: {name: g}\nspec: {servers: 5}\n",
                 ":5: Gateway team/g",
             ),
@@ -344,7 +347,8 @@ mod tests {
     #[test]
     fn an_object_that_is_there_keeps_its_age() {
         let mut snapshot = Snapshot::offline().unwrap();
-        let service = "apiVersion: v1\nkind: Service\nmetadata: {name: istio-egressgateway, namespace: istio-system}\n";
+        let service = "apiVersion: v1\nkind: Service\nmetadata: {name: istio-egressgateway, \
+            namespace: istio-system}\n";
         snapshot.lay(service, HERE).unwrap();
         assert_eq!(snapshot.objects.services.len(), 1);
         assert_eq!(

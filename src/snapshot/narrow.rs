@@ -70,7 +70,8 @@ fn unseen(kinds: &[Kind], namespaces: &BTreeSet<String>) -> Vec<Unseen> {
         .collect::<Vec<_>>()
         .join(", ");
     let why = format!(
-        "not allowed to list them in all namespaces, so they were read only in {only}, as far as that is allowed; this would allow all:\n{}",
+        "not allowed to list them in all namespaces, so they were read only in {only}, as far as \
+         that is allowed; this would allow all:\n{}",
         role(kinds)
     );
     kinds
@@ -96,7 +97,8 @@ fn role(kinds: &[Kind]) -> String {
     };
     let rules: String = groups.into_iter().map(rule).collect();
     format!(
-        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: kubectl-egress-reader}}\nrules:\n{rules}"
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: \
+         kubectl-egress-reader}}\nrules:\n{rules}"
     )
 }
 

@@ -255,10 +255,14 @@ impl Mesh {
     fn clients(&self) {
         for team in TEAMS {
             let manifest = format!(
-                "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {team}, labels: {{istio-injection: enabled}}}}\n---\n\
-                 apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: client, namespace: {team}}}\nspec:\n  \
-                 selector: {{matchLabels: {{app: client}}}}\n  template:\n    metadata: {{labels: {{app: client}}}}\n    spec:\n      \
-                 terminationGracePeriodSeconds: 0\n      containers: [{{name: client, image: \"localhost/mesh/app:1\", command: [sleep, infinity]}}]\n"
+                "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {team}, labels: \
+                 {{istio-injection: enabled}}}}\n---\n\
+                 apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: client, namespace: \
+                 {team}}}\nspec:\n  \
+                 selector: {{matchLabels: {{app: client}}}}\n  template:\n    metadata: {{labels: \
+                 {{app: client}}}}\n    spec:\n      \
+                 terminationGracePeriodSeconds: 0\n      containers: [{{name: client, image: \
+                 \"localhost/mesh/app:1\", command: [sleep, infinity]}}]\n"
             );
             let (done, error) = self.kubectl(&["apply", "-f", "-"], &manifest);
             assert!(done, "kubectl apply: {error}");

@@ -68,7 +68,8 @@ fn pods_that_part() {
     ]);
     site.kubectl(&["label", "pod", &pod, "odd=yes"]);
     MESH.apply(&format!(
-        "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {{name: odd, namespace: {}}}\nspec:\n  \
+        "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {{name: odd, \
+         namespace: {}}}\nspec:\n  \
          workloadSelector: {{labels: {{odd: \"yes\"}}}}\n  configPatches:\n  \
          - {{applyTo: VIRTUAL_HOST, match: {{context: GATEWAY}}, patch: {{operation: REMOVE}}}}\n",
         site.namespace()

@@ -50,7 +50,8 @@ fn indented(pem: &str) -> String {
 /// gateway start TLS to it, trusting an authority.
 fn serve(site: &Site, pki: &Pki, (options, trusted): (&str, &str)) {
     let command = format!(
-        "exec openssl s_server -accept 8443 -www -quiet -cert /tls/tls.crt -key /tls/tls.key {options}"
+        "exec openssl s_server -accept 8443 -www -quiet -cert /tls/tls.crt -key /tls/tls.key \
+         {options}"
     );
     play(site, pki, (&command, 8443, trusted));
 }
@@ -59,12 +60,17 @@ fn play(site: &Site, pki: &Pki, (command, port, trusted): (&str, u16, &str)) {
     let (namespace, host) = (site.namespace(), &site.host);
     let out = format!("{namespace}-out");
     MESH.apply(&format!(
-        "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {out}}}\n---\napiVersion: v1\nkind: Secret\nmetadata: {{name: tls, namespace: {out}}}\n\
-         stringData:\n  tls.crt: |\n{}  tls.key: |\n{}---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: partner, namespace: {out}}}\nspec:\n  \
-         selector: {{matchLabels: {{app: partner}}}}\n  template:\n    metadata: {{labels: {{app: partner}}}}\n    spec:\n      \
-         terminationGracePeriodSeconds: 0\n      containers:\n      - {{name: server, image: \"localhost/mesh/app:1\", imagePullPolicy: IfNotPresent, \
+        "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {out}}}\n---\napiVersion: v1\nkind: \
+         Secret\nmetadata: {{name: tls, namespace: {out}}}\n\
+         stringData:\n  tls.crt: |\n{}  tls.key: |\n{}---\napiVersion: apps/v1\nkind: \
+         Deployment\nmetadata: {{name: partner, namespace: {out}}}\nspec:\n  \
+         selector: {{matchLabels: {{app: partner}}}}\n  template:\n    metadata: {{labels: {{app: \
+         partner}}}}\n    spec:\n      \
+         terminationGracePeriodSeconds: 0\n      containers:\n      - {{name: server, image: \
+         \"localhost/mesh/app:1\", imagePullPolicy: IfNotPresent, \
          command: [sh, -c, \"{command}\"], volumeMounts: [{{name: tls, mountPath: /tls}}]}}\n      \
-         volumes: [{{name: tls, secret: {{secretName: tls}}}}]\n---\napiVersion: v1\nkind: Service\nmetadata: {{name: partner, namespace: {out}}}\nspec:\n  \
+         volumes: [{{name: tls, secret: {{secretName: tls}}}}]\n---\napiVersion: v1\nkind: \
+         Service\nmetadata: {{name: partner, namespace: {out}}}\nspec:\n  \
          selector: {{app: partner}}\n  ports: [{{name: tls, port: 443, targetPort: {port}}}]\n",
         indented(&pki.certificate),
         indented(&pki.key)
@@ -86,12 +92,17 @@ fn play(site: &Site, pki: &Pki, (command, port, trusted): (&str, u16, &str)) {
         "jsonpath={.spec.clusterIP}",
     ]);
     MESH.apply(&format!(
-        "apiVersion: v1\nkind: Secret\nmetadata: {{name: partner-ca, namespace: {namespace}}}\nstringData:\n  ca.crt: |\n{}---\n\
-         apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {{name: host, namespace: {namespace}}}\nspec:\n  hosts: [{host}]\n  \
-         ports: [{{number: 80, name: http, protocol: HTTP}}, {{number: 443, name: https, protocol: HTTPS}}]\n  resolution: STATIC\n  \
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: partner-ca, namespace: \
+         {namespace}}}\nstringData:\n  ca.crt: |\n{}---\n\
+         apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {{name: host, \
+         namespace: {namespace}}}\nspec:\n  hosts: [{host}]\n  \
+         ports: [{{number: 80, name: http, protocol: HTTP}}, {{number: 443, name: https, protocol: \
+         HTTPS}}]\n  resolution: STATIC\n  \
          endpoints: [{{address: {address}}}]\n---\n\
-         apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {{name: host, namespace: {namespace}}}\nspec:\n  host: {host}\n  \
-         trafficPolicy: {{portLevelSettings: [{{port: {{number: 443}}, tls: {{mode: SIMPLE, credentialName: partner-ca, sni: {host}, subjectAltNames: [{host}]}}}}]}}\n",
+         apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {{name: host, \
+         namespace: {namespace}}}\nspec:\n  host: {host}\n  \
+         trafficPolicy: {{portLevelSettings: [{{port: {{number: 443}}, tls: {{mode: SIMPLE, \
+         credentialName: partner-ca, sni: {host}, subjectAltNames: [{host}]}}}}]}}\n",
         indented(trusted)
     ));
     let to_tls = format!(
@@ -224,7 +235,8 @@ fn a_key_on_p384() {
 fn a_server_of_another_protocol() {
     let outside = Outside::new("f-plain");
     let pki = good(&outside.0.host);
-    let command = "while true; do printf 'HTTP/1.1 400 Bad Request\\\\r\\\\n\\\\r\\\\n' | nc -l -p 8443 -q 1; done";
+    let command = "while true; do printf 'HTTP/1.1 400 Bad Request\\\\r\\\\n\\\\r\\\\n' | nc -l -p \
+        8443 -q 1; done";
     play(&outside.0, &pki, (command, 8443, &pki.authority));
     outside.0.named(&refused(&["not TLS"]));
 }

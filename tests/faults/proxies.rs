@@ -5,7 +5,8 @@ use crate::site::{Site, Want};
 
 fn filter(site: &Site, selector: &str, patch: &str) {
     MESH.apply(&format!(
-        "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {{name: odd, namespace: {}}}\nspec:\n  \
+        "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {{name: odd, \
+         namespace: {}}}\nspec:\n  \
          workloadSelector: {{labels: {{{selector}}}}}\n  configPatches:\n  - {patch}\n",
         site.namespace()
     ));
@@ -26,7 +27,8 @@ fn a_listener_that_the_sidecar_rejects() {
     filter(
         &site,
         "app: client",
-        "{applyTo: LISTENER, match: {context: SIDECAR_OUTBOUND, listener: {portNumber: 80}}, patch: {operation: MERGE, value: {listener_filters_timeout: \"-5s\"}}}",
+        "{applyTo: LISTENER, match: {context: SIDECAR_OUTBOUND, listener: {portNumber: 80}}, \
+         patch: {operation: MERGE, value: {listener_filters_timeout: \"-5s\"}}}",
     );
     site.warned(&rejected("sidecar"));
 }
@@ -39,7 +41,8 @@ fn a_cluster_that_the_gateway_rejects() {
         &site,
         &format!("egress: {}", site.namespace()),
         &format!(
-            "{{applyTo: CLUSTER, match: {{context: GATEWAY, cluster: {{service: {host}}}}}, patch: {{operation: MERGE, value: {{connect_timeout: \"-5s\"}}}}}}"
+            "{{applyTo: CLUSTER, match: {{context: GATEWAY, cluster: {{service: {host}}}}}, patch: \
+             {{operation: MERGE, value: {{connect_timeout: \"-5s\"}}}}}}"
         ),
     );
     site.warned(&rejected("gateway"));

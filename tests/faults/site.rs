@@ -38,11 +38,14 @@ pub(crate) struct Want<'a> {
 /// A gateway's container, to be filled in by injection, and what a test adds to the pod.
 pub(crate) fn gateway(namespace: &str, pod: &str, container: &str, replicas: u32) -> String {
     format!(
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: egress, namespace: {namespace}}}\nspec:\n  replicas: {replicas}\n  \
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: egress, namespace: \
+         {namespace}}}\nspec:\n  replicas: {replicas}\n  \
          selector: {{matchLabels: {{egress: {namespace}}}}}\n  template:\n    metadata:\n      \
          labels: {{egress: {namespace}, sidecar.istio.io/inject: \"true\"}}\n      \
-         annotations: {{inject.istio.io/templates: gateway}}\n    spec:\n      terminationGracePeriodSeconds: 0\n{pod}      \
-         containers:\n      - name: istio-proxy\n        image: auto\n        imagePullPolicy: IfNotPresent\n        \
+         annotations: {{inject.istio.io/templates: \
+         gateway}}\n    spec:\n      terminationGracePeriodSeconds: 0\n{pod}      \
+         containers:\n      - name: istio-proxy\n        image: auto\n        imagePullPolicy: \
+         IfNotPresent\n        \
          resources: {{requests: {{cpu: 10m, memory: 32Mi}}}}\n{container}"
     )
 }
@@ -85,16 +88,25 @@ impl Site {
         };
         let (host, gateway_host) = (&site.host, format!("egress.{name}.svc.cluster.local"));
         MESH.apply(&format!(
-            "{}---\napiVersion: v1\nkind: Service\nmetadata: {{name: egress, namespace: {name}}}\nspec:\n  \
-             selector: {{egress: {name}}}\n  ports: [{{name: http2, port: 80, targetPort: 8080}}]\n---\n\
-             apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {{name: host, namespace: {name}}}\nspec:\n  \
-             hosts: [{host}]\n  ports: [{{number: 80, name: http, protocol: HTTP}}]\n  resolution: DNS\n---\n\
-             apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: host, namespace: {name}}}\nspec:\n  \
-             selector: {{egress: {name}}}\n  servers: [{{port: {{number: 80, name: http, protocol: HTTP}}, hosts: [{host}]}}]\n---\n\
-             apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: host, namespace: {name}}}\nspec:\n  \
+            "{}---\napiVersion: v1\nkind: Service\nmetadata: {{name: egress, namespace: \
+             {name}}}\nspec:\n  \
+             selector: {{egress: {name}}}\n  ports: [{{name: http2, port: 80, targetPort: \
+             8080}}]\n---\n\
+             apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {{name: host, \
+             namespace: {name}}}\nspec:\n  \
+             hosts: [{host}]\n  ports: [{{number: 80, name: http, protocol: HTTP}}]\n  resolution: \
+             DNS\n---\n\
+             apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: host, namespace: \
+             {name}}}\nspec:\n  \
+             selector: {{egress: {name}}}\n  servers: [{{port: {{number: 80, name: http, protocol: \
+             HTTP}}, hosts: [{host}]}}]\n---\n\
+             apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: host, \
+             namespace: {name}}}\nspec:\n  \
              hosts: [{host}]\n  gateways: [mesh, host]\n  http:\n  \
-             - match: [{{gateways: [mesh], port: 80}}]\n    route: [{{destination: {{host: {gateway_host}, port: {{number: 80}}}}}}]\n  \
-             - match: [{{gateways: [host], port: 80}}]\n    route: [{{destination: {{host: {host}, port: {{number: 80}}}}}}]\n",
+             - match: [{{gateways: [mesh], port: 80}}]\n    route: [{{destination: {{host: \
+             {gateway_host}, port: {{number: 80}}}}}}]\n  \
+             - match: [{{gateways: [host], port: 80}}]\n    route: [{{destination: {{host: {host}, \
+             port: {{number: 80}}}}}}]\n",
             gateway(name, "", "", 1)
         ));
         site

@@ -92,7 +92,8 @@ fn standing(outcomes: &[Outcome]) -> Vec<Step> {
         let gateway = step.words.iter().position(|w| w == "--gateway");
         let gateway = gateway.map_or(FOUND, |at| &step.words[at + 1]);
         let words = format!(
-            "setup {host} --gateway {gateway} --no-probe --wait=false -y --timeout 30s --dry-run=server"
+            "setup {host} --gateway {gateway} --no-probe --wait=false -y --timeout 30s \
+             --dry-run=server"
         );
         steps.push(Step::new(&caller, &words));
     }

@@ -71,7 +71,8 @@ pub(crate) fn install(api: &mut Api) {
         api.discover();
     }
     for object in control_plane() {
-        // As by kubectl create: a field that is given back cannot be told from one that was applied.
+        // As by kubectl create: a field that is given back cannot be told from one that was
+        // applied.
         if object["kind"] == "IstioOperator" {
             api.create(&object);
         } else {

@@ -41,8 +41,10 @@ pub(crate) fn run(world: &Arc<World>, step: &Step) -> Vec<Outcome> {
     let proxy = Proxy::start(world, step.fault.clone(), &process, &told);
     let mut config = tempfile::NamedTempFile::new().expect("a file");
     let text = format!(
-        "{{apiVersion: v1, kind: Config, current-context: x, contexts: [{{name: x, context: {{cluster: x, user: x, \
-         namespace: {}}}}}], users: [{{name: x, user: {{token: admin}}}}], clusters: [{{name: x, cluster: {{server: \
+        "{{apiVersion: v1, kind: Config, current-context: x, contexts: [{{name: x, context: \
+         {{cluster: x, user: x, \
+         namespace: {}}}}}], users: [{{name: x, user: {{token: admin}}}}], clusters: [{{name: x, \
+         cluster: {{server: \
          '{}'}}}}]}}",
         step.namespace, proxy.address
     );

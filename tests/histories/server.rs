@@ -156,7 +156,8 @@ impl Server {
 }
 
 /// Three that nobody listens on; no two servers of this process get the same. They lie below those
-/// that the kernel gives to connections (32768 and up): a server that restarts must find its own free.
+/// that the kernel gives to connections (32768 and up): a server that restarts must find its own
+/// free.
 fn free_ports() -> [u16; 3] {
     static TAKEN: AtomicU32 = AtomicU32::new(0);
     let mut free = std::iter::repeat_with(|| {

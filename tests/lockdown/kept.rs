@@ -13,10 +13,14 @@ fn serve(namespace: &str) {
     let command = serde_json::json!(["perl", "-e", SERVER]);
     let image = &MESH.image;
     MESH.apply(&format!(
-        "{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: server, namespace: {namespace}}}, spec: {{\
-         selector: {{matchLabels: {{app: server}}}}, template: {{metadata: {{labels: {{app: server}}}}, spec: {{\
-         terminationGracePeriodSeconds: 0, containers: [{{name: server, image: \"{image}\", command: {command}}}]}}}}}}}}\n---\n\
-         {{apiVersion: v1, kind: Service, metadata: {{name: server, namespace: {namespace}}}, spec: {{\
+        "{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: server, namespace: \
+         {namespace}}}, spec: {{\
+         selector: {{matchLabels: {{app: server}}}}, template: {{metadata: {{labels: {{app: \
+         server}}}}, spec: {{\
+         terminationGracePeriodSeconds: 0, containers: [{{name: server, image: \"{image}\", \
+         command: {command}}}]}}}}}}}}\n---\n\
+         {{apiVersion: v1, kind: Service, metadata: {{name: server, namespace: {namespace}}}, \
+         spec: {{\
          selector: {{app: server}}, ports: [{{name: http, port: 8080}}]}}}}"
     ));
     MESH.kubectl(&[
@@ -39,10 +43,13 @@ fn what_would_be_cut_is_said_before_and_what_was_to_stay_works_after() {
     serve("lock-stock");
     let image = &MESH.image;
     MESH.apply(&format!(
-        "{{apiVersion: batch/v1, kind: CronJob, metadata: {{name: nightly, namespace: lock-shop}}, spec: {{\
+        "{{apiVersion: batch/v1, kind: CronJob, metadata: {{name: nightly, namespace: lock-shop}}, \
+         spec: {{\
          schedule: \"0 0 1 1 *\", jobTemplate: {{spec: {{backoffLimit: 0, template: {{\
-         metadata: {{labels: {{sidecar.istio.io/inject: \"false\"}}}}, spec: {{restartPolicy: Never, \
-         containers: [{{name: job, image: \"{image}\", command: [curl, -sSf, -m, \"5\", \"http://server.lock-stock:8080\"]}}]}}}}}}}}}}}}"
+         metadata: {{labels: {{sidecar.istio.io/inject: \"false\"}}}}, spec: {{restartPolicy: \
+         Never, \
+         containers: [{{name: job, image: \"{image}\", command: [curl, -sSf, -m, \"5\", \
+         \"http://server.lock-stock:8080\"]}}]}}}}}}}}}}}}"
     ));
     // It greets whoever connects.
     let database = || {

@@ -58,8 +58,10 @@ fn what_another_policy_opens_is_named_and_a_second_run_changes_nothing() {
     let _network = Network::that("enforce");
     let team = Team::labelled("lock-others", "team: bare");
     super::mesh::MESH.apply(
-        "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: theirs, namespace: lock-others}, \
-         spec: {podSelector: {}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 203.0.113.0/24}}], ports: [{port: 80}]}]}}",
+        "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: theirs, \
+         namespace: lock-others}, \
+         spec: {podSelector: {}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: \
+         203.0.113.0/24}}], ports: [{port: 80}]}]}}",
     );
     let run = egress(&[
         "lockdown",
@@ -69,7 +71,8 @@ fn what_another_policy_opens_is_named_and_a_second_run_changes_nothing() {
         "-y",
     ]);
     assert_eq!(run.code, 1, "{}\n{}", run.stdout, run.stderr);
-    let said = "policies add up: NetworkPolicy lock-others/theirs spec.egress[0] lets all pods of lock-others out to 203.0.113.0/24 on TCP 80";
+    let said = "policies add up: NetworkPolicy lock-others/theirs spec.egress[0] lets all pods of \
+        lock-others out to 203.0.113.0/24 on TCP 80";
     assert!(run.stderr.contains(said), "{}", run.stderr);
     assert!(
         run.stdout

@@ -35,7 +35,8 @@ impl Drop for Network {
 fn switch(mode: &str) {
     let mut command = if std::env::var_os("EGRESS_TEST_KUBECONFIG").is_some() {
         let script = std::env::var("EGRESS_TEST_SET_POLICY").expect(
-            "EGRESS_TEST_SET_POLICY: a command that switches the network, with none, enforce or firewall after it",
+            "EGRESS_TEST_SET_POLICY: a command that switches the network, with none, enforce or \
+             firewall after it",
         );
         let mut command = Command::new("sh");
         command.args(["-c", &format!("{script} {mode}")]);

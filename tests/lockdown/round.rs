@@ -156,8 +156,10 @@ fn doctor(more: &[&str]) -> Run {
 /// Another pod beside the client, with something to connect with.
 fn pod(name: &str, metadata: &str, spec: &str) {
     MESH.apply(&format!(
-        "{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, namespace: {NAMESPACE}{metadata}}}, spec: \
-         {{{spec}terminationGracePeriodSeconds: 0, containers: [{{name: app, image: {}, command: [sleep, infinity]}}]}}}}",
+        "{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, namespace: \
+         {NAMESPACE}{metadata}}}, spec: \
+         {{{spec}terminationGracePeriodSeconds: 0, containers: [{{name: app, image: {}, command: \
+         [sleep, infinity]}}]}}}}",
         MESH.image
     ));
     MESH.kubectl(&[

@@ -225,16 +225,23 @@ fn drift() {
 /// Who may only read objects gets all but the counters, and is told so. Each kind is named: `*`
 /// means the subresources too, and a port-forward over a WebSocket is a GET.
 fn rights() {
-    let kinds = "pods, nodes, namespaces, services, configmaps, serviceaccounts, deployments, replicasets, daemonsets, \
-                 statefulsets, jobs, cronjobs, networkpolicies, endpointslices, serviceentries, virtualservices, \
-                 destinationrules, gateways, sidecars, envoyfilters, workloadentries, workloadgroups, proxyconfigs, \
-                 authorizationpolicies, peerauthentications, telemetries, roles, rolebindings, istiooperators, \
-                 customresourcedefinitions, mutatingwebhookconfigurations, horizontalpodautoscalers, \
+    let kinds = "pods, nodes, namespaces, services, configmaps, serviceaccounts, deployments, \
+        replicasets, daemonsets, \
+                 statefulsets, jobs, cronjobs, networkpolicies, endpointslices, serviceentries, \
+                 virtualservices, \
+                 destinationrules, gateways, sidecars, envoyfilters, workloadentries, \
+                 workloadgroups, proxyconfigs, \
+                 authorizationpolicies, peerauthentications, telemetries, roles, rolebindings, \
+                 istiooperators, \
+                 customresourcedefinitions, mutatingwebhookconfigurations, \
+                 horizontalpodautoscalers, \
                  poddisruptionbudgets";
     let role = format!(
-        "{{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {{name: status-reader}}, \
+        "{{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {{name: \
+         status-reader}}, \
          rules: [{{apiGroups: ['*'], resources: [{kinds}], verbs: [get, list]}}]}}\n---\n\
-         {{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {{name: status-reader}}, \
+         {{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {{name: \
+         status-reader}}, \
          roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: status-reader}}, \
          subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: reader}}]}}"
     );

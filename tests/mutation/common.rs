@@ -1,4 +1,5 @@
-//! What both tests that draw changes share: settings, an order from a seed, and words about a report.
+//! What both tests that draw changes share: settings, an order from a seed, and words about a
+//! report.
 
 use crate::origins::Origin;
 use crate::plot::Plot;

@@ -5,7 +5,8 @@
 const KNOWN: &[(&str, &str, &str)] = &[(
     "*",
     "client's hop: only for pods with another label",
-    "sourceLabels that expressly ask for another workload may be meant: doctor warns, and names the VirtualService",
+    "sourceLabels that expressly ask for another workload may be meant: doctor warns, and names \
+     the VirtualService",
 )];
 
 pub(crate) fn why(origin: &str, kind: &str) -> Option<&'static str> {

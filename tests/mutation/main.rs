@@ -1,7 +1,7 @@
 //! The judge is traffic: right configurations get one change, real requests say whether it matters,
 //! and doctor must agree. Where requests fail or go past the gateway its first finding names what
-//! was changed; where they do not, it may not say "broken". And each right configuration is healthy,
-//! by all three truths and by its objects alone.
+//! was changed; where they do not, it may not say "broken". And each right configuration is
+//! healthy, by all three truths and by its objects alone.
 //!
 //! `EGRESS_TEST_SEED` draws others, `EGRESS_TEST_MUTATIONS` more of them; `EGRESS_TEST_KIND` takes
 //! only kinds with that in their name, on every origin.

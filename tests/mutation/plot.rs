@@ -178,7 +178,8 @@ impl Plot {
             MESH.seen_outside(&mark).len()
         };
         let script = format!(
-            "one() {{ said=$({call} 2>&1); echo \"${{said:-nothing}}\"; }}; for i in $(seq {REQUESTS}); do one $i & done; wait"
+            "one() {{ said=$({call} 2>&1); echo \"${{said:-nothing}}\"; }}; for i in $(seq \
+             {REQUESTS}); do one $i & done; wait"
         );
         let output = self.run(&script);
         let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -244,7 +245,8 @@ impl Plot {
         }
     }
 
-    /// What requests do when a change has arrived: as soon as they are not fine, else after a while.
+    /// What requests do when a change has arrived: as soon as they are not fine, else after a
+    /// while.
     pub(crate) fn after_change(&mut self, port: u16, answer: &str) -> Traffic {
         for pause in [700, 900, 1200] {
             std::thread::sleep(Duration::from_millis(pause));

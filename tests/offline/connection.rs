@@ -13,12 +13,14 @@ fn a_list_of_kubeconfigs_is_one_kubeconfig() {
         std::fs::write(&path, format!("apiVersion: v1\nkind: Config\n{text}")).expect("written");
         path
     };
-    let contexts = "current-context: b\ncontexts: [{name: a, context: {cluster: none, user: u}}, {name: b, context: {cluster: c, user: u}}]\n";
+    let contexts = "current-context: b\ncontexts: [{name: a, context: {cluster: none, user: u}}, \
+        {name: b, context: {cluster: c, user: u}}]\n";
     let first = write("first", contexts);
     let second = write(
         "second",
         &format!(
-            "current-context: a\nclusters: [{{name: c, cluster: {{server: '{}'}}}}]\nusers: [{{name: u, user: {{token: secret-token}}}}]\n",
+            "current-context: a\nclusters: [{{name: c, cluster: {{server: '{}'}}}}]\nusers: \
+             [{{name: u, user: {{token: secret-token}}}}]\n",
             server.address
         ),
     );

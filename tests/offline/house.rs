@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// The rooms, each above all that it may import. `end`, `target` and `trace` are words of the model that
-/// all rooms share.
+/// The rooms, each above all that it may import. `end`, `target` and `trace` are words of the model
+/// that all rooms share.
 const STOREYS: &[&str] = &[
     "exit",
     "files",

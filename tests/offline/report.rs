@@ -274,7 +274,8 @@ fn files_that_cannot_be_read_are_wrong_usage_with_their_line() {
     );
     let typed = write(
         "typed.yaml",
-        "# x\n---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: g}\nspec: 5\n",
+        "# x\n---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: g}\nspec: \
+         5\n",
     );
     let other = write("other.json", "{\"apiVersion\": \"v1\"}");
     for (arguments, words) in [

@@ -67,8 +67,10 @@ impl Server {
 pub(crate) fn kubeconfig(server: &str) -> tempfile::NamedTempFile {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     let text = format!(
-        "apiVersion: v1\nkind: Config\ncurrent-context: here\ncontexts: [{{name: here, context: {{cluster: here, user: \
-         me}}}}]\nusers: [{{name: me, user: {{token: t}}}}]\nclusters: [{{name: here, cluster: {{server: '{server}'}}}}]\n"
+        "apiVersion: v1\nkind: Config\ncurrent-context: here\ncontexts: [{{name: here, context: \
+         {{cluster: here, user: \
+         me}}}}]\nusers: [{{name: me, user: {{token: t}}}}]\nclusters: [{{name: here, cluster: \
+         {{server: '{server}'}}}}]\n"
     );
     file.write_all(text.as_bytes()).expect("written");
     file
@@ -153,7 +155,8 @@ fn respond(
         _ => String::new(),
     };
     let head = format!(
-        "HTTP/1.1 {status} Any\r\ncontent-type: application/json\r\n{retry}content-length: {}\r\n\r\n",
+        "HTTP/1.1 {status} Any\r\ncontent-type: application/json\r\n{retry}content-length: \
+         {}\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes())?;

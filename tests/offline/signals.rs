@@ -12,8 +12,8 @@ const SIGNALS: &[&str] = &["INT", "TERM", "HUP"];
 /// No machine is so busy that a process does not end within this.
 const SOON: Duration = Duration::from_secs(60);
 
-/// The program with signals as a terminal leaves them: `nohup` and some runners ignore SIGHUP, and a
-/// child inherits that.
+/// The program with signals as a terminal leaves them: `nohup` and some runners ignore SIGHUP, and
+/// a child inherits that.
 fn listening() -> Command {
     let program = command();
     let mut listening = Command::new("env");
@@ -155,7 +155,8 @@ fn a_credential_plugin_that_hangs_is_not_waited_for() {
     let text = "apiVersion: v1\nkind: Config\ncurrent-context: c\n\
         contexts: [{name: c, context: {cluster: c, user: u}}]\n\
         clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]\n\
-        users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: sleep, \
+        users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: \
+        sleep, \
         args: ['90'], interactiveMode: Never}}}]\n";
     std::fs::write(&path, text).expect("written");
     for verb in ["doctor", "setup x.org -y", "cleanup x.org -y", "status"] {

@@ -1,5 +1,5 @@
-//! On a real terminal: whatever names say, nothing of it is obeyed. `script` of util-linux makes the
-//! terminal.
+//! On a real terminal: whatever names say, nothing of it is obeyed. `script` of util-linux makes
+//! the terminal.
 
 use std::process::{Command, Stdio};
 
@@ -29,9 +29,12 @@ fn nothing_that_a_manifest_says_steers_the_terminal() {
     let path = folder.path().join("hostile.yaml");
     // The subset is in no rule: the finding names the route, and all of its words.
     let manifest = format!(
-        "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {{name: {NAME}, namespace: default}}\n\
-         spec: {{hosts: [x.example], ports: [{{number: 443, name: tls, protocol: TLS}}], resolution: DNS}}\n---\n\
-         apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: {NAME}, namespace: default}}\n\
+        "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {{name: {NAME}, \
+         namespace: default}}\n\
+         spec: {{hosts: [x.example], ports: [{{number: 443, name: tls, protocol: TLS}}], \
+         resolution: DNS}}\n---\n\
+         apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: {NAME}, \
+         namespace: default}}\n\
          spec: {{hosts: [x.example], tls: [{{match: [{{port: 443, sniHosts: [x.example]}}], \
          route: [{{destination: {{host: {NAME}, subset: {NAME}}}}}]}}]}}\n"
     );

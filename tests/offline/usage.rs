@@ -173,7 +173,8 @@ fn what_was_typed_cannot_steer_the_terminal() {
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let shell = format!(
-        "{} completion bash 2>&1 >&- | head -c0; {0} completion bash | head -1 >/dev/null; echo ${{PIPESTATUS[0]}}",
+        "{} completion bash 2>&1 >&- | head -c0; {0} completion bash | head -1 >/dev/null; echo \
+         ${{PIPESTATUS[0]}}",
         env!("CARGO_BIN_EXE_kubectl-egress")
     );
     let run = run(std::process::Command::new("bash").args(["-c", &shell]));

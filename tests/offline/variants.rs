@@ -1,5 +1,5 @@
-//! One change of a right configuration, judged from objects alone: whether doctor sees it, and whom it
-//! names first. `tests/mutation` does the same with requests; this is its quick half.
+//! One change of a right configuration, judged from objects alone: whether doctor sees it, and whom
+//! it names first. `tests/mutation` does the same with requests; this is its quick half.
 
 use super::run::egress;
 use serde_json::{Value, json};

@@ -240,7 +240,8 @@ fn a_kind_that_is_missing_is_no_empty_list() {
     let said = format!("{}{}", run.stdout, run.stderr);
     for words in [
         "authorizationpolicies.security.istio.io: it has no CustomResourceDefinition of that name",
-        "telemetries.telemetry.istio.io: it has no CustomResourceDefinition of the group telemetry.istio.io",
+        "telemetries.telemetry.istio.io: it has no CustomResourceDefinition of the group \
+         telemetry.istio.io",
     ] {
         assert!(said.contains(words), "{words:?} is not in {said}");
     }
@@ -283,7 +284,10 @@ fn versions_of_tomorrow_are_named() {
     assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
     let said = format!("{}{}", run.stdout, run.stderr);
     assert!(
-        said.contains("serviceentries.networking.istio.io at v2 only, and this program reads v1, v1beta1, v1alpha3"),
+        said.contains(
+            "serviceentries.networking.istio.io at v2 only, and this program reads v1, \
+            v1beta1, v1alpha3"
+        ),
         "{said}"
     );
 }

@@ -89,7 +89,8 @@ fn an_object_in_a_namespace_that_the_operator_does_not_watch_is_refused() {
     MESH.kubectl(&["create", "namespace", "elsewhere"]);
     let _undo = Undo::by(&["delete", "namespace", "elsewhere"]);
     MESH.apply(
-        "{apiVersion: install.istio.io/v1alpha1, kind: IstioOperator, metadata: {name: mine, namespace: elsewhere}, \
+        "{apiVersion: install.istio.io/v1alpha1, kind: IstioOperator, metadata: {name: mine, \
+         namespace: elsewhere}, \
          spec: {profile: empty}}",
     );
     // Two of one revision: which of them describes the control plane is not for us to say.

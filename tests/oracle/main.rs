@@ -189,7 +189,8 @@ fn drawn(
         .filter(|k| !WITHDRAW.contains(&k.name))
         .partition(|k| MILD.iter().any(|words| k.name.contains(words)));
     let wanted = 2 + seed % 3;
-    // Most changes break a path: half of the configurations have none of those, the others one or two.
+    // Most changes break a path: half of the configurations have none of those, the others one or
+    // two.
     let harsh = shuffled(&harsh, seed);
     let harsh = harsh.into_iter().take((seed / ORIGINS.len()) % 3 * 4);
     let mut changes: Vec<&'static Kind> = Vec::new();

@@ -56,14 +56,16 @@ fn of_task(at: usize, fault: Fault) -> String {
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: {{name: h{at}, namespace: team}}
-spec: {{hosts: [{host}], resolution: DNS, ports: [{{number: 443, name: tls, protocol: TLS}}, {{number: 80, name: http, protocol: HTTP}}]}}
+spec: {{hosts: [{host}], resolution: DNS, ports: [{{number: 443, name: tls, protocol: TLS}}, \
+{{number: 80, name: http, protocol: HTTP}}]}}
 ---
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: {{name: h{at}, namespace: team}}
 spec:
   selector: {{istio: egressgateway}}
-  servers: [{{hosts: [{host}], port: {{number: 443, name: tls, protocol: TLS}}, tls: {{mode: PASSTHROUGH}}}}]
+  servers: [{{hosts: [{host}], port: {{number: 443, name: tls, protocol: TLS}}, tls: {{mode: \
+  PASSTHROUGH}}}}]
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
@@ -78,7 +80,8 @@ spec:
   gateways: [mesh, h{at}]
   tls:
   - match: [{{gateways: [mesh], port: 443, sniHosts: [{host}]}}]
-    route: [{{destination: {{host: istio-egressgateway.istio-system.svc.cluster.local, subset: h{at}, port: {{number: 443}}}}}}]
+    route: [{{destination: {{host: istio-egressgateway.istio-system.svc.cluster.local, subset: \
+    h{at}, port: {{number: 443}}}}}}]
   - match: [{{gateways: [h{at}], port: 443, sniHosts: [{host}]}}]
     route: [{{destination: {{host: {host}, port: {{number: {port}}}}}}}]
 ---

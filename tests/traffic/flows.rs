@@ -233,7 +233,8 @@ fn a_namespace_that_lets_nothing_out_gets_just_the_host() {
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     let team = Team::new("registry-only");
     MESH.apply(
-        "{apiVersion: networking.istio.io/v1, kind: Sidecar, metadata: {name: default, namespace: registry-only}, \
+        "{apiVersion: networking.istio.io/v1, kind: Sidecar, metadata: {name: default, namespace: \
+         registry-only}, \
          spec: {outboundTrafficPolicy: {mode: REGISTRY_ONLY}, egress: [{hosts: ['*/*']}]}}",
     );
     let end = std::time::Instant::now() + std::time::Duration::from_secs(20);

@@ -148,7 +148,8 @@ fn a_run_that_was_interrupted_half_way_goes_back() {
     let before = Fingerprint::take(&own);
     // No node is like that, so the gateway never becomes ready.
     let mut terminal = Terminal::open(
-        "setup halfway.example.com -n half-way --gateway half-way-gateway/egress --node-selector no=where",
+        "setup halfway.example.com -n half-way --gateway half-way-gateway/egress --node-selector \
+         no=where",
     );
     terminal.answer("write this?", "y");
     terminal.answer("waiting for the gateway half-way-gateway/egress", "\u{3}");
@@ -166,7 +167,8 @@ fn what_the_access_log_shows_is_offered() {
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     let team = Team::new("guided-seen");
     MESH.apply(
-        "{apiVersion: telemetry.istio.io/v1, kind: Telemetry, metadata: {name: log, namespace: guided-seen}, spec: {accessLogging: \
+        "{apiVersion: telemetry.istio.io/v1, kind: Telemetry, metadata: {name: log, namespace: \
+         guided-seen}, spec: {accessLogging: \
          [{providers: [{name: envoy}]}]}}",
     );
     // The sidecar takes the log up in a moment, and writes it a little later than it answers.

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 /// What the mesh in a box was installed from, as one file with comments in it.
 const ISTIO: &str = include_str!("../mesh/manifests/istio.yaml");
-const EGRESS: &str = "    egressGateways: # the found one\n    - name: istio-egressgateway # theirs\n      enabled: true\n      \
+const EGRESS: &str = "    egressGateways: # the found one\n    - name: istio-egressgateway # \
+    theirs\n      enabled: true\n      \
                       k8s: {resources: {requests: {cpu: 10m, memory: 32Mi}}}\n";
 
 fn whole() -> String {
@@ -224,7 +225,8 @@ metadata: {name: istiooperators.install.istio.io}
 spec:
   group: install.istio.io
   scope: Namespaced
-  names: {kind: IstioOperator, listKind: IstioOperatorList, plural: istiooperators, singular: istiooperator}
+  names: {kind: IstioOperator, listKind: IstioOperatorList, plural: istiooperators, singular: \
+  istiooperator}
   versions:
   - name: v1alpha1
     served: true

@@ -8,16 +8,23 @@ use std::time::{Duration, Instant};
 /// As somebody would write it by hand.
 fn theirs(export: &str) -> String {
     format!(
-        "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {{name: site, namespace: join-theirs}}\nspec:\n  \
-         hosts: [join.example.com]\n  ports: [{{number: 443, name: tls, protocol: TLS}}]\n  resolution: DNS\n---\n\
-         apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: site, namespace: join-theirs}}\nspec:\n  \
-         selector: {{istio: egressgateway}}\n  servers:\n  - {{port: {{number: 443, name: tls, protocol: TLS}}, hosts: [join.example.com], \
+        "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {{name: site, \
+         namespace: join-theirs}}\nspec:\n  \
+         hosts: [join.example.com]\n  ports: [{{number: 443, name: tls, protocol: \
+         TLS}}]\n  resolution: DNS\n---\n\
+         apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: site, namespace: \
+         join-theirs}}\nspec:\n  \
+         selector: {{istio: egressgateway}}\n  servers:\n  - {{port: {{number: 443, name: tls, \
+         protocol: TLS}}, hosts: [join.example.com], \
          tls: {{mode: PASSTHROUGH}}}}\n---\n\
-         apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: site, namespace: join-theirs}}\nspec:\n  \
+         apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: site, \
+         namespace: join-theirs}}\nspec:\n  \
          hosts: [join.example.com]\n  gateways: [mesh, site]\n  exportTo: [{export}]\n  tls:\n  \
-         - match: [{{gateways: [mesh], port: 443, sniHosts: [join.example.com]}}]\n    route: [{{destination: {{host: \
+         - match: [{{gateways: [mesh], port: 443, sniHosts: [join.example.com]}}]\n    route: \
+         [{{destination: {{host: \
          istio-egressgateway.istio-system.svc.cluster.local, port: {{number: 443}}}}}}]\n  \
-         - match: [{{gateways: [site], port: 443, sniHosts: [join.example.com]}}]\n    route: [{{destination: {{host: \
+         - match: [{{gateways: [site], port: 443, sniHosts: [join.example.com]}}]\n    route: \
+         [{{destination: {{host: \
          join.example.com, port: {{number: 443}}}}}}]\n"
     )
 }

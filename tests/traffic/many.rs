@@ -26,7 +26,8 @@ fn a_hundred_hosts_are_written_proven_and_removed() {
     });
     let mut file = tempfile::NamedTempFile::new().expect("a file");
     let mut text = format!(
-        "apiVersion: egress.report/v1\nkind: Egress\nmetadata: {{name: many}}\nspec:\n  gateway: {FOUND}\n  from: [many]\n  hosts:\n"
+        "apiVersion: egress.report/v1\nkind: Egress\nmetadata: {{name: many}}\nspec:\n  gateway: \
+         {FOUND}\n  from: [many]\n  hosts:\n"
     );
     for number in 0..HOSTS {
         // Both kinds of traffic, so that each way of asking is used.

@@ -236,12 +236,16 @@ impl Team {
         let (mesh, image) = (&*MESH, &MESH.image);
         mesh.kubectl(&["delete", "namespace", namespace, "--ignore-not-found"]);
         mesh.apply(&format!(
-            "{{apiVersion: v1, kind: Namespace, metadata: {{name: {namespace}, labels: {{{label}}}}}}}"
+            "{{apiVersion: v1, kind: Namespace, metadata: {{name: {namespace}, labels: \
+             {{{label}}}}}}}"
         ));
         mesh.apply(&format!(
-            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: client, namespace: {namespace}}}\nspec:\n  \
-             selector: {{matchLabels: {{app: client}}}}\n  template:\n    metadata: {{labels: {{app: client}}}}\n    spec:\n      \
-             terminationGracePeriodSeconds: 0\n      containers: [{{name: client, image: \"{image}\", command: [sleep, infinity]}}]\n"
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: client, namespace: \
+             {namespace}}}\nspec:\n  \
+             selector: {{matchLabels: {{app: client}}}}\n  template:\n    metadata: {{labels: \
+             {{app: client}}}}\n    spec:\n      \
+             terminationGracePeriodSeconds: 0\n      containers: [{{name: client, image: \
+             \"{image}\", command: [sleep, infinity]}}]\n"
         ));
         let mut team = Self {
             namespace: namespace.into(),

@@ -93,7 +93,8 @@ fn setup_and_cleanup_fail_no_request() {
     let drained = load.lines().filter(|l| reconnected(l)).count();
     // The next line is the measurement that the test is made for.
     println!(
-        "{ROUNDS} rounds in {took} s: {new} new connections, {kept} requests kept, {drained} of them reconnected"
+        "{ROUNDS} rounds in {took} s: {new} new connections, {kept} requests kept, {drained} of \
+         them reconnected"
     );
     assert!(
         failed.is_empty(),

@@ -116,7 +116,8 @@ fn each_gets_one_sentence_and_its_exit_code() {
 fn unreachable() -> tempfile::NamedTempFile {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     let text = "apiVersion: v1\nkind: Config\ncurrent-context: x\n\
-                contexts: [{name: x, context: {cluster: x, user: x}}]\nusers: [{name: x, user: {}}]\n\
+                contexts: [{name: x, context: {cluster: x, user: x}}]\nusers: [{name: x, user: \
+                {}}]\n\
                 clusters: [{name: x, cluster: {server: 'https://127.0.0.1:1'}}]\n";
     file.write_all(text.as_bytes()).expect("written");
     file

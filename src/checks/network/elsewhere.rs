@@ -31,7 +31,8 @@ fn look(view: &View<'_>) -> Outcome {
         .as_ref()
         .map_or_else(String::new, ToString::to_string);
     let message = format!(
-        "{target} leaves {who} directly, past any gateway, and {words}; no NetworkPolicy closes that way, so something else drops it: a \
+        "{target} leaves {who} directly, past any gateway, and {words}; no NetworkPolicy closes \
+         that way, so something else drops it: a \
          firewall or NAT device that lets only certain pods or nodes out, or the host itself"
     );
     let advice = format!(

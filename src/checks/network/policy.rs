@@ -104,11 +104,13 @@ fn without_essentials(
         ("DNS", Transport::Udp) => "it cannot resolve a name",
         ("DNS", Transport::Tcp) => "it cannot resolve names with long answers",
         _ => {
-            "its proxy gets neither configuration nor certificates: it goes on with what it has until those expire"
+            "its proxy gets neither configuration nor certificates: it goes on with what it has \
+             until those expire"
         }
     };
     let message = format!(
-        "{} lets nothing of {who} to {transport} port {port} of {pod}, where {what} is: {then}. A policy counts the pod's own port, \
+        "{} lets nothing of {who} to {transport} port {port} of {pod}, where {what} is: {then}. A \
+         policy counts the pod's own port, \
          not the Service's",
         list(&by)
     );
@@ -134,7 +136,8 @@ fn to_gateway(view: &View<'_>, (from, gateway, port): (&Side<'_>, &Pod, u16)) ->
     let who = &view.path.client;
     let pod = format!("{}/{}", gateway.namespace(), gateway.name());
     let message = format!(
-        "{} lets nothing of {who} to port {port} of the gateway's pod {pod}: connections to the gateway are dropped. A policy counts \
+        "{} lets nothing of {who} to port {port} of the gateway's pod {pod}: connections to the \
+         gateway are dropped. A policy counts \
          the pod's own port ({port}), not the Service's",
         list(&by)
     );
@@ -220,7 +223,8 @@ fn directly(view: &View<'_>) -> Option<Finding> {
     let by = closed(straight(view))?;
     let (who, target) = (&view.path.client, &view.path.target);
     let message = format!(
-        "{} lets nothing of {who} straight to {target}, and {target} does not go through a gateway for it",
+        "{} lets nothing of {who} straight to {target}, and {target} does not go through a gateway \
+         for it",
         list(&by)
     );
     let advice = format!(

@@ -85,7 +85,8 @@ fn opened(namespace: &str, (open, ways): (usize, usize), ignored: bool) -> Findi
         message,
     );
     if ignored {
-        let advice = "install a network plugin that enforces NetworkPolicies, or let only the gateway's nodes out by a firewall";
+        let advice = "install a network plugin that enforces NetworkPolicies, or let only the \
+            gateway's nodes out by a firewall";
         return found.opens().fix(Fix::advice(advice));
     }
     let command = format!("kubectl egress lockdown {namespace}");

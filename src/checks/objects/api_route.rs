@@ -41,12 +41,14 @@ fn to_gateway(view: &View<'_>, lead: &Lead, fault: &Fault) -> Finding {
     let then = if fault.leads_nowhere {
         "the sidecar has the route and nowhere to send to: HTTP gets 500, TLS is reset"
     } else if view.walk.leaves_directly() {
-        "the sidecar goes by the ServiceEntry alone, and the traffic leaves directly, past the gateway"
+        "the sidecar goes by the ServiceEntry alone, and the traffic leaves directly, past the \
+         gateway"
     } else {
         "the sidecar does not send it to the gateway"
     };
     let message = format!(
-        "{route} (Gateway API) sends {target} to the gateway {gateway}, and is not in force: {}; {then}",
+        "{route} (Gateway API) sends {target} to the gateway {gateway}, and is not in force: {}; \
+         {then}",
         fault.why
     );
     told(
@@ -64,7 +66,8 @@ fn to_gateway(view: &View<'_>, lead: &Lead, fault: &Fault) -> Finding {
 fn from_gateway(view: &View<'_>, exit: &ApiExit, fault: &Fault) -> Finding {
     let (gateway, target) = (&exit.gateway, &view.path.target);
     let message = format!(
-        "{target} is led to {gateway} (Gateway API), and nothing in force leads it on from there: {}; the gateway resets the connection, \
+        "{target} is led to {gateway} (Gateway API), and nothing in force leads it on from there: \
+         {}; the gateway resets the connection, \
          or answers 404 or 500",
         fault.why
     );

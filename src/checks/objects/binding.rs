@@ -10,8 +10,8 @@ use crate::kubernetes::{Kind, ObjectRef, Place};
 use crate::model::hosts::{is_typo, overlap};
 use crate::model::{Clash, Exit, LeftOut, Routes, StartedMode, is_read, selecting, selects};
 
-/// The VirtualService that has, or should have, the gateway's half of the path, the gateway, and the
-/// Gateways that it names.
+/// The VirtualService that has, or should have, the gateway's half of the path, the gateway, and
+/// the Gateways that it names.
 pub(super) struct Binding<'v> {
     pub(super) routes: &'v Routes<'v>,
     /// What the gateway is asked for: the SNI of the mutual TLS that reaches it, else the host.
@@ -54,8 +54,8 @@ fn asked_for(view: &View<'_>) -> String {
     chosen.unwrap_or_else(|| view.path.target.host.text())
 }
 
-/// The VirtualService of any namespace that is bound to a Gateway of these pods, or to one that is not
-/// there, and is for the name; first one whose Gateway selects them.
+/// The VirtualService of any namespace that is bound to a Gateway of these pods, or to one that is
+/// not there, and is for the name; first one whose Gateway selects them.
 fn half<'v>(view: &View<'v>, exit: &Exit, name: &str) -> Option<&'v Routes<'v>> {
     let host = view.path.target.host.text();
     let node = &exit.hop.node;
@@ -80,8 +80,8 @@ fn half<'v>(view: &View<'v>, exit: &Exit, name: &str) -> Option<&'v Routes<'v>> 
     })
 }
 
-/// Whether a VirtualService of a Gateway is for a name that is a slip away, or leads to the host and
-/// is for another one.
+/// Whether a VirtualService of a Gateway is for a name that is a slip away, or leads to the host
+/// and is for another one.
 fn is_misnamed(routes: &Routes<'_>, name: &str, host: &str) -> bool {
     let near = |h: &String| is_typo(h, name) || is_typo(h, host);
     let http = routes.http.iter().flat_map(|(_, rule)| &rule.route);

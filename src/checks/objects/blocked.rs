@@ -84,8 +84,10 @@ fn by_address(view: &View<'_>, ip: IpAddr, (scope, answer): (&Scope<'_>, &str)) 
         None => String::new(),
     };
     let message = format!(
-        "the application calls {ip} by its IP address, and {what} is routed by its name (the Host header, the SNI): {ip} is neither a host \
-         nor an address of any ServiceEntry that the client sees{by}; REGISTRY_ONLY is in force and {answer}"
+        "the application calls {ip} by its IP address, and {what} is routed by its name (the Host \
+         header, the SNI): {ip} is neither a host \
+         nor an address of any ServiceEntry that the client sees{by}; REGISTRY_ONLY is in force \
+         and {answer}"
     );
     let object = entry.map_or_else(
         || {
@@ -135,7 +137,8 @@ fn by_name(view: &View<'_>, (scope, answer): (&Scope<'_>, &str)) -> Finding {
         ),
     };
     let message = format!(
-        "{host}:{port} is not declared for this client: {why}; REGISTRY_ONLY is in force, and the sidecar {answer}"
+        "{host}:{port} is not declared for this client: {why}; REGISTRY_ONLY is in force, and the \
+         sidecar {answer}"
     );
     let summary = format!(
         "declare {host} with port {port} in a ServiceEntry that namespace {} sees",

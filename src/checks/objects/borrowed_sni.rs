@@ -56,11 +56,13 @@ fn look(view: &View<'_>) -> Outcome {
     let sni = tls.and_then(|d| d.value.sni.clone());
     let how = match &sni {
         Some(sni) => format!(
-            "the gateway chooses the server by the outer SNI, and the rule for the hop sends sni {sni} for connections to {host}"
+            "the gateway chooses the server by the outer SNI, and the rule for the hop sends sni \
+             {sni} for connections to {host}"
         ),
         None => {
             format!(
-                "the gateway has one server for several hosts on port {}, and one rule serves them all",
+                "the gateway has one server for several hosts on port {}, and one rule serves them \
+                 all",
                 exit.port
             )
         }

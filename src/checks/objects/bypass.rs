@@ -33,7 +33,8 @@ fn look(view: &View<'_>) -> Outcome {
     let by = decider(step);
     let decided = by.map_or_else(|| "no rule".to_owned(), ToString::to_string);
     let message = format!(
-        "{} sends {} through the gateway {}, but the sidecar decides otherwise: listener {listener}, by {decided}, to {cluster}; the traffic \
+        "{} sends {} through the gateway {}, but the sidecar decides otherwise: listener \
+         {listener}, by {decided}, to {cluster}; the traffic \
          leaves directly, past the gateway",
         wanted.route.object, wanted.host, wanted.gateway
     );

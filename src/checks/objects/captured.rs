@@ -96,7 +96,8 @@ fn explain(view: &View<'_>, place: &Place, owner: Option<&Registered<'_>>) -> Fi
         .map_or("", |d| d.value.as_str());
     let why = match owner {
         Some(owner) if open => format!(
-            "{} declares port {port} as {} without an address, so it is a listener on 0.0.0.0:{port} that captures every \
+            "{} declares port {port} as {} without an address, so it is a listener on \
+             0.0.0.0:{port} that captures every \
              connection to that port in each sidecar that sees it",
             owner.object(),
             owner.port(port).map_or("TCP", |p| p.protocol.name())
@@ -124,7 +125,8 @@ fn explain(view: &View<'_>, place: &Place, owner: Option<&Registered<'_>>) -> Fi
     let fix = match owner {
         Some(owner) if owner.namespace() != view.path.client.namespace => {
             let summary = format!(
-                "keep {} to those who need it (exportTo), and give it addresses, so that it captures no other host",
+                "keep {} to those who need it (exportTo), and give it addresses, so that it \
+                 captures no other host",
                 owner.object()
             );
             Fix::patch(

@@ -29,38 +29,64 @@ fn look(view: &View<'_>) -> Outcome {
     let port = binding.exit.port;
     let (title, message, cure) = match lost.why {
         Clash::Privileged => (
-            format!("{} asks for a port below 1024, which the gateway's pods may not open", second.object),
             format!(
-                "{second} resolves to a port below 1024, and the pods of {} are unprivileged: istiod skips the server",
+                "{} asks for a port below 1024, which the gateway's pods may not \
+                open",
+                second.object
+            ),
+            format!(
+                "{second} resolves to a port below 1024, and the pods of {} are unprivileged: \
+                 istiod skips the server",
                 binding.service()
             ),
             "use a Service port whose targetPort is above 1024".to_owned(),
         ),
         Clash::SameCondition => (
-            format!("{} and {} make two filter chains for one SNI", first.object, second.object),
             format!(
-                "{first} and {second} make two filter chains with the same SNI on port {port} of the same pods, a duplicate that istiod does not see; Envoy \
+                "{} and {} make two filter chains for one SNI",
+                first.object, second.object
+            ),
+            format!(
+                "{first} and {second} make two filter chains with the same SNI on port {port} of \
+                 the same pods, a duplicate that istiod does not see; Envoy \
                  refuses such a listener whole, so nothing listens there, for any host"
             ),
-            format!("delete one of the two: {} or {}", first.object, second.object),
+            format!(
+                "delete one of the two: {} or {}",
+                first.object, second.object
+            ),
         ),
         Clash::SameHost | Clash::SameSni => (
-            format!("{} and {} both serve the host on one TLS port", first.object, second.object),
             format!(
-                "{} and {} list the same host on TLS port {port} of the same pods, a duplicate; istiod keeps the older one, {}, and skips the other: \
+                "{} and {} both serve the host on one TLS port",
+                first.object, second.object
+            ),
+            format!(
+                "{} and {} list the same host on TLS port {port} of the same pods, a duplicate; \
+                 istiod keeps the older one, {}, and skips the other: \
                  the route that is bound to {} has no server",
                 first.object, second.object, first.object, second.object
             ),
-            format!("delete one of the two, or bind the route to {}", first.object),
+            format!(
+                "delete one of the two, or bind the route to {}",
+                first.object
+            ),
         ),
         Clash::OtherProtocol | Clash::SameAddresses => (
-            format!("{} holds port {port} for another protocol than {}", first.object, second.object),
             format!(
-                "{} opens port {port} of the gateway's pods first, and servers of different protocols (plain HTTP, TLS) cannot be merged on one port: in \
-                 this conflict istiod keeps the older one and skips {}, so that the sidecar's bytes meet a listener of the other kind",
+                "{} holds port {port} for another protocol than \
+                {}",
                 first.object, second.object
             ),
-            "move one of them to another port, or make both the same kind (plaintext HTTP, or HTTPS with ISTIO_MUTUAL)"
+            format!(
+                "{} opens port {port} of the gateway's pods first, and servers of different \
+                 protocols (plain HTTP, TLS) cannot be merged on one port: in \
+                 this conflict istiod keeps the older one and skips {}, so that the sidecar's \
+                 bytes meet a listener of the other kind",
+                first.object, second.object
+            ),
+            "move one of them to another port, or make both the same kind (plaintext HTTP, or \
+             HTTPS with ISTIO_MUTUAL)"
                 .to_owned(),
         ),
     };

@@ -38,8 +38,8 @@ fn look(view: &View<'_>) -> Outcome {
     found.map_or(Outcome::Pass, |f| Outcome::Found(vec![f]))
 }
 
-/// A rule for the host leads to a gateway for pods with labels that no pod has. It expressly asks for
-/// another workload than the client, so nothing is broken for this one.
+/// A rule for the host leads to a gateway for pods with labels that no pod has. It expressly asks
+/// for another workload than the client, so nothing is broken for this one.
 fn for_nobody(view: &View<'_>) -> Option<Finding> {
     let node = &view.walk.sidecar.as_ref()?.node;
     let host = view.path.target.host.text();
@@ -57,7 +57,8 @@ fn for_nobody(view: &View<'_>) -> Option<Finding> {
     let labels = super::list(labels.map(|(k, v)| format!("{k}={v}")));
     let object = &wanted.route.object;
     let message = format!(
-        "{object} leads {host} to a gateway for pods with sourceLabels {labels}, and no pod has them; this client is not one of \
+        "{object} leads {host} to a gateway for pods with sourceLabels {labels}, and no pod has \
+         them; this client is not one of \
          them, so it leaves directly"
     );
     Some(
@@ -110,11 +111,14 @@ fn made_up_address(view: &View<'_>, route: &Place) -> Option<Finding> {
     let listed = super::list(&owner.entry()?.spec.addresses);
     let (host, port) = (&view.path.target.host, view.path.target.port);
     let message = format!(
-        "{object} lists the addresses {listed} for {host}, so the sidecar listens for it on these only; without DNS capture the client asks \
-         DNS, which answers {real}: its connection to port {port} meets no listener of {host}, and leaves past the gateway"
+        "{object} lists the addresses {listed} for {host}, so the sidecar listens for it on these \
+         only; without DNS capture the client asks \
+         DNS, which answers {real}: its connection to port {port} meets no listener of {host}, and \
+         leaves past the gateway"
     );
     let summary = format!(
-        "drop addresses from {object} (HTTP and TLS are told apart without them), list what DNS answers, or turn DNS capture on \
+        "drop addresses from {object} (HTTP and TLS are told apart without them), list what DNS \
+         answers, or turn DNS capture on \
          (ISTIO_META_DNS_CAPTURE)"
     );
     Some(
@@ -142,10 +146,12 @@ fn no_name(view: &View<'_>, route: &Place) -> Option<Finding> {
     let entry = view.world.services_at(&ip.to_string()).next();
     let by = entry.map_or_else(String::new, |s| format!(" of {}", s.object()));
     let message = format!(
-        "the application calls {ip}, and TLS to an IP literal carries no SNI, so the sniHosts of the route cannot match; the \
+        "the application calls {ip}, and TLS to an IP literal carries no SNI, so the sniHosts of \
+         the route cannot match; the \
          listener{by} sends the connection out directly, past the gateway"
     );
-    let summary = "call the host by its name, or declare the port as TCP with addresses and route it by a tcp rule with destinationSubnets";
+    let summary = "call the host by its name, or declare the port as TCP with addresses and route \
+        it by a tcp rule with destinationSubnets";
     Some(
         finding(
             CODE,
@@ -230,11 +236,14 @@ fn unmet(view: &View<'_>, route: &Place) -> Option<Finding> {
         let inside = dialled.is_some_and(|a| m.destination_subnets.iter().any(|s| holds(s, a)));
         let subnets = (!m.destination_subnets.is_empty() && !inside).then(|| {
             format!(
-                "destinationSubnets are {}, and the address that is called is not known to be in them",
+                "destinationSubnets are {}, and the address that is called is not known to be in \
+                 them",
                 m.destination_subnets.join(", ")
             )
         });
-        of_caller(&m.source_labels, m.source_namespace.as_deref()).or_else(|| other_port(m.port)).or(subnets)
+        of_caller(&m.source_labels, m.source_namespace.as_deref())
+            .or_else(|| other_port(m.port))
+            .or(subnets)
     });
     let reasons: Vec<String> = match route.path.as_str() {
         path if path.starts_with("spec.tls") => by_tls.flatten().collect(),

@@ -11,7 +11,8 @@ use crate::model::trace::HopName;
 const CODE: Code = Code("EG270");
 
 /// What a credential that cannot be used does.
-const CONSEQUENCE: &str = "the cluster keeps waiting for it, and clients get 503 with an empty body; where the cluster was there before, the old \
+const CONSEQUENCE: &str = "the cluster keeps waiting for it, and clients get 503 with an empty \
+    body; where the cluster was there before, the old \
      plaintext one stays in use";
 
 /// istiod keeps this ending for secrets that hold a CA only.
@@ -94,7 +95,8 @@ impl Asked<'_> {
             |c| format!("the Secret lies in namespace {}", c.metadata.namespace),
         );
         let message = format!(
-            "{rule} names credentialName {}, which is looked up in the namespace of the {} pod, {}: the Secret does not exist there ({there}); {}",
+            "{rule} names credentialName {}, which is looked up in the namespace of the {} pod, \
+             {}: the Secret does not exist there ({there}); {}",
             secret.name, self.hop, secret.namespace, CONSEQUENCE
         );
         let keys = if self.mutual && self.unchecked {
@@ -122,7 +124,8 @@ impl Asked<'_> {
     fn reserved(&self, name: &str) -> Finding {
         let rule = &self.place.object;
         let message = format!(
-            "{rule} names credentialName {name} for mode MUTUAL, and names that end in {CA_ONLY} are reserved for CA-only secrets: no client certificate is \
+            "{rule} names credentialName {name} for mode MUTUAL, and names that end in {CA_ONLY} \
+             are reserved for CA-only secrets: no client certificate is \
              taken from it (the suffix alone decides); {CONSEQUENCE}"
         );
         finding(

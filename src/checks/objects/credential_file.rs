@@ -52,13 +52,16 @@ fn look(view: &View<'_>) -> Outcome {
     }
     let workload = workload_of(pod);
     let message = format!(
-        "{} names files ({}) that the proxy of {workload} does not have: nothing is mounted there; a rule with files counts for every proxy that sees it, and one \
-         without them keeps waiting for its cluster: clients get 503, and the proxy becomes ready late",
+        "{} names files ({}) that the proxy of {workload} does not have: nothing is mounted there; \
+         a rule with files counts for every proxy that sees it, and one \
+         without them keeps waiting for its cluster: clients get 503, and the proxy becomes ready \
+         late",
         place.object,
         list(lacking)
     );
     let cure = format!(
-        "export {} only to the namespace whose proxies have the files, or use credentialName, or mount them into {workload}",
+        "export {} only to the namespace whose proxies have the files, or use credentialName, or \
+         mount them into {workload}",
         place.object
     );
     let found = finding(

@@ -73,11 +73,13 @@ fn explain(view: &View<'_>, denied: &Denied) -> (String, String) {
     if denied.by_deny && !denied.lost.is_empty() {
         return (
             format!(
-                "{policy} is a DENY rule with HTTP-only fields ({lost}), and this connection is TCP to the gateway (TLS passthrough): there the fields are \
+                "{policy} is a DENY rule with HTTP-only fields ({lost}), and this connection is \
+                 TCP to the gateway (TLS passthrough): there the fields are \
                  dropped and the rest of the rule stays, which is wider, and denies it"
             ),
             format!(
-                "limit the rule of {policy} to the ports of HTTP (to.operation.ports, the gateway's target ports)"
+                "limit the rule of {policy} to the ports of HTTP (to.operation.ports, the \
+                 gateway's target ports)"
             ),
         );
     }
@@ -90,7 +92,8 @@ fn explain(view: &View<'_>, denied: &Denied) -> (String, String) {
     if let Some(never) = &denied.never {
         return (
             format!(
-                "no ALLOW rule matches it, so it is denied by default; {policy} comes closest, but {never}"
+                "no ALLOW rule matches it, so it is denied by default; {policy} comes closest, but \
+                 {never}"
             ),
             format!("correct that value in {policy}"),
         );
@@ -98,29 +101,37 @@ fn explain(view: &View<'_>, denied: &Denied) -> (String, String) {
     if let Some(field) = &denied.needs_identity {
         return (
             format!(
-                "{policy} asks for the client's identity ({field}), and the gateway has no peer certificate, no principal: the sidecar's hop to it is not \
-                 mutual TLS (ISTIO_MUTUAL) that ends at the gateway, so the ALLOW rule can never match, and everything is denied"
+                "{policy} asks for the client's identity ({field}), and the gateway has no peer \
+                 certificate, no principal: the sidecar's hop to it is not \
+                 mutual TLS (ISTIO_MUTUAL) that ends at the gateway, so the ALLOW rule can never \
+                 match, and everything is denied"
             ),
-            "make the hop mutual TLS: a server in mode ISTIO_MUTUAL and a DestinationRule with ISTIO_MUTUAL and sni for the gateway's Service".to_owned(),
+            "make the hop mutual TLS: a server in mode ISTIO_MUTUAL and a DestinationRule with \
+             ISTIO_MUTUAL and sni for the gateway's Service"
+                .to_owned(),
         );
     }
     if !denied.lost.is_empty() {
         return (
             format!(
-                "{policy} is an ALLOW rule with HTTP-only fields ({lost}), and this connection is TCP to the gateway (TLS passthrough): there the rule is \
-                 dropped whole, no ALLOW rule is left that matches, and everything is denied by default"
+                "{policy} is an ALLOW rule with HTTP-only fields ({lost}), and this connection is \
+                 TCP to the gateway (TLS passthrough): there the rule is \
+                 dropped whole, no ALLOW rule is left that matches, and everything is denied by \
+                 default"
             ),
             format!("allow it by connection.sni (a when condition) instead of {lost}"),
         );
     }
     (
         format!(
-            "at least one ALLOW policy selects the gateway ({policy}), so every call that no ALLOW rule matches is denied by default, also for hosts that the \
+            "at least one ALLOW policy selects the gateway ({policy}), so every call that no ALLOW \
+             rule matches is denied by default, also for hosts that the \
              policy is not about: no rule allows {} from {}",
             view.path.target.host, view.path.client
         ),
         format!(
-            "add an ALLOW rule for {} and this client, or write the policy as a DENY for its own hosts only",
+            "add an ALLOW rule for {} and this client, or write the policy as a DENY for its own \
+             hosts only",
             view.path.target.host
         ),
     )

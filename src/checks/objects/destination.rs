@@ -54,8 +54,10 @@ fn trimmed(
         .map_or_else(|| "its Sidecar".to_owned(), ToString::to_string);
     let (host, object) = (&service.host, service.object());
     let message = format!(
-        "the egress listeners of {by} have ports of their own, and such a listener imports only that port of each Service, also of one that a \
-         route leads to: port {port} of {host} is in none of them, so the cluster outbound|{port}||{host} does not exist in the client's sidecar, 503 NC"
+        "the egress listeners of {by} have ports of their own, and such a listener imports only \
+         that port of each Service, also of one that a \
+         route leads to: port {port} of {host} is in none of them, so the cluster \
+         outbound|{port}||{host} does not exist in the client's sidecar, 503 NC"
     );
     finding(
         CODE,
@@ -66,7 +68,8 @@ fn trimmed(
     .on(sidecar.map(|s| s.at("spec.egress")))
     .on([object.at("spec.ports")])
     .fix(Fix::advice(format!(
-        "add an egress listener without a port, or one for port {port}, that imports {}/{host} to {by}",
+        "add an egress listener without a port, or one for port {port}, that imports {}/{host} to \
+         {by}",
         service.namespace()
     )))
 }
@@ -75,7 +78,8 @@ fn no_port(view: &View<'_>, (hop, service): (HopName, &Registered<'_>), port: u1
     let object = service.object();
     let ports = list(service.ports.iter().map(|p| p.number));
     let message = format!(
-        "the route sends to port {port} of {}, and {object} has no port {port} (it has {ports}): the cluster does not exist, 503 NC",
+        "the route sends to port {port} of {}, and {object} has no port {port} (it has {ports}): \
+         the cluster does not exist, 503 NC",
         service.host
     );
     let route = step_route(view, hop);
@@ -85,7 +89,8 @@ fn no_port(view: &View<'_>, (hop, service): (HopName, &Registered<'_>), port: u1
         .find(|s| s.object() != object && s.port(port).is_some());
     let message = match other {
         Some(other) => format!(
-            "{message}; {} declares the same host with that port, but two entries are not merged over namespaces or resolutions: {object} is the owner",
+            "{message}; {} declares the same host with that port, but two entries are not merged \
+             over namespaces or resolutions: {object} is the owner",
             other.object()
         ),
         None => message,
@@ -120,7 +125,8 @@ fn unknown(view: &View<'_>, (hop, node): (HopName, &Node), (host, port): (&str, 
         None => String::new(),
     };
     let message = format!(
-        "the route leads to {host}, which no Service and no ServiceEntry declares{hint}: the cluster does not exist, 503 NC"
+        "the route leads to {host}, which no Service and no ServiceEntry declares{hint}: the \
+         cluster does not exist, 503 NC"
     );
     let mut places = vec![];
     // Where the route has the name that is called, it is the other one that is misspelt.
@@ -148,7 +154,8 @@ fn unknown(view: &View<'_>, (hop, node): (HopName, &Node), (host, port): (&str, 
         }
         Some(near) => format!("write {} in the route", near.host),
         None => format!(
-            "declare {host}:{port} by a ServiceEntry that is exported to namespace {}, or correct the name",
+            "declare {host}:{port} by a ServiceEntry that is exported to namespace {}, or correct \
+             the name",
             node.namespace
         ),
     };
@@ -185,7 +192,8 @@ fn invisible(
     if exported && hop == HopName::Sidecar {
         let by = sidecar.map_or_else(|| "its Sidecar".to_owned(), |s| s.to_string());
         let message = format!(
-            "{who} does not see {host}: {by} does not import it (by the hosts of its egress, or because its listener has a port that \
+            "{who} does not see {host}: {by} does not import it (by the hosts of its egress, or \
+             because its listener has a port that \
              {host} does not have), so the route leads to a cluster that does not exist, 503 NC"
         );
         let places = crate::model::sidecar_of(view.world, node)
@@ -212,7 +220,8 @@ fn invisible(
             .to_owned(),
     };
     let message = format!(
-        "{first} declares {host} with exportTo [{exports}], which hides it from namespace {}, where {who} runs: it is private, \
+        "{first} declares {host} with exportTo [{exports}], which hides it from namespace {}, \
+         where {who} runs: it is private, \
          not visible there, and the cluster that the route names does not exist (503 NC)",
         node.namespace
     );

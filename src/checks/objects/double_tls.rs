@@ -29,12 +29,14 @@ fn look(view: &View<'_>) -> Outcome {
         .as_ref()
         .map_or_else(|| "a DestinationRule".to_owned(), |p| p.object.to_string());
     let message = format!(
-        "the application already speaks TLS to {}, and {by} originates TLS ({}) for the same cluster {}: TLS inside TLS (double TLS), which the host does not \
+        "the application already speaks TLS to {}, and {by} originates TLS ({}) for the same \
+         cluster {}: TLS inside TLS (double TLS), which the host does not \
          understand; origination wraps whatever arrives, also passthrough traffic",
         view.path.target, sends.tls, sends.cluster
     );
     let cure = format!(
-        "limit the TLS settings of {by} to the port that plain HTTP goes to (portLevelSettings), or to a subset of its own that only those routes use"
+        "limit the TLS settings of {by} to the port that plain HTTP goes to (portLevelSettings), \
+         or to a subset of its own that only those routes use"
     );
     let found = finding(
         CODE,

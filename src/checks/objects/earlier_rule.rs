@@ -38,8 +38,8 @@ fn look(view: &View<'_>) -> Outcome {
     }
 }
 
-/// The VirtualService that sends the client to the gateway, where it is bound to a Gateway too and is
-/// not the one that decides there.
+/// The VirtualService that sends the client to the gateway, where it is bound to a Gateway too and
+/// is not the one that decides there.
 fn meant<'v>(view: &View<'v>, winner: &Routes<'v>) -> Option<&'v Routes<'v>> {
     let sender = sending(view)?;
     let shares_gateway = sender.gateways.iter().any(|g| winner.gateways.contains(g));
@@ -72,12 +72,15 @@ fn explain(
     let host = view.path.target.host.text();
     let (first, second) = (winner.reference(), loser.reference());
     let message = format!(
-        "{first} and {second} are both bound to the gateway for {host}; a gateway puts the rules of all VirtualServices for a host \
-         together, the older object's first, and the first rule that matches decides: that of {first} sends requests to {goes}, and \
+        "{first} and {second} are both bound to the gateway for {host}; a gateway puts the rules \
+         of all VirtualServices for a host \
+         together, the older object's first, and the first rule that matches decides: that of \
+         {first} sends requests to {goes}, and \
          the rule of {second}, which leads to {would}, is never reached"
     );
     let summary = format!(
-        "delete {first}, correct where it leads, or give its rule a match that leaves these requests to {second}"
+        "delete {first}, correct where it leads, or give its rule a match that leaves these \
+         requests to {second}"
     );
     finding(
         CODE,

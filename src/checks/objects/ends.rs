@@ -56,7 +56,8 @@ fn look(view: &View<'_>) -> Outcome {
 fn ending(hop: HopName, message: String, places: Vec<Place>) -> Finding {
     let cure = match places.first() {
         Some(place) => format!(
-            "change {place}, so that connections go on to the host; `-o wide` shows each decision on the path"
+            "change {place}, so that connections go on to the host; `-o wide` shows each decision \
+             on the path"
         ),
         None => "see each decision on the path with `-o wide`".to_owned(),
     };

@@ -32,7 +32,8 @@ fn look(view: &View<'_>) -> Outcome {
         Uncaptured::ProxyUser(id) => (
             format!("{workload} runs as {id}, the proxy's own user"),
             format!(
-                "the application of {workload} runs as user or group {id}, and traffic of uid and gid {PROXY_USER} is taken for the proxy's own: it \
+                "the application of {workload} runs as user or group {id}, and traffic of uid and \
+                 gid {PROXY_USER} is taken for the proxy's own: it \
                  is not redirected into the sidecar"
             ),
             format!(
@@ -42,11 +43,13 @@ fn look(view: &View<'_>) -> Outcome {
         Uncaptured::Excluded(annotation) => (
             format!("{annotation} leaves port {} out", view.path.target.port),
             format!(
-                "the annotation traffic.sidecar.istio.io/{annotation} of {workload} leaves connections to {} out of capture",
+                "the annotation traffic.sidecar.istio.io/{annotation} of {workload} leaves \
+                 connections to {} out of capture",
                 view.path.target
             ),
             format!(
-                "take {} out of the annotation traffic.sidecar.istio.io/{annotation} of {workload}, and restart it",
+                "take {} out of the annotation traffic.sidecar.istio.io/{annotation} of \
+                 {workload}, and restart it",
                 view.path.target
             ),
         ),
@@ -56,19 +59,23 @@ fn look(view: &View<'_>) -> Outcome {
                 view.path.target.port
             ),
             format!(
-                "the init container istio-init of {workload} was started with arguments that leave connections to {} out of capture, \
-                 although no annotation of the pod says so: they come from {setting} of the mesh's installation (global.proxy), or from \
+                "the init container istio-init of {workload} was started with arguments that leave \
+                 connections to {} out of capture, \
+                 although no annotation of the pod says so: they come from {setting} of the mesh's \
+                 installation (global.proxy), or from \
                  the pod template",
                 view.path.target
             ),
             format!(
-                "take it out of {setting} in the values that the mesh is installed with (or of the pod template), and restart {workload}"
+                "take it out of {setting} in the values that the mesh is installed with (or of the \
+                 pod template), and restart {workload}"
             ),
         ),
         Uncaptured::InterceptionOff => (
             format!("{workload} has no capture at all"),
             format!(
-                "the interception mode of {workload} is NONE: its connections do not reach the sidecar unless it calls it"
+                "the interception mode of {workload} is NONE: its connections do not reach the \
+                 sidecar unless it calls it"
             ),
             format!("drop the interception mode NONE from {workload}, and restart it"),
         ),

@@ -93,8 +93,10 @@ impl Asked<'_> {
         let of_mesh = names.iter().all(|n| n.starts_with("spiffe://"));
         let (message, severity, sure) = if of_mesh {
             let message = format!(
-                "{} lists subjectAltNames {} (SPIFFE ids are names of the mesh's own workloads), and the certificate of {} carries names of \
-                 the outside: none of the SANs matches, verification fails, and the client gets 503",
+                "{} lists subjectAltNames {} (SPIFFE ids are names of the mesh's own workloads), \
+                 and the certificate of {} carries names of \
+                 the outside: none of the SANs matches, verification fails, and the client gets \
+                 503",
                 by.object,
                 list(names),
                 self.host
@@ -102,7 +104,8 @@ impl Asked<'_> {
             (message, Severity::Error, Confidence::Likely)
         } else {
             let message = format!(
-                "{} expects a certificate for {}, and not for {} itself: that is right where the host shows a certificate with one of these \
+                "{} expects a certificate for {}, and not for {} itself: that is right where the \
+                 host shows a certificate with one of these \
                  names, and ends in 503 where it does not",
                 by.object,
                 list(names),
@@ -138,7 +141,8 @@ impl Asked<'_> {
         let domain = |h: &str| h.split_once('.').map(|(_, d)| d.to_owned());
         let related = domain(header) == domain(self.host);
         let message = format!(
-            "the request is for {header} (its Host header) and is sent to {}; {} names no sni, so SNI and the expected name (SAN) follow the Host header: {} is \
+            "the request is for {header} (its Host header) and is sent to {}; {} names no sni, so \
+             SNI and the expected name (SAN) follow the Host header: {} is \
              asked for a certificate of {header}, and refused where it has none",
             self.host, self.place.object, self.host
         );

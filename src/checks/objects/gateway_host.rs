@@ -127,7 +127,8 @@ fn wrong_sni(view: &View<'_>, binding: &Binding<'_>, (sni, chosen): (&str, bool)
         format!("carries the default SNI {sni}, since no sni is set in its rule")
     };
     let message = format!(
-        "the sidecar's mutual TLS (mTLS) to the gateway {how}, and no server on port {} lists it: their hosts are {names}; the gateway finds no filter \
+        "the sidecar's mutual TLS (mTLS) to the gateway {how}, and no server on port {} lists it: \
+         their hosts are {names}; the gateway finds no filter \
          chain and resets the connection",
         binding.exit.port
     );
@@ -169,7 +170,8 @@ fn unlisted(view: &View<'_>, binding: &Binding<'_>, host: &str) -> Finding {
         _ => "no filter chain for its SNI: the connection is reset",
     };
     let message = format!(
-        "{route} binds {host} to {object}, but no server of {object} on port {} lists {host}: its hosts are {names}; the gateway has {reads}",
+        "{route} binds {host} to {object}, but no server of {object} on port {} lists {host}: its \
+         hosts are {names}; the gateway has {reads}",
         binding.exit.port
     );
     let at = gateway
@@ -231,7 +233,8 @@ fn kept_for_others(
     };
     let namespace = binding.routes.namespace();
     let message = format!(
-        "the server of {object} lists {entry}: the namespace prefix lets only VirtualServices of {owner} bind the host there, and {route} is in \
+        "the server of {object} lists {entry}: the namespace prefix lets only VirtualServices of \
+         {owner} bind the host there, and {route} is in \
          namespace {namespace}: it is ignored, and the gateway has no route"
     );
     let mut servers: Vec<serde_json::Value> = gateway

@@ -62,8 +62,10 @@ fn other_target(
         .as_ref()
         .map_or_else(|| "no Service".to_owned(), |p| p.object.to_string());
     let message = format!(
-        "{decider} and {service} select the same pods and lead port {number} to different target ports; istiod translates the server's port by the \
-         oldest of them, so the gateway listens on {other} (targetPort of {decider}), while {service}, which the route sends to, delivers to {target}"
+        "{decider} and {service} select the same pods and lead port {number} to different target \
+         ports; istiod translates the server's port by the \
+         oldest of them, so the gateway listens on {other} (targetPort of {decider}), while \
+         {service}, which the route sends to, delivers to {target}"
     );
     finding(
         CODE,
@@ -102,7 +104,8 @@ fn other_port(view: &View<'_>, binding: &Binding<'_>, (gateway, at): (&Gateway, 
             .unwrap_or_default(),
     );
     let message = format!(
-        "{object} has its server for the host on port {number}, while {route} sends the mesh's traffic to port {port} of {service}: on the port that it \
+        "{object} has its server for the host on port {number}, while {route} sends the mesh's \
+         traffic to port {port} of {service}: on the port that it \
          arrives at nothing serves the host"
     );
     let mut servers: Vec<serde_json::Value> = gateway
@@ -115,7 +118,8 @@ fn other_port(view: &View<'_>, binding: &Binding<'_>, (gateway, at): (&Gateway, 
         server["port"]["number"] = json!(port);
     }
     let summary = format!(
-        "set the server's port to {port}, or send the route to port {number} (the Service has {ports})"
+        "set the server's port to {port}, or send the route to port {number} (the Service has \
+         {ports})"
     );
     let fix = Fix::patch(
         view.world,

@@ -50,7 +50,8 @@ fn look(view: &View<'_>) -> Outcome {
         .gateway
         .as_ref()
         .is_some_and(|step| super::end(step).is_some_and(End::is_plain_without_chain));
-    // The rule of the hop starts TLS of its own, and the server passes TLS on: the name is lost there.
+    // The rule of the hop starts TLS of its own, and the server passes TLS on: the name is lost
+    // there.
     let hop = view.walk.trace.sidecar.tls.as_ref();
     let wrapped = hop.is_some_and(|tls| tls.value.mode.originates())
         && servers.iter().any(|(_, _, s)| s.passes_through());
@@ -71,12 +72,14 @@ fn look(view: &View<'_>) -> Outcome {
     };
     let cure = if bound {
         format!(
-            "give {route} a rule for that gateway, its server's port and {}, of the kind that the server takes",
+            "give {route} a rule for that gateway, its server's port and {}, of the kind that the \
+             server takes",
             view.path.target.host
         )
     } else {
         format!(
-            "name the Gateway in gateways of {route}, beside mesh, and add a rule from it to the host"
+            "name the Gateway in gateways of {route}, beside mesh, and add a rule from it to the \
+             host"
         )
     };
     let message = format!(
@@ -95,8 +98,8 @@ fn look(view: &View<'_>) -> Outcome {
     Outcome::Found(vec![found])
 }
 
-/// The sidecar asks the gateway for another name than the client did, and the gateway knows only the
-/// client's.
+/// The sidecar asks the gateway for another name than the client did, and the gateway knows only
+/// the client's.
 fn rewritten(view: &View<'_>, binding: &Binding<'_>) -> Option<Finding> {
     let host = view.path.target.host.text();
     let asked = binding.exit.hop.connection.bytes.authority()?;
@@ -109,11 +112,13 @@ fn rewritten(view: &View<'_>, binding: &Binding<'_>) -> Option<Finding> {
     let object = sender.reference();
     let service = binding.service();
     let message = format!(
-        "the sidecar's rule of {object} rewrites the Host header (authority) from {host} to {asked} before the gateway sees the request; \
+        "the sidecar's rule of {object} rewrites the Host header (authority) from {host} to \
+         {asked} before the gateway sees the request; \
          no server and rule of {service} is for {asked}, so the gateway answers 404"
     );
     let cure = format!(
-        "move rewrite.authority from the rule for the mesh to the rule for the gateway, or name {asked} in the Gateway and in the \
+        "move rewrite.authority from the rule for the mesh to the rule for the gateway, or name \
+         {asked} in the Gateway and in the \
          VirtualService's hosts"
     );
     let gateways = binding.servers().into_iter();
@@ -137,8 +142,10 @@ fn misnamed(binding: &Binding<'_>) -> Finding {
     let route = binding.routes.reference();
     let (name, hosts) = (&binding.name, super::list(&binding.routes.hosts));
     let message = format!(
-        "the connection reaches the gateway, and {route}, which is bound to it and leads on to the host, is for {hosts}, not for \
-         {name}: a gateway takes a VirtualService only for its own hosts, so it has no filter chain or route for {name}"
+        "the connection reaches the gateway, and {route}, which is bound to it and leads on to the \
+         host, is for {hosts}, not for \
+         {name}: a gateway takes a VirtualService only for its own hosts, so it has no filter \
+         chain or route for {name}"
     );
     finding(
         CODE,
@@ -162,8 +169,10 @@ fn without_route(
     let object = gateway.reference(Kind::Gateway);
     let (name, port) = (&binding.name, server.port.number);
     let message = format!(
-        "the connection reaches the gateway, where {object} has a server for {name} on port {port}, but no VirtualService that the gateway \
-         sees is bound to {object} with a route for {name}: nothing leads on from there, and the gateway has no filter chain or route for it"
+        "the connection reaches the gateway, where {object} has a server for {name} on port \
+         {port}, but no VirtualService that the gateway \
+         sees is bound to {object} with a route for {name}: nothing leads on from there, and the \
+         gateway has no filter chain or route for it"
     );
     let route = binding.routes.reference();
     finding(
@@ -173,9 +182,12 @@ fn without_route(
         message,
     )
     .on([Binding::place(gateway, at, "")])
-    .seen(format!("{route} leads to the gateway, and is bound to the mesh only"))
+    .seen(format!(
+        "{route} leads to the gateway, and is bound to the mesh only"
+    ))
     .fix(Fix::advice(format!(
-        "write a VirtualService with gateways [{}/{}], host {name} and a rule from port {port} to the host outside",
+        "write a VirtualService with gateways [{}/{}], host {name} and a rule from port {port} to \
+         the host outside",
         gateway.namespace(),
         gateway.name()
     )))
@@ -185,7 +197,8 @@ fn unbound_route(binding: &Binding<'_>) -> String {
     let routes = binding.routes.reference();
     let service = binding.service();
     format!(
-        "{routes} is bound to the mesh only: no Gateway is named in its gateways, so the pods of {service} have no route of it"
+        "{routes} is bound to the mesh only: no Gateway is named in its gateways, so the pods of \
+         {service} have no route of it"
     )
 }
 
@@ -258,13 +271,15 @@ fn missing(binding: &Binding<'_>, server: &Server) -> String {
             format!("only {instead} rules for it")
         };
         return format!(
-            "its server (protocol {kind}{mode}) takes {wants}, of which {object} has none: it has {instead}"
+            "its server (protocol {kind}{mode}) takes {wants}, of which {object} has none: it has \
+             {instead}"
         );
     }
     if !ports.is_empty() && !ports.iter().any(|p| on(Some(*p))) {
         let said = super::list(&ports);
         return format!(
-            "the rule of {object} for the gateway matches port {said}, and its server's port.number is {number}: at a gateway match.port is compared with the server's port"
+            "the rule of {object} for the gateway matches port {said}, and its server's \
+             port.number is {number}: at a gateway match.port is compared with the server's port"
         );
     }
     let snis: Vec<&String> = routes

@@ -59,7 +59,8 @@ fn look(view: &View<'_>) -> Outcome {
         list(&others)
     };
     let message = format!(
-        "the selector of {object} asks for {asked}, and selects {selected}; the route of {route} sends to {service}, whose pods do not have these \
+        "the selector of {object} asks for {asked}, and selects {selected}; the route of {route} \
+         sends to {service}, whose pods do not have these \
          labels: they get no server for the host, and nothing there takes the connection"
     );
     let fits: serde_json::Map<String, serde_json::Value> = gateway
@@ -69,7 +70,8 @@ fn look(view: &View<'_>) -> Outcome {
         .filter_map(|k| Some((k.clone(), json!(labels.get(k)?))))
         .collect();
     let summary = format!(
-        "let the selector of {object} name the pods of {service}, or send the route to the Service of the pods that it selects"
+        "let the selector of {object} name the pods of {service}, or send the route to the Service \
+         of the pods that it selects"
     );
     let fix = if fits.is_empty() {
         Fix::advice(summary)
@@ -122,7 +124,8 @@ fn nowhere(
     let hint = near.map_or_else(String::new, |n| format!("; there is {n}"));
     let missing = ObjectRef::new(Kind::Gateway, namespace, name);
     let message = format!(
-        "{route} is bound to the Gateway {first}, which does not exist (a name without a namespace is of the VirtualService's own){hint}: the \
+        "{route} is bound to the Gateway {first}, which does not exist (a name without a namespace \
+         is of the VirtualService's own){hint}: the \
          gateway's pods open no server for it"
     );
     finding(

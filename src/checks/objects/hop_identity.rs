@@ -55,7 +55,8 @@ fn look(view: &View<'_>) -> Outcome {
         |p| p.object.to_string(),
     );
     let message = format!(
-        "subjectAltNames of {by} expect {}, and the gateway's pods run as service account {}/{account} and show the identity {own}: \
+        "subjectAltNames of {by} expect {}, and the gateway's pods run as service account \
+         {}/{account} and show the identity {own}: \
          the sidecar refuses the gateway's certificate, and the client gets 503 or a reset",
         list(names),
         exit.service.namespace
@@ -69,7 +70,8 @@ fn look(view: &View<'_>) -> Outcome {
     .on(rule)
     .on([exit.service.clone().into()])
     .fix(Fix::advice(format!(
-        "write {own} in subjectAltNames of {by}, or drop subjectAltNames: Istio then expects the accounts of the gateway's pods"
+        "write {own} in subjectAltNames of {by}, or drop subjectAltNames: Istio then expects the \
+         accounts of the gateway's pods"
     )));
     Outcome::Found(vec![found])
 }

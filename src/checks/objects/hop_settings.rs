@@ -31,7 +31,8 @@ fn look(view: &View<'_>) -> Outcome {
         && let Some(place) = policy.proxy_protocol
     {
         let message = format!(
-            "{} puts a PROXY protocol header before each connection to {}, whose listener expects TLS or HTTP and takes no such header: \
+            "{} puts a PROXY protocol header before each connection to {}, whose listener expects \
+             TLS or HTTP and takes no such header: \
              every connection to the gateway fails",
             place.object, exit.service
         );
@@ -65,7 +66,8 @@ fn around_the_gateway(view: &View<'_>, step: &Step, node: &Node) -> Option<Findi
         .passthrough
         .filter(|_| view.world.is_gateway(&host))?;
     let message = format!(
-        "{} sets loadBalancer PASSTHROUGH for {host}: the sidecar then sends to the address that the client dialled and to none of the \
+        "{} sets loadBalancer PASSTHROUGH for {host}: the sidecar then sends to the address that \
+         the client dialled and to none of the \
          gateway's pods, so the connections of the route leave past the gateway",
         place.object
     );
@@ -89,18 +91,23 @@ fn back_to_itself(view: &View<'_>, step: &Step, node: &Node) -> Option<Finding> 
     let (host, policy) = policy_of(view, step, node)?;
     let place = policy.passthrough?;
     let message = format!(
-        "{} sets loadBalancer PASSTHROUGH for {host}: the proxy then sends to the address that the connection was going to anyway, which at the \
+        "{} sets loadBalancer PASSTHROUGH for {host}: the proxy then sends to the address that the \
+         connection was going to anyway, which at the \
          gateway is the gateway's own; {host} is never reached",
         place.object
     );
     let found = finding(
         CODE,
         HopName::Gateway,
-        format!("{} sends the gateway's connections back to itself", place.object),
+        format!(
+            "{} sends the gateway's connections back to itself",
+            place.object
+        ),
         message,
     )
     .fix(Fix::advice(format!(
-        "drop loadBalancer PASSTHROUGH from {}, or keep the rule to the clients that call {host} directly",
+        "drop loadBalancer PASSTHROUGH from {}, or keep the rule to the clients that call {host} \
+         directly",
         place.object
     )))
     .on([place])

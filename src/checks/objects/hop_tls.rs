@@ -115,27 +115,34 @@ impl Meeting<'_> {
                     self.started
                 ),
                 format!(
-                    "{at} ends TLS in mode ISTIO_MUTUAL and demands a client certificate of the mesh; the rule for the hop starts TLS in mode {}, \
-                     which shows none: the handshake fails with \"certificate required\", and the client gets 503",
+                    "{at} ends TLS in mode ISTIO_MUTUAL and demands a client certificate of the \
+                     mesh; the rule for the hop starts TLS in mode {}, \
+                     which shows none: the handshake fails with \"certificate required\", and the \
+                     client gets 503",
                     self.started
                 ),
-                "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's Service",
+                "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's \
+                 Service",
             )
         } else if *end == End::ClientCertificateRequired {
             (
                 "the server is ISTIO_MUTUAL, the hop to it is not".to_owned(),
                 format!(
-                    "{at} ends TLS in mode ISTIO_MUTUAL and demands a client certificate of the mesh; no DestinationRule sets ISTIO_MUTUAL for the hop \
-                 from the sidecar to the gateway, so the application's own TLS ({sends}) meets that server without one: the handshake fails with \
+                    "{at} ends TLS in mode ISTIO_MUTUAL and demands a client certificate of the \
+                     mesh; no DestinationRule sets ISTIO_MUTUAL for the hop \
+                 from the sidecar to the gateway, so the application's own TLS ({sends}) meets \
+                 that server without one: the handshake fails with \
                  \"certificate required\""
                 ),
-                "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's Service, or make the server PASSTHROUGH",
+                "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's \
+                 Service, or make the server PASSTHROUGH",
             )
         } else if end.is_plain_without_chain() && self.passes {
             (
                 "the server passes TLS on, and plain bytes arrive".to_owned(),
                 format!(
-                    "{at} passes TLS through and chooses by the SNI, and what arrives there is {sends}, without TLS and so without SNI: the gateway finds no \
+                    "{at} passes TLS through and chooses by the SNI, and what arrives there is \
+                     {sends}, without TLS and so without SNI: the gateway finds no \
                  filter chain, and the client gets 503 or a reset"
                 ),
                 "send it to a server for plain HTTP, or let the application speak TLS",
@@ -144,21 +151,26 @@ impl Meeting<'_> {
             (
                 "the hop wraps the application's TLS, the server passes TLS on".to_owned(),
                 format!(
-                    "the rule for the hop starts TLS ({}) around the application's own, and {at} passes TLS through and chooses by the SNI: the \
-                     outer ClientHello does not carry the host's name ({sends}), so no filter chain takes it, and the client gets a reset",
+                    "the rule for the hop starts TLS ({}) around the application's own, and {at} \
+                     passes TLS through and chooses by the SNI: the \
+                     outer ClientHello does not carry the host's name ({sends}), so no filter \
+                     chain takes it, and the client gets a reset",
                     self.started
                 ),
-                "drop the TLS settings for this port of the gateway's Service: the application's TLS needs none, or make the server ISTIO_MUTUAL \
+                "drop the TLS settings for this port of the gateway's Service: the application's \
+                 TLS needs none, or make the server ISTIO_MUTUAL \
                  and the hop too",
             )
         } else if *end == End::PlainBytes || end.is_plain_without_chain() {
             (
                 "the server ends TLS, the hop to it is plain".to_owned(),
                 format!(
-                    "{at} ends TLS (mTLS), and the sidecar sends {sends} to it without TLS, since no DestinationRule sets ISTIO_MUTUAL for this port of the \
+                    "{at} ends TLS (mTLS), and the sidecar sends {sends} to it without TLS, since \
+                     no DestinationRule sets ISTIO_MUTUAL for this port of the \
                  gateway's Service: the handshake fails, and the client gets 503"
                 ),
-                "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's Service, or make the server plain HTTP",
+                "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's \
+                 Service, or make the server plain HTTP",
             )
         } else if matches!(end, End::TlsOnHttp | End::NotHttp)
             && exit.hop.bytes != exit.hop.connection.bytes
@@ -167,7 +179,8 @@ impl Meeting<'_> {
             "the server ends the mesh's TLS and expects HTTP, the application speaks TLS inside"
                 .to_owned(),
             format!(
-                "{at} has protocol HTTPS: it terminates the sidecar's mutual TLS (ISTIO_MUTUAL) and expects plain HTTP inside, but finds the application's own TLS \
+                "{at} has protocol HTTPS: it terminates the sidecar's mutual TLS (ISTIO_MUTUAL) \
+                 and expects plain HTTP inside, but finds the application's own TLS \
                  ({}): the gateway cannot read it, and resets the connection",
                 exit.hop.bytes.what()
             ),
@@ -183,15 +196,18 @@ impl Meeting<'_> {
             (
                 "TLS meets a server for plain HTTP".to_owned(),
                 format!(
-                    "{at} serves plaintext HTTP on that port, and {who} arrives there ({sends}): the gateway cannot read it, and the client gets 503 or a reset"
+                    "{at} serves plaintext HTTP on that port, and {who} arrives there ({sends}): \
+                     the gateway cannot read it, and the client gets 503 or a reset"
                 ),
-                "make the server HTTPS with tls mode ISTIO_MUTUAL (for the sidecar's mTLS) or TLS PASSTHROUGH (for the application's), or drop TLS from the hop",
+                "make the server HTTPS with tls mode ISTIO_MUTUAL (for the sidecar's mTLS) or TLS \
+                 PASSTHROUGH (for the application's), or drop TLS from the hop",
             )
         } else if *end == End::ForeignCertificate {
             (
                 "the sidecar's mutual TLS meets a certificate that is not the mesh's".to_owned(),
                 format!(
-                    "{at} presents a certificate of its own (credentialName), and the sidecar's ISTIO_MUTUAL expects one of the mesh"
+                    "{at} presents a certificate of its own (credentialName), and the sidecar's \
+                     ISTIO_MUTUAL expects one of the mesh"
                 ),
                 "make the server ISTIO_MUTUAL, or the hop SIMPLE",
             )

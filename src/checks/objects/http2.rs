@@ -53,7 +53,8 @@ fn look(view: &View<'_>) -> Outcome {
         ("HTTP/2 without TLS (h2c)", Confidence::Likely)
     };
     let message = format!(
-        "{} sets h2UpgradePolicy UPGRADE, and that counts for external hosts too: the {hop} speaks {what} to {host}; a server that knows only HTTP/1.1 does not \
+        "{} sets h2UpgradePolicy UPGRADE, and that counts for external hosts too: the {hop} speaks \
+         {what} to {host}; a server that knows only HTTP/1.1 does not \
          understand it, and the client gets 502 or 503",
         place.object
     );
@@ -63,7 +64,8 @@ fn look(view: &View<'_>) -> Outcome {
         crate::checks::finding::Severity::Error
     };
     let summary = format!(
-        "set h2UpgradePolicy DO_NOT_UPGRADE for {host}, or limit the rule to hosts of the mesh (host: \"*.svc.cluster.local\")"
+        "set h2UpgradePolicy DO_NOT_UPGRADE for {host}, or limit the rule to hosts of the mesh \
+         (host: \"*.svc.cluster.local\")"
     );
     let found = finding(
         CODE,

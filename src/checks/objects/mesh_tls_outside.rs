@@ -61,20 +61,23 @@ fn look(view: &View<'_>) -> Outcome {
         String::new()
     } else {
         format!(
-            "; {} does not help: the lookup takes the first namespace that has any rule for the host, and there the rule for {pattern} shadows it (precedence \
+            "; {} does not help: the lookup takes the first namespace that has any rule for the \
+             host, and there the rule for {pattern} shadows it (precedence \
              goes by namespace before it goes by how specific a host is)",
             super::list(&exceptions)
         )
     };
     let message = format!(
-        "{} sets ISTIO_MUTUAL for {pattern}, and {host} is a server outside the mesh: it cannot answer the mesh's own mutual TLS{shadowed}; the client gets 503, \
+        "{} sets ISTIO_MUTUAL for {pattern}, and {host} is a server outside the mesh: it cannot \
+         answer the mesh's own mutual TLS{shadowed}; the client gets 503, \
          or a failed handshake",
         blamed
             .as_ref()
             .map_or_else(|| "a rule".to_owned(), |p| p.object.to_string()),
     );
     let summary = format!(
-        "say DISABLE for {host} in the namespace where the lookup of {} ends, or narrow the rule to hosts of the mesh",
+        "say DISABLE for {host} in the namespace where the lookup of {} ends, or narrow the rule \
+         to hosts of the mesh",
         node.namespace
     );
     let found = finding(

@@ -116,12 +116,15 @@ fn explain(
         "one that is exported by name comes before a public one"
     };
     let message = format!(
-        "{first} and {second} are two VirtualServices for the same host {host} that are both bound to the mesh and visible in \
-         namespace {}; sidecars do not merge them: the first wins ({why}), {second} is ignored, and {result}",
+        "{first} and {second} are two VirtualServices for the same host {host} that are both bound \
+         to the mesh and visible in \
+         namespace {}; sidecars do not merge them: the first wins ({why}), {second} is ignored, \
+         and {result}",
         view.path.client.namespace
     );
     let summary = format!(
-        "put what both say into one VirtualService, or narrow exportTo of {first} so that namespace {} does not see it",
+        "put what both say into one VirtualService, or narrow exportTo of {first} so that \
+         namespace {} does not see it",
         view.path.client.namespace
     );
     let fix = Fix::advice(summary);

@@ -72,34 +72,39 @@ impl Told {
                 format!("istiod does not read {object}"),
                 format!("{object} leads {host} to the gateway, but {why}"),
                 format!(
-                    "drop the label istio.io/rev from {object} or give it the revision's own name, and let discoverySelectors select its namespace"
+                    "drop the label istio.io/rev from {object} or give it the revision's own name, \
+                     and let discoverySelectors select its namespace"
                 ),
             ),
             Lack::NotForMesh => (
                 format!("{object} is not bound to the mesh"),
                 format!(
-                    "{object} has a rule for mesh that leads {host} to the gateway, but its gateways do not list mesh: no sidecar takes the rule"
+                    "{object} has a rule for mesh that leads {host} to the gateway, but its \
+                     gateways do not list mesh: no sidecar takes the rule"
                 ),
                 format!("add mesh to spec.gateways of {object}"),
             ),
             Lack::NotExported => (
                 format!("{object} is not exported to namespace {namespace}"),
                 format!(
-                    "{object} leads {host} to the gateway, but its exportTo does not reach namespace {namespace}, nor any other one that calls"
+                    "{object} leads {host} to the gateway, but its exportTo does not reach \
+                     namespace {namespace}, nor any other one that calls"
                 ),
                 format!("add {namespace} to spec.exportTo of {object}"),
             ),
             Lack::Misspelt(name) => (
                 format!("{object} is for {name}, not for {host}"),
                 format!(
-                    "{object} leads {name} to the gateway, a host that nobody declares and that is spelt nearly like {host}: it has no route for {host} itself"
+                    "{object} leads {name} to the gateway, a host that nobody declares and that is \
+                     spelt nearly like {host}: it has no route for {host} itself"
                 ),
                 format!("write {host} in the hosts of {object}"),
             ),
             Lack::NotSent(gateway) => (
                 format!("{object} does not send {host} to the gateway"),
                 format!(
-                    "{object} routes {host} for the mesh and sends nothing of it to the gateway, although {} is there for {host}",
+                    "{object} routes {host} for the mesh and sends nothing of it to the gateway, \
+                     although {} is there for {host}",
                     gateway.object
                 ),
                 format!(
@@ -110,19 +115,23 @@ impl Told {
             Lack::NoRoute => (
                 format!("no VirtualService leads {host} to the gateway"),
                 format!(
-                    "{object} is there for {host}, but no VirtualService that is bound to mesh routes {host} to the gateway"
+                    "{object} is there for {host}, but no VirtualService that is bound to mesh \
+                     routes {host} to the gateway"
                 ),
                 format!(
-                    "write a VirtualService for {host} with gateways [mesh] and a rule to {}, or delete {object}",
+                    "write a VirtualService for {host} with gateways [mesh] and a rule to {}, or \
+                     delete {object}",
                     wanted.gateway
                 ),
             ),
             Lack::Recorded => (
                 format!("the route of {host} that setup wrote is gone"),
                 format!(
-                    "setup routes {host} through the gateway for namespace {namespace}, as its records say, and {object}, which does that, does not exist"
+                    "setup routes {host} through the gateway for namespace {namespace}, as its \
+                     records say, and {object}, which does that, does not exist"
                 ),
-                "run setup again for this host, or cleanup if it should no longer go through the gateway"
+                "run setup again for this host, or cleanup if it should no longer go through the \
+                 gateway"
                     .to_owned(),
             ),
         };

@@ -117,7 +117,8 @@ fn explain(
         }
     };
     let message = format!(
-        "{first} and {second} both declare the same host {host} and are visible to the {hop} in namespace {}; they are not merged, \
+        "{first} and {second} both declare the same host {host} and are visible to the {hop} in \
+         namespace {}; they are not merged, \
          {rule}: {first} is the owner, {leads}, and {second} is shadowed",
         node.namespace
     );

@@ -63,13 +63,15 @@ fn look(view: &View<'_>) -> Outcome {
     let why = match (&ignored, &unused) {
         (None, Some((_, why))) => why.clone(),
         (Some(place), _) => format!(
-            "{} names a credentialName, which a sidecar takes only from a rule with a workloadSelector; without one the TLS settings are ignored and plaintext is sent",
+            "{} names a credentialName, which a sidecar takes only from a rule with a \
+             workloadSelector; without one the TLS settings are ignored and plaintext is sent",
             place.object
         ),
         (None, None) => format!("no DestinationRule that the {hop} finds originates TLS for it"),
     };
     let message = format!(
-        "the route sends the application's plain HTTP to {host}:{port}, and {says}: {why}; the host gets plaintext on a TLS port (400, or a reset)"
+        "the route sends the application's plain HTTP to {host}:{port}, and {says}: {why}; the \
+         host gets plaintext on a TLS port (400, or a reset)"
     );
     let missing = ObjectRef::new(
         Kind::DestinationRule,
@@ -125,8 +127,8 @@ fn look(view: &View<'_>) -> Outcome {
     Outcome::Found(vec![found])
 }
 
-/// A rule that would start TLS there, for this host or one that is spelt nearly the same, and why the
-/// proxy does not take it.
+/// A rule that would start TLS there, for this host or one that is spelt nearly the same, and why
+/// the proxy does not take it.
 fn unused_rule(view: &View<'_>, node: &Node, (host, port): (&str, u16)) -> Option<(Place, String)> {
     let rules = view.world.snapshot.objects.destination_rules.iter();
     let starts = |r: &&DestinationRule| {
@@ -144,13 +146,26 @@ fn unused_rule(view: &View<'_>, node: &Node, (host, port): (&str, u16)) -> Optio
             near.then(|| ("spec.host", format!("it is for {}", r.spec.host)))?
         } else if !Exports::of(&r.spec.export_to, &[], r.namespace()).reach(&node.namespace) {
             let exports = super::list(&r.spec.export_to);
-            let why = format!("its exportTo [{exports}] hides it from namespace {}", node.namespace);
+            let why = format!(
+                "its exportTo [{exports}] hides it from namespace \
+                {}",
+                node.namespace
+            );
             ("spec.exportTo", why)
-        } else if r.spec.workload_selector.as_ref().is_some_and(|s| !s.matches(&node.labels)) {
-            ("spec.workloadSelector", "its workloadSelector does not select the proxy".to_owned())
+        } else if r
+            .spec
+            .workload_selector
+            .as_ref()
+            .is_some_and(|s| !s.matches(&node.labels))
+        {
+            (
+                "spec.workloadSelector",
+                "its workloadSelector does not select the proxy".to_owned(),
+            )
         } else {
             let why = format!(
-                "a rule is looked up in the proxy's namespace {}, in that of the ServiceEntry and in the root namespace, and it is in {}",
+                "a rule is looked up in the proxy's namespace {}, in that of the ServiceEntry and \
+                 in the root namespace, and it is in {}",
                 node.namespace,
                 r.namespace()
             );

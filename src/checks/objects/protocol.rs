@@ -115,7 +115,8 @@ fn undeclared(view: &View<'_>, host: &Host, owner: Option<&Registered<'_>>) -> F
     let (message, culprit) = match owner {
         Some(service) => (
             format!(
-                "the route is for port {port} of {host}, but {} does not declare port {port}: the sidecar has no listener for it, and \
+                "the route is for port {port} of {host}, but {} does not declare port {port}: the \
+                 sidecar has no listener for it, and \
                  the traffic leaves directly, past the gateway",
                 service.object()
             ),
@@ -123,8 +124,10 @@ fn undeclared(view: &View<'_>, host: &Host, owner: Option<&Registered<'_>>) -> F
         ),
         None if let Some(hidden) = hidden(view, host) => (
             format!(
-                "the route is for {host}:{port}, and {} declares it with exportTo [{}], which does not reach namespace {}: the sidecar \
-                 has no listener with this SNI or address, the route never applies, and the traffic leaves through PassthroughCluster",
+                "the route is for {host}:{port}, and {} declares it with exportTo [{}], which does \
+                 not reach namespace {}: the sidecar \
+                 has no listener with this SNI or address, the route never applies, and the \
+                 traffic leaves through PassthroughCluster",
                 hidden.reference(Kind::ServiceEntry),
                 list(&hidden.spec.export_to),
                 view.path.client.namespace
@@ -133,8 +136,10 @@ fn undeclared(view: &View<'_>, host: &Host, owner: Option<&Registered<'_>>) -> F
         ),
         None => (
             format!(
-                "the route is for {host}:{port}, but no ServiceEntry that the client sees declares it: without one the sidecar has no \
-                 listener with this SNI or address, the route never applies, and the traffic leaves through PassthroughCluster"
+                "the route is for {host}:{port}, but no ServiceEntry that the client sees declares \
+                 it: without one the sidecar has no \
+                 listener with this SNI or address, the route never applies, and the traffic \
+                 leaves through PassthroughCluster"
             ),
             whole(
                 Kind::ServiceEntry,
@@ -171,22 +176,27 @@ fn wrong_block(
     let said = port.protocol.name();
     let what = match (block, port.protocol) {
         (Block::Http, p) if p.is_tcp() => {
-            "so the host gets no virtual host in the HTTP route table of that port; requests fall to the passthrough route, and the http rule never applies"
+            "so the host gets no virtual host in the HTTP route table of that port; requests fall \
+             to the passthrough route, and the http rule never applies"
         }
         (Block::Http, _) => {
-            "which is opaque TLS to the sidecar: it reads only the SNI, and an http rule is not used for it (a tls rule with sniHosts is)"
+            "which is opaque TLS to the sidecar: it reads only the SNI, and an http rule is not \
+             used for it (a tls rule with sniHosts is)"
         }
         (Block::Tls, p) if p.is_http() => {
-            "so the sidecar expects plain HTTP there; TLS falls through the listener, and the tls rule never applies"
+            "so the sidecar expects plain HTTP there; TLS falls through the listener, and the tls \
+             rule never applies"
         }
         (Block::Tls, _) => {
-            "so the sidecar makes one chain for all bytes and looks at no SNI; the tls rule never applies"
+            "so the sidecar makes one chain for all bytes and looks at no SNI; the tls rule never \
+             applies"
         }
         (Block::Tcp, p) if p.is_http() => {
             "so its requests are routed by the HTTP route table, and the tcp rule is not used"
         }
         (Block::Tcp, _) => {
-            "so the sidecar makes chains by SNI, and a tcp rule is not used for it (a tls rule with sniHosts is)"
+            "so the sidecar makes chains by SNI, and a tcp rule is not used for it (a tls rule \
+             with sniHosts is)"
         }
     };
     let message = format!(
@@ -219,7 +229,8 @@ fn wrong_protocol(
     let object = service.object();
     let spoken = view.path.target.protocol.name();
     let message = format!(
-        "{object} declares port {} with protocol {}, and the application speaks {spoken} there: the {} rule does not apply to its \
+        "{object} declares port {} with protocol {}, and the application speaks {spoken} there: \
+         the {} rule does not apply to its \
          connections, which go past the gateway",
         port.number,
         port.protocol.name(),
@@ -254,8 +265,10 @@ fn sniffed(view: &View<'_>, (service, port): (&Registered<'_>, &Port)) -> Findin
         .first()
         .map_or_else(|| "another host".to_owned(), |p| p.object.to_string());
     let message = format!(
-        "{object} declares TCP on port {0} without an address, so it shares the listener 0.0.0.0:{0} with {by}, where HTTP is sniffed: \
-         the conflict is settled for HTTP, its bytes go into the HTTP route table, in which the host is unknown, and the tcp rule is not used",
+        "{object} declares TCP on port {0} without an address, so it shares the listener \
+         0.0.0.0:{0} with {by}, where HTTP is sniffed: \
+         the conflict is settled for HTTP, its bytes go into the HTTP route table, in which the \
+         host is unknown, and the tcp rule is not used",
         port.number
     );
     finding(

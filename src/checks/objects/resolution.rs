@@ -38,11 +38,14 @@ fn look(view: &View<'_>) -> Outcome {
         Resolution::None => (
             format!("{object} has resolution NONE behind the gateway"),
             format!(
-                "{object} has resolution NONE: a proxy then forwards to the original destination of the connection, and at the gateway that is the gateway \
-                 itself; istiod gives it a cluster without endpoints, and the gateway answers UH (503, or a reset)"
+                "{object} has resolution NONE: a proxy then forwards to the original destination \
+                 of the connection, and at the gateway that is the gateway \
+                 itself; istiod gives it a cluster without endpoints, and the gateway answers UH \
+                 (503, or a reset)"
             ),
             if is_wild(host) {
-                "declare each host with resolution DNS, or route the wildcard to one host that serves them all"
+                "declare each host with resolution DNS, or route the wildcard to one host that \
+                 serves them all"
             } else {
                 "use resolution DNS"
             },
@@ -50,15 +53,19 @@ fn look(view: &View<'_>) -> Outcome {
         Resolution::DynamicDns if opaque => (
             format!("{object} has resolution DYNAMIC_DNS behind a gateway that passes TLS through"),
             format!(
-                "{object} has resolution DYNAMIC_DNS, which needs a filter that resolves the SNI (a dynamic forward proxy); istiod adds it to sidecars and \
-                 waypoints, not to a gateway's chains for TLS, so the cluster there has no host (UH), and the connection is reset"
+                "{object} has resolution DYNAMIC_DNS, which needs a filter that resolves the SNI \
+                 (a dynamic forward proxy); istiod adds it to sidecars and \
+                 waypoints, not to a gateway's chains for TLS, so the cluster there has no host \
+                 (UH), and the connection is reset"
             ),
-            "declare each host with resolution DNS, or route the wildcard to one host that serves them all",
+            "declare each host with resolution DNS, or route the wildcard to one host that serves \
+             them all",
         ),
         Resolution::Static if end(step).is_some_and(End::lacks_endpoint) => (
             format!("{object} has resolution STATIC and no endpoint"),
             format!(
-                "{object} has resolution STATIC and no endpoint that serves: the gateway's cluster for {host} is empty (UH, 503)"
+                "{object} has resolution STATIC and no endpoint that serves: the gateway's cluster \
+                 for {host} is empty (UH, 503)"
             ),
             "list its endpoints, or use resolution DNS",
         ),

@@ -34,7 +34,8 @@ fn look(view: &View<'_>) -> Outcome {
         format!("exportTo [{}]", list(said))
     };
     let message = format!(
-        "{object} has the gateway's route, and with {exports} the gateway in namespace {namespace} does not receive it: the connection \
+        "{object} has the gateway's route, and with {exports} the gateway in namespace {namespace} \
+         does not receive it: the connection \
          reaches the gateway and finds no route"
     );
     let mut to = if said.is_empty() {

@@ -56,8 +56,10 @@ fn look(view: &View<'_>) -> Outcome {
     let named = port_name(view, first);
     let known = SERVER_SPEAKS_FIRST.contains(&port);
     let message = format!(
-        "port {port} of {} is {named}, so each sidecar that sees it has an HTTP listener on 0.0.0.0:{port} that waits for the client to \
-         speak; in a protocol where the server speaks first nobody does, and the connection to {} hangs",
+        "port {port} of {} is {named}, so each sidecar that sees it has an HTTP listener on \
+         0.0.0.0:{port} that waits for the client to \
+         speak; in a protocol where the server speaks first nobody does, and the connection to {} \
+         hangs",
         first.object, view.path.target.host
     );
     let (severity, confidence) = if known {
@@ -83,8 +85,8 @@ fn look(view: &View<'_>) -> Outcome {
     Outcome::Found(vec![found])
 }
 
-/// Protocols by their port that exchange words in the clear before TLS begins (STARTTLS and its like),
-/// and who speaks first.
+/// Protocols by their port that exchange words in the clear before TLS begins (STARTTLS and its
+/// like), and who speaks first.
 const TLS_COMES_LATER: [(u16, &str, &str); 9] = [
     (21, "FTP", "the server greets first"),
     (25, "SMTP", "the server greets first"),
@@ -122,13 +124,16 @@ fn declared_tls(view: &View<'_>, hop: &Hop) -> Outcome {
     };
     let object = owner.object();
     let message = format!(
-        "{object} declares port {port} as {}, so the sidecar waits for a TLS ClientHello to read the SNI from; on port {port} the \
-         protocol is {protocol}, where TLS begins later (STARTTLS): {first}, so nothing that the sidecar waits for comes, and the \
+        "{object} declares port {port} as {}, so the sidecar waits for a TLS ClientHello to read \
+         the SNI from; on port {port} the \
+         protocol is {protocol}, where TLS begins later (STARTTLS): {first}, so nothing that the \
+         sidecar waits for comes, and the \
          connection hangs or is reset",
         declared.protocol.name()
     );
     let cure = format!(
-        "declare the port as TCP, with the host's addresses, and route it by tcp rules with destinationSubnets instead of tls rules \
+        "declare the port as TCP, with the host's addresses, and route it by tcp rules with \
+         destinationSubnets instead of tls rules \
          with sniHosts; keep TLS if the server does speak it from the first byte on port {port}"
     );
     let found = finding(

@@ -63,7 +63,8 @@ fn odd(view: &View<'_>, hop: HopName, step: &Step, share: &Share) -> Option<Find
         (Some(end), _) => (
             format!("{percent} percent of the connections end at the {hop}"),
             format!(
-                "a weighted route of the {hop} sends {percent} percent of the connections to {} to {cluster}, and there they end: {end}",
+                "a weighted route of the {hop} sends {percent} percent of the connections to {} to \
+                 {cluster}, and there they end: {end}",
                 view.path.target
             ),
             "take that destination out of the route, or declare what it needs",
@@ -71,7 +72,8 @@ fn odd(view: &View<'_>, hop: HopName, step: &Step, share: &Share) -> Option<Find
         (None, Some(wanted)) if !through(share) => (
             format!("{percent} percent of the connections leave past the gateway"),
             format!(
-                "a weighted route sends {percent} percent of the connections to {} to {cluster}, a share that leaves directly; the \
+                "a weighted route sends {percent} percent of the connections to {} to {cluster}, a \
+                 share that leaves directly; the \
                  rest goes through the gateway {}",
                 view.path.target, wanted.gateway
             ),

@@ -114,7 +114,8 @@ impl Asked<'_, '_> {
 
     fn order(&self) -> String {
         format!(
-            "a rule is looked up in the client's namespace {}, then in the Service's namespace {}, then in the root namespace {}; \
+            "a rule is looked up in the client's namespace {}, then in the Service's namespace {}, \
+             then in the root namespace {}; \
              the first that has any rule for the host ends the lookup",
             self.node.namespace,
             self.service.namespace(),
@@ -133,7 +134,8 @@ impl Asked<'_, '_> {
             ""
         };
         let message = format!(
-            "the lookup ends in namespace {} at {}{by}, which hides the rule with the subset in namespace {}",
+            "the lookup ends in namespace {} at {}{by}, which hides the rule with the subset in \
+             namespace {}",
             lookup.namespace,
             list_some(lookup.objects()),
             rule.namespace()
@@ -146,16 +148,19 @@ impl Asked<'_, '_> {
         let exports = list(&rule.spec.export_to);
         let message = if rule.spec.workload_selector.is_some() {
             format!(
-                "{object} defines it for the workloads of its workloadSelector only, which does not select the client"
+                "{object} defines it for the workloads of its workloadSelector only, which does \
+                 not select the client"
             )
         } else if rule.namespace() == self.node.namespace {
             format!(
-                "{object} defines it, but another rule of the namespace for the host counts: their exportTo differ ({exports} here), so \
+                "{object} defines it, but another rule of the namespace for the host counts: their \
+                 exportTo differ ({exports} here), so \
                  istiod does not merge them, and takes the last one",
             )
         } else {
             format!(
-                "{object} defines it, but its exportTo ({exports}) keeps it private: it is not visible in namespace {}",
+                "{object} defines it, but its exportTo ({exports}) keeps it private: it is not \
+                 visible in namespace {}",
                 self.node.namespace
             )
         };
@@ -166,7 +171,8 @@ impl Asked<'_, '_> {
         if let Some(rule) = self.misspelt() {
             let object = rule.reference(Kind::DestinationRule);
             let message = format!(
-                "{object} defines it, and is for {}, which nobody declares and which is spelt nearly like {}",
+                "{object} defines it, and is for {}, which nobody declares and which is spelt \
+                 nearly like {}",
                 rule.spec.host, self.service.host
             );
             return (message, vec![object.at("spec.host")]);
@@ -243,7 +249,8 @@ impl Asked<'_, '_> {
             "spec": {"host": self.service.host, "exportTo": ["."], "subsets": [subset]},
         });
         let summary = format!(
-            "create a DestinationRule with subset {} where the lookup begins, in the client's namespace {}",
+            "create a DestinationRule with subset {} where the lookup begins, in the client's \
+             namespace {}",
             self.subset, self.node.namespace
         );
         Fix::create(&object, body, summary)
@@ -253,7 +260,8 @@ impl Asked<'_, '_> {
 fn elsewhere(rule: &DestinationRule) -> (String, Vec<Place>) {
     let object = rule.reference(Kind::DestinationRule);
     let message = format!(
-        "{object} defines it, but the proxy never looks in namespace {}: exportTo does not change where a rule is \
+        "{object} defines it, but the proxy never looks in namespace {}: exportTo does not change \
+         where a rule is \
          looked up, only the client's, the Service's and the root namespace count",
         rule.namespace()
     );

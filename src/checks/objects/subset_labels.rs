@@ -60,11 +60,13 @@ fn empty(view: &View<'_>, hop: HopName, step: &Step, node: &Node) -> Option<Find
         format!("no pod of {declared} carries them")
     } else {
         format!(
-            "no endpoint of {declared} (resolution {names}) carries them, and a host without endpoints of its own has no labels at all"
+            "no endpoint of {declared} (resolution {names}) carries them, and a host without \
+             endpoints of its own has no labels at all"
         )
     };
     let message = format!(
-        "subset {subset} of {host} in {object} asks for endpoints with the labels {labels}, and {carries}: the subset is without endpoint (UH, or no \
+        "subset {subset} of {host} in {object} asks for endpoints with the labels {labels}, and \
+         {carries}: the subset is without endpoint (UH, or no \
          cluster, NC), and the client gets 503 or a reset"
     );
     let found = finding(
@@ -77,7 +79,8 @@ fn empty(view: &View<'_>, hop: HopName, step: &Step, node: &Node) -> Option<Find
     .on(decider(step).cloned())
     .on([declared.into()])
     .fix(Fix::advice(format!(
-        "drop the labels from subset {subset} of {object}, or give them to the endpoints that it is for"
+        "drop the labels from subset {subset} of {object}, or give them to the endpoints that it \
+         is for"
     )));
     Some(found)
 }

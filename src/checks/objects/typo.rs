@@ -51,12 +51,14 @@ fn look(view: &View<'_>) -> Outcome {
         .map(|(ns, g)| whole(Kind::Gateway, ns, g))
         .collect();
     let result = if view.walk.leaves_directly() {
-        "it is not declared anywhere (no ServiceEntry), leaves through PassthroughCluster under ALLOW_ANY, and bypasses the gateway"
+        "it is not declared anywhere (no ServiceEntry), leaves through PassthroughCluster under \
+         ALLOW_ANY, and bypasses the gateway"
     } else {
         "it is not declared anywhere (no ServiceEntry), and does not get through"
     };
     let message = format!(
-        "the objects route {name} through the gateway, the application calls {host}: one of the two is misspelt; {host} itself has no route, {result}"
+        "the objects route {name} through the gateway, the application calls {host}: one of the \
+         two is misspelt; {host} itself has no route, {result}"
     );
     let found = finding(
         CODE,

@@ -44,7 +44,8 @@ fn look(view: &View<'_>) -> Outcome {
     let why = if skips {
         "insecureSkipVerify takes any certificate"
     } else {
-        "an explicit sni without subjectAltNames switches the check of the certificate's names off: any certificate of a trusted authority passes"
+        "an explicit sni without subjectAltNames switches the check of the certificate's names \
+         off: any certificate of a trusted authority passes"
     };
     let message = format!("{} starts TLS to {host}, and {why}", place.object);
     let found = finding(

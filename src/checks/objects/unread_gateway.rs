@@ -33,7 +33,8 @@ fn look(view: &View<'_>) -> Outcome {
     };
     let object = gateway.reference(Kind::Gateway);
     let message = format!(
-        "{} sends to the gateway and is bound to {object}, but {why}: the gateway's pods have no server of it, and nothing there takes the connection",
+        "{} sends to the gateway and is bound to {object}, but {why}: the gateway's pods have no \
+         server of it, and nothing there takes the connection",
         binding.routes.reference()
     );
     let found = finding(
@@ -61,7 +62,8 @@ fn reason(view: &View<'_>, gateway: &Gateway, pods: &str) -> Option<(&'static st
     let scoped = !selects(snapshot, gateway, pods, labels);
     scoped.then(|| {
         let why = format!(
-            "istiod runs with PILOT_SCOPE_GATEWAY_TO_NAMESPACE=true, which keeps a Gateway to the pods of its own namespace, and the gateway's pods \
+            "istiod runs with PILOT_SCOPE_GATEWAY_TO_NAMESPACE=true, which keeps a Gateway to the \
+             pods of its own namespace, and the gateway's pods \
              run in namespace {pods}, not in {}",
             gateway.namespace()
         );

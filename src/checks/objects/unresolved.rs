@@ -40,13 +40,15 @@ fn look(view: &View<'_>) -> Outcome {
         .is_some_and(|v| v.eq_ignore_ascii_case("false"));
     let why = if opted_out {
         format!(
-            "its label {AUTO_ADDRESS_LABEL}: \"false\" excludes it from auto-allocation, and it has no spec.addresses"
+            "its label {AUTO_ADDRESS_LABEL}: \"false\" excludes it from auto-allocation, and it \
+             has no spec.addresses"
         )
     } else {
         "istiod allocates no address for it, and it has no spec.addresses".to_owned()
     };
     let message = format!(
-        "the client's sidecar answers DNS for the names of ServiceEntries, but {object} has no address to answer with: {why}; unless a DNS \
+        "the client's sidecar answers DNS for the names of ServiceEntries, but {object} has no \
+         address to answer with: {why}; unless a DNS \
          server knows {host}, the name is not resolved and no connection is made"
     );
     let fix = if opted_out {

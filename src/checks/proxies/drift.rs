@@ -37,7 +37,8 @@ fn look(view: &View<'_>) -> Outcome {
         return Outcome::Pass;
     };
     let message = format!(
-        "the pods of the gateway part: {}/{} sends {} to {}, {}/{} does not: {}; which of them a connection gets is chance",
+        "the pods of the gateway part: {}/{} sends {} to {}, {}/{} does not: {}; which of them a \
+         connection gets is chance",
         good.pod.namespace(),
         good.pod.name(),
         view.path.target,

@@ -80,7 +80,8 @@ fn proxy_protocol(view: &View<'_>, ends: &Ends<'_, '_>) -> Option<Finding> {
         (
             "The sidecar sends the PROXY protocol, and the gateway does not take it",
             format!(
-                "the rule for the gateway has proxyProtocol, so the sidecar puts a PROXY header before the bytes of each connection; the listener \
+                "the rule for the gateway has proxyProtocol, so the sidecar puts a PROXY header \
+                 before the bytes of each connection; the listener \
                  {} of {pod} does not expect one and takes it for the request: the connection ends",
                 listener.name
             ),
@@ -90,10 +91,12 @@ fn proxy_protocol(view: &View<'_>, ends: &Ends<'_, '_>) -> Option<Finding> {
         (
             "The gateway expects the PROXY protocol, and the sidecar does not send it",
             format!(
-                "the listener {} of {pod} expects a PROXY header before the bytes of a connection, and the sidecar sends none: the connection ends",
+                "the listener {} of {pod} expects a PROXY header before the bytes of a connection, \
+                 and the sidecar sends none: the connection ends",
                 listener.name
             ),
-            "let the gateway take connections without a PROXY header (proxyProtocol in gatewayTopology of its proxy config)",
+            "let the gateway take connections without a PROXY header (proxyProtocol in \
+             gatewayTopology of its proxy config)",
         )
     };
     Some(found(view, ends, (title, message, cure)))
@@ -123,12 +126,14 @@ fn identity(view: &View<'_>, ends: &Ends<'_, '_>) -> Option<Finding> {
     }
     let names: Vec<&str> = expected.iter().map(|name| name.as_str()).collect();
     let message = format!(
-        "the sidecar expects the identity {} (subjectAltNames of the rule for the gateway), and {} shows {own}, that of its service account: the \
+        "the sidecar expects the identity {} (subjectAltNames of the rule for the gateway), and {} \
+         shows {own}, that of its service account: the \
          sidecar refuses the gateway, and the connection is reset",
         names.join(", "),
         ends.gateway.name()
     );
-    let cure = "make subjectAltNames of the rule for the gateway the identity of its service account, or leave it out";
+    let cure = "make subjectAltNames of the rule for the gateway the identity of its service \
+        account, or leave it out";
     let title = "The sidecar expects another identity than the gateway has";
     Some(found(view, ends, (title, message, cure)).seen(format!("the gateway shows {own}")))
 }

@@ -73,14 +73,16 @@ fn of(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
     let maker = workload_of(link.pod);
     let breaks = problem.breaks();
     let what = if breaks {
-        "whoever checks it refuses it: mutual TLS between sidecar and gateway, and the connection to istiod, fail"
+        "whoever checks it refuses it: mutual TLS between sidecar and gateway, and the connection \
+         to istiod, fail"
     } else {
         "its agent should have renewed it by now; when it expires, mutual TLS fails"
     };
     let cure = match problem {
         Problem::Expired { .. } | Problem::RenewalOverdue { .. } => {
             format!(
-                "see what the agent of {} logs about renewal, and whether istiod answers it; a restart asks again",
+                "see what the agent of {} logs about renewal, and whether istiod answers it; a \
+                 restart asks again",
                 link.name()
             )
         }
@@ -88,7 +90,8 @@ fn of(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
             "set the clocks right: of the node that the pod runs on, and of istiod's".to_owned()
         }
         Problem::NoPath { .. } => format!(
-            "the certificate is of another authority than the roots: restart {maker}, so that it gets both from the same istiod"
+            "the certificate is of another authority than the roots: restart {maker}, so that it \
+             gets both from the same istiod"
         ),
         _ => format!("restart {maker}, so that istiod signs a new certificate"),
     };

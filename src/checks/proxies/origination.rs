@@ -105,7 +105,8 @@ fn trusted(view: &View<'_>, link: &Link<'_>, name: &str) -> Option<Finding> {
         since: since.clone(),
     };
     let message = format!(
-        "the CA that {} verifies {} with: {problem}; no certificate of the host can be trusted by it",
+        "the CA that {} verifies {} with: {problem}; no certificate of the host can be trusted by \
+         it",
         link.name(),
         view.path.target.host
     );

@@ -53,16 +53,28 @@ fn of(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
     let finding = Finding::new(
         CODE,
         link.hop,
-        format!("The {} rejected its configuration: {resource}", who(link.hop)),
+        format!(
+            "The {} rejected its configuration: {resource}",
+            who(link.hop)
+        ),
         message,
     )
     .on(places)
     .on(declared(view, resource))
     .on([Place::from(link.pod.object())])
-    .severity(if concerned { Severity::Error } else { Severity::Warning })
-    .sure(if filters.is_empty() { Confidence::Certain } else { Confidence::Likely })
+    .severity(if concerned {
+        Severity::Error
+    } else {
+        Severity::Warning
+    })
+    .sure(if filters.is_empty() {
+        Confidence::Certain
+    } else {
+        Confidence::Likely
+    })
     .fix(Fix::advice(
-        "correct the object that the rejected resource comes from; Envoy keeps the rest of what it had until then",
+        "correct the object that the rejected resource comes from; Envoy keeps the rest of what it \
+         had until then",
     ));
     Some(refused.iter().fold(finding, |f, (resource, words)| {
         f.seen(format!("{resource}: {words}"))

@@ -91,7 +91,8 @@ fn explain(view: &View<'_>, (hop, pod): (HopName, &Pod), cluster: &Cluster) -> O
         (
             format!("No address of {host} is healthy"),
             format!(
-                "the proxy of the {at} has {} for {host}, and takes none of them for healthy: calls fail with 503, no healthy upstream",
+                "the proxy of the {at} has {} for {host}, and takes none of them for healthy: \
+                 calls fail with 503, no healthy upstream",
                 ill.join(", ")
             ),
             format!("see whether {host} is up; the proxy tries an address again after a while"),
@@ -100,19 +101,23 @@ fn explain(view: &View<'_>, (hop, pod): (HopName, &Pod), cluster: &Cluster) -> O
         (
             format!("The {hop} cannot resolve {names}"),
             format!(
-                "with resolution DNS in {object} the {at} resolves {names} itself, and DNS does not answer it with an address: the name is not \
-                 known there (a hosts file or hostAliases of the application do not count), or the DNS server fails; its cluster has no \
+                "with resolution DNS in {object} the {at} resolves {names} itself, and DNS does \
+                 not answer it with an address: the name is not \
+                 known there (a hosts file or hostAliases of the application do not count), or the \
+                 DNS server fails; its cluster has no \
                  endpoint, and calls fail with 503, no healthy upstream"
             ),
             format!(
-                "make {names} known to the cluster's DNS, or give {object} endpoints with addresses (resolution: STATIC)"
+                "make {names} known to the cluster's DNS, or give {object} endpoints with \
+                 addresses (resolution: STATIC)"
             ),
         )
     } else {
         (
             format!("The {hop} has no endpoint for {host}"),
             format!(
-                "{object} gives the {at} no endpoint for {host}: calls fail with 503, no healthy upstream"
+                "{object} gives the {at} no endpoint for {host}: calls fail with 503, no healthy \
+                 upstream"
             ),
             format!("give {object} endpoints, or resolution: DNS"),
         )

@@ -84,8 +84,10 @@ fn replaced(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
     }
     let maker = workload_of(link.pod);
     let message = format!(
-        "istiod's certificate is of another root than the one that {} has: {why}; the authority was exchanged, and this proxy is from \
-         before: it can neither connect to istiod nor speak mutual TLS with a proxy that has the new root",
+        "istiod's certificate is of another root than the one that {} has: {why}; the authority \
+         was exchanged, and this proxy is from \
+         before: it can neither connect to istiod nor speak mutual TLS with a proxy that has the \
+         new root",
         link.name()
     );
     let commands = vec![format!(
@@ -93,7 +95,8 @@ fn replaced(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
         short(maker.kind),
         maker.name
     )];
-    let summary = "restart what still has the old root; next time spread both roots before the authority changes";
+    let summary = "restart what still has the old root; next time spread both roots before the \
+        authority changes";
     let finding = Finding::new(
         CODE,
         link.hop,
@@ -127,13 +130,27 @@ fn stranger(view: &View<'_>, judge: &Link<'_>, shown: &Link<'_>) -> Option<Findi
     let chain = &shown.proxy.identity()?.chain;
     let why = no_path(view, chain, &roots(judge.proxy.roots()))?;
     let message = format!(
-        "{} shows a certificate that {} does not trust: {why}; they have different roots, and mutual TLS between them fails",
+        "{} shows a certificate that {} does not trust: {why}; they have different roots, and \
+         mutual TLS between them fails",
         shown.name(),
         judge.name()
     );
-    let finding = Finding::new(CODE, shown.hop, "Sidecar and gateway trust different roots", message)
-        .on([Place::from(shown.pod.object()), workload_of(shown.pod).into(), Place::from(judge.pod.object())])
-        .fix(Fix::advice("restart the one that still has the old root; with two authorities, spread both roots first"));
+    let finding = Finding::new(
+        CODE,
+        shown.hop,
+        "Sidecar and gateway trust different \
+        roots",
+        message,
+    )
+    .on([
+        Place::from(shown.pod.object()),
+        workload_of(shown.pod).into(),
+        Place::from(judge.pod.object()),
+    ])
+    .fix(Fix::advice(
+        "restart the one that still has the old root; with two authorities, \
+            spread both roots first",
+    ));
     Some(finding)
 }
 
@@ -143,15 +160,28 @@ fn against_map(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
     let why = no_path(view, &link.proxy.identity()?.chain, pem)?;
     let map = ObjectRef::new(Kind::ConfigMap, link.pod.namespace(), MAP);
     let message = format!(
-        "the root in {map} did not sign the certificate of {}: {why}; a pod that starts now takes its first root from there, and cannot \
+        "the root in {map} did not sign the certificate of {}: {why}; a pod that starts now takes \
+         its first root from there, and cannot \
          connect to istiod",
         link.name()
     );
-    let finding = Finding::new(CODE, link.hop, format!("The root in {map} is not the one that signs"), message)
-        .on([map.at("data[root-cert.pem]"), Place::from(link.pod.object())])
-        .fix(Fix::advice(format!(
-            "delete {map}, and istiod writes it again; if it comes back the same, see which authority istiod signs with"
-        )));
+    let finding = Finding::new(
+        CODE,
+        link.hop,
+        format!(
+            "The root in {map} is not the one that \
+        signs"
+        ),
+        message,
+    )
+    .on([
+        map.at("data[root-cert.pem]"),
+        Place::from(link.pod.object()),
+    ])
+    .fix(Fix::advice(format!(
+        "delete {map}, and istiod writes it again; if it comes back the same, see which \
+             authority istiod signs with"
+    )));
     Some(finding)
 }
 
@@ -170,14 +200,24 @@ fn istiod_itself(view: &View<'_>) -> Option<Finding> {
     let map = ObjectRef::new(Kind::ConfigMap, &view.path.client.namespace, MAP);
     let (namespace, pod) = name.split_once('/').unwrap_or(("", name));
     let message = format!(
-        "istiod {name} shows a certificate that the root in {map} did not sign: {why}; proxies that start now refuse it and get no configuration"
+        "istiod {name} shows a certificate that the root in {map} did not sign: {why}; proxies \
+         that start now refuse it and get no configuration"
     );
-    let finding =
-        Finding::new(CODE, HopName::Sidecar, "istiod's certificate is not of the root that proxies get", message)
-            .on([map.at("data[root-cert.pem]"), Place::from(ObjectRef::new(Kind::Pod, namespace, pod))])
-            .fix(Fix::advice(
-                "make istiod sign with the authority whose root it spreads (cacerts, istio-ca-secret), and restart it",
-            ));
+    let finding = Finding::new(
+        CODE,
+        HopName::Sidecar,
+        "istiod's certificate is not of the root that proxies \
+            get",
+        message,
+    )
+    .on([
+        map.at("data[root-cert.pem]"),
+        Place::from(ObjectRef::new(Kind::Pod, namespace, pod)),
+    ])
+    .fix(Fix::advice(
+        "make istiod sign with the authority whose root it spreads (cacerts, \
+                 istio-ca-secret), and restart it",
+    ));
     Some(finding)
 }
 

@@ -31,7 +31,8 @@ fn look(view: &View<'_>) -> Outcome {
         return outcome(Vec::new(), &unseen);
     };
     let message = format!(
-        "the proxy of {} trusts {count} roots: a rotation of the mesh's authority is under way, or was not finished. That is no fault; \
+        "the proxy of {} trusts {count} roots: a rotation of the mesh's authority is under way, or \
+         was not finished. That is no fault; \
          drop the old root when nothing is signed by it any more",
         link.name()
     );

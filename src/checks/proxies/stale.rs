@@ -80,19 +80,27 @@ fn cut_off(snapshot: &Snapshot, link: &Link<'_>) -> Finding {
         " and its pod is not ready"
     };
     let message = format!(
-        "the proxy of {} is not connected to istiod: none of its {} replicas knows it{ready}; it goes on with the configuration and the \
-         certificate that it had, gets no change of routes or endpoints, and will fail when its certificate expires",
+        "the proxy of {} is not connected to istiod: none of its {} replicas knows it{ready}; it \
+         goes on with the configuration and the \
+         certificate that it had, gets no change of routes or endpoints, and will fail when its \
+         certificate expires",
         link.name(),
         snapshot.planes.len()
     );
-    Finding::new(CODE, link.hop, format!("The proxy of {maker} is cut off from istiod"), message)
-        .on([Place::from(link.pod.object()), maker.clone().into()])
-        .fix(Fix::advice(format!(
-            "see whether {}/{} reaches istiod (port 15012 of {}): a NetworkPolicy, DNS, or a certificate that istiod refuses",
-            link.pod.namespace(),
-            link.pod.name(),
-            snapshot.mesh.namespace
-        )))
+    Finding::new(
+        CODE,
+        link.hop,
+        format!("The proxy of {maker} is cut off from istiod"),
+        message,
+    )
+    .on([Place::from(link.pod.object()), maker.clone().into()])
+    .fix(Fix::advice(format!(
+        "see whether {}/{} reaches istiod (port 15012 of {}): a NetworkPolicy, DNS, or a \
+             certificate that istiod refuses",
+        link.pod.namespace(),
+        link.pod.name(),
+        snapshot.mesh.namespace
+    )))
 }
 
 /// No istiod at all.
@@ -113,7 +121,8 @@ fn no_plane(snapshot: &Snapshot) -> Finding {
         (false, None) => "none of its pods runs".to_owned(),
     };
     let message = format!(
-        "istiod is down: {object}: {why}; the proxies go on with what they had, no change reaches them, new pods get no sidecar, and \
+        "istiod is down: {object}: {why}; the proxies go on with what they had, no change reaches \
+         them, new pods get no sidecar, and \
          certificates are not renewed"
     );
     Finding::new(CODE, HopName::Sidecar, "istiod is down", message)

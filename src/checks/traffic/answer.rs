@@ -126,16 +126,22 @@ fn through_gateway(view: &View<'_>) -> bool {
 fn words(view: &View<'_>, failure: Option<&Failure>) -> (String, String) {
     let host = &view.path.target.host;
     match failure {
-        Some(Failure::NameNotResolved) => {
-            (format!("The client cannot resolve {host}"), "DNS does not answer its name with an address".into())
-        }
+        Some(Failure::NameNotResolved) => (
+            format!("The client cannot resolve {host}"),
+            "DNS does not answer its name with an \
+                address"
+                .into(),
+        ),
         Some(Failure::Envoy { flag, status, .. }) if *flag == ResponseFlag::Denied => (
             "The call is denied by policy".into(),
             format!("{status} RBAC: access denied, an AuthorizationPolicy refuses it"),
         ),
         Some(Failure::Envoy { flag, status, hop }) if *flag == ResponseFlag::Answered => (
             format!("The {hop} answers {status} in the host's place"),
-            format!("the {hop}'s proxy answers {status} by itself, and nothing went on to the host"),
+            format!(
+                "the {hop}'s proxy answers {status} by itself, and nothing went on to the \
+                host"
+            ),
         ),
         Some(Failure::Envoy { flag, status, .. }) => (
             format!("The call fails with {status} ({flag})"),
@@ -143,7 +149,8 @@ fn words(view: &View<'_>, failure: Option<&Failure>) -> (String, String) {
         ),
         Some(Failure::Reset) => (
             "The connection is reset".into(),
-            "the connection is reset before anything comes back (no filter chain for it, or a policy that refuses it)"
+            "the connection is reset before anything comes back (no filter chain for it, or a \
+             policy that refuses it)"
                 .into(),
         ),
         Some(other) => (format!("The call fails: {other}"), other.to_string()),
@@ -160,11 +167,13 @@ fn cure(failure: Option<&Failure>, hop: HopName) -> &'static str {
             "let the client's principal into the AuthorizationPolicy at the gateway"
         }
         (_, HopName::Outside) => {
-            "see that the server outside answers at the address and port that it is sent to, in the protocol that \
+            "see that the server outside answers at the address and port that it is sent to, in \
+             the protocol that \
              reaches it; `-o wide` says where each comes from"
         }
         (_, HopName::Gateway) => {
-            "see that the gateway's pods take what the sidecar sends: the port, the TLS around it, the certificate; \
+            "see that the gateway's pods take what the sidecar sends: the port, the TLS around it, \
+             the certificate; \
              `-o wide` has both sides"
         }
         (_, HopName::Sidecar) => {

@@ -128,7 +128,8 @@ fn explain(
     let host = &view.path.target.host;
     let from = last(view).map_or(HopName::Gateway, |(hop, _)| hop);
     let so = format!(
-        "the {from} ends the handshake (CERTIFICATE_VERIFY_FAILED), and the client gets 503 without a reason"
+        "the {from} ends the handshake (CERTIFICATE_VERIFY_FAILED), and the client gets 503 \
+         without a reason"
     );
     let issuer = identity.leaf().map_or("", |l| l.issuer.as_str());
     let ca = secret.map(|s| s.name.trim_end_matches("-cacert").to_owned());
@@ -143,13 +144,15 @@ fn explain(
         Problem::NoPath { .. } | Problem::NoRoots => (
             format!("The certificate of {host} is of another CA than the one that is trusted"),
             format!(
-                "the certificate of {host} is signed by {issuer}, and the CA that the {from} verifies it with{} did not sign it: {problem}",
+                "the certificate of {host} is signed by {issuer}, and the CA that the {from} \
+                 verifies it with{} did not sign it: {problem}",
                 secret
                     .as_ref()
                     .map_or_else(String::new, |s| format!(", in {s},"))
             ),
             format!(
-                "put the CA that signed the certificate of {host} ({issuer}) into ca.crt of the Secret"
+                "put the CA that signed the certificate of {host} ({issuer}) into ca.crt of the \
+                 Secret"
             ),
         ),
         Problem::Expired { .. } => (
@@ -161,7 +164,8 @@ fn explain(
             format!("The certificate of {host} is for another name"),
             format!("{problem}"),
             format!(
-                "set subjectAltNames (and sni) of the DestinationRule to a name that the certificate carries ({}), if that is the host that you mean",
+                "set subjectAltNames (and sni) of the DestinationRule to a name that the \
+                 certificate carries ({}), if that is the host that you mean",
                 found.join(", ")
             ),
         ),
@@ -247,14 +251,16 @@ fn for_client(view: &View<'_>, trusted: Option<bool>, shown: &str) -> Option<Fin
         (None, Some(false)) => (
             format!("The client does not trust the certificate of {host}"),
             format!(
-                "it is signed by {}, an unknown CA for the client (self-signed, or of a CA of its own)",
+                "it is signed by {}, an unknown CA for the client (self-signed, or of a CA of its \
+                 own)",
                 leaf.map_or("nobody that it shows", |l| l.issuer.as_str())
             ),
         ),
         (None, _) => return None,
     };
     let message = format!(
-        "the host answers, and its certificate is not valid: {why}; a client that verifies it ends the connection"
+        "the host answers, and its certificate is not valid: {why}; a client that verifies it ends \
+         the connection"
     );
     let dated = matches!(
         problem,
@@ -289,19 +295,26 @@ fn from_log(view: &View<'_>) -> Option<Finding> {
         .filter(|l| l.contains("CERTIFICATE_VERIFY_FAILED"))
         .last()?;
     let message = format!(
-        "the gateway does not trust the certificate of {}: it is signed by another CA than the one that it verifies with, has expired, or is for \
+        "the gateway does not trust the certificate of {}: it is signed by another CA than the one \
+         that it verifies with, has expired, or is for \
          another name (CERTIFICATE_VERIFY_FAILED in its access log)",
         view.path.target.host
     );
     let finding = Finding::new(
         CODE,
         HopName::Outside,
-        format!("The gateway does not trust the certificate of {}", view.path.target.host),
+        format!(
+            "The gateway does not trust the certificate of {}",
+            view.path.target.host
+        ),
         message,
     )
     .on(declared(view, true).into_iter().collect::<Vec<Place>>())
     .sure(Confidence::Likely)
     .seen(line.clone())
-    .fix(Fix::advice("compare the CA, the SNI and subjectAltNames of the DestinationRule with the host's certificate"));
+    .fix(Fix::advice(
+        "compare the CA, the SNI and subjectAltNames of the DestinationRule with the \
+        host's certificate",
+    ));
     Some(finding)
 }

@@ -55,8 +55,10 @@ fn explain(view: &View<'_>) -> Option<Finding> {
     let (why, cure) = match gap {
         Some(issuer) => (
             format!(
-                "the chain that the {hop} shows ends with a certificate issued by {issuer}, and that issuer is not in it: a host that trusts \
-                 only the root above cannot build the chain (alert unknown ca), so an intermediate may be missing"
+                "the chain that the {hop} shows ends with a certificate issued by {issuer}, and \
+                 that issuer is not in it: a host that trusts \
+                 only the root above cannot build the chain (alert unknown ca), so an intermediate \
+                 may be missing"
             ),
             format!(
                 "put the certificate of {issuer} behind the client's own in tls.crt of the Secret"
@@ -64,7 +66,8 @@ fn explain(view: &View<'_>) -> Option<Finding> {
         ),
         None => (
             format!(
-                "the {hop} shows the certificate of {}, issued by {}, and the host does not take it",
+                "the {hop} shows the certificate of {}, issued by {}, and the host does not take \
+                 it",
                 leaf.label(),
                 leaf.issuer
             ),
@@ -78,7 +81,8 @@ fn explain(view: &View<'_>) -> Option<Finding> {
         .unwrap_or_default();
     let secret = ObjectRef::new(Kind::Secret, link.pod.namespace(), bare);
     let message = format!(
-        "{host} demands a client certificate, takes the rest of the handshake, and ends the connection after it has seen ours: {why}"
+        "{host} demands a client certificate, takes the rest of the handshake, and ends the \
+         connection after it has seen ours: {why}"
     );
     let finding = Finding::new(
         CODE,

@@ -59,7 +59,8 @@ pub(super) fn look(view: &View<'_>) -> Outcome {
 fn of_sni(name: &str, answer: &SniAnswer) -> Option<String> {
     match answer {
         SniAnswer::ResetBeforeHello => Some(format!(
-            "it resets a ClientHello with SNI {name} before it says anything: no filter chain takes that name"
+            "it resets a ClientHello with SNI {name} before it says anything: no filter chain \
+             takes that name"
         )),
         SniAnswer::Refused { .. } => {
             Some("nothing listens there, the connection is refused".into())
@@ -98,17 +99,25 @@ fn closed(view: &View<'_>, (pod, port): (&str, u16), why: &str) -> Finding {
         "the gateway pod {pod} does not take the connection for {} on port {port}: {why}",
         view.path.target
     );
-    Finding::new(CODE, HopName::Gateway, "The gateway's listener does not take the connection", message)
-        .on(gateways(view))
-        .on([of_pod(pod)])
-        .fix(Fix::advice(
-            "give the gateway a server for the host on that port, with the protocol and TLS mode of the hop",
-        ))
+    Finding::new(
+        CODE,
+        HopName::Gateway,
+        "The gateway's listener does not take the \
+        connection",
+        message,
+    )
+    .on(gateways(view))
+    .on([of_pod(pod)])
+    .fix(Fix::advice(
+        "give the gateway a server for the host on that port, with the protocol and TLS mode \
+             of the hop",
+    ))
 }
 
 fn open(view: &View<'_>, pod: &str, name: &str) -> Finding {
     let message = format!(
-        "the gateway pod {pod} takes any server name, also {name}, which nobody declared: whoever reaches it can leave for any host"
+        "the gateway pod {pod} takes any server name, also {name}, which nobody declared: whoever \
+         reaches it can leave for any host"
     );
     Finding::new(
         CODE,

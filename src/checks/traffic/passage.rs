@@ -87,7 +87,8 @@ fn bypass(view: &View<'_>, wanted: &Wanted, call: &Call<'_>, how: &str) -> Findi
         !call.passage.is_some_and(Passage::went_through)
     });
     let message = format!(
-        "{many} from {} to {} was answered, and did not go through the gateway {}: {how}; the counter from this client to the gateway did not \
+        "{many} from {} to {} was answered, and did not go through the gateway {}: {how}; the \
+         counter from this client to the gateway did not \
          move, whatever others send through it",
         view.path.client, view.path.target, wanted.gateway
     );
@@ -104,7 +105,8 @@ fn evidence(call: &Call<'_>) -> String {
         return "the pod has no sidecar to count".into();
     };
     format!(
-        "sidecar to gateway +{}, sidecar to host +{}, passthrough +{}, gateway to host +{} (others' calls too)",
+        "sidecar to gateway +{}, sidecar to host +{}, passthrough +{}, gateway to host +{} \
+         (others' calls too)",
         passage
             .sidecar_to_gateway
             .connections
@@ -126,7 +128,8 @@ fn evidence(call: &Call<'_>) -> String {
 
 fn unclear(view: &View<'_>, wanted: &Wanted, passage: &Passage) -> Finding {
     let message = format!(
-        "while a call from {} to {} was made, its sidecar sent connections to the gateway and past it: {}; either the application makes other \
+        "while a call from {} to {} was made, its sidecar sent connections to the gateway and past \
+         it: {}; either the application makes other \
          calls in the same moment, or its calls take both paths",
         view.path.client,
         view.path.target,
@@ -157,7 +160,8 @@ fn unseen(view: &View<'_>, wanted: &Wanted, passage: &Passage) -> Finding {
         clusters => format!("somewhere else; in that moment it sent to {clusters}"),
     };
     let message = format!(
-        "a call from {} to {} was answered and sent to the gateway {}, and no pod of it counted anything towards the host: the gateway sends it \
+        "a call from {} to {} was answered and sent to the gateway {}, and no pod of it counted \
+         anything towards the host: the gateway sends it \
          {to}",
         view.path.client, view.path.target, wanted.gateway
     );

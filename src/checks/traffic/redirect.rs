@@ -39,8 +39,10 @@ fn look(view: &View<'_>) -> Outcome {
     let status = call.answer.status.unwrap_or_default();
     let host = &view.path.target.host;
     let message = format!(
-        "the {hop} calls {host} by TLS, and the host answers {status} with a redirect to {to}, where it is called already: every request ends in a \
-         loop. The application calls by http, so the proxies send X-Forwarded-Proto: http with the request; a host that sits behind an \
+        "the {hop} calls {host} by TLS, and the host answers {status} with a redirect to {to}, \
+         where it is called already: every request ends in a \
+         loop. The application calls by http, so the proxies send X-Forwarded-Proto: http with the \
+         request; a host that sits behind an \
          ingress of its own believes it"
     );
     let route = step
@@ -58,7 +60,8 @@ fn look(view: &View<'_>) -> Outcome {
     .on(declared(view, false))
     .seen(format!("{status}, Location: {to}"))
     .fix(Fix::advice(
-        "set X-Forwarded-Proto to https for this host: headers.request.set in the rule of the gateway",
+        "set X-Forwarded-Proto to https for this host: headers.request.set in the rule of the \
+         gateway",
     ));
     Outcome::Found(vec![finding])
 }

@@ -43,7 +43,8 @@ fn from_offers(view: &View<'_>, seen: &Outside) -> Option<Finding> {
     let cause = cause(view, seen, own)?;
     let from = last(view).map_or(HopName::Gateway, |(hop, _)| hop);
     let message = format!(
-        "the host {} does not take the TLS that the {from} starts: {}; the client gets 503 without a reason",
+        "the host {} does not take the TLS that the {from} starts: {}; the client gets 503 without \
+         a reason",
         view.path.target.host, cause.why
     );
     let finding = Finding::new(CODE, HopName::Outside, cause.title, message)
@@ -65,8 +66,14 @@ fn cause(view: &View<'_>, seen: &Outside, own: &Tried) -> Option<Cause> {
     match &own.reply {
         Reply::NotTls { words } => Some(Cause {
             title: format!("{host} does not speak TLS on port {}", port(seen)),
-            why: format!("it answers the ClientHello with {words:?}, which is not TLS: the protocols do not match"),
-            cure: "start TLS only on the host's TLS port, or not at all: see tls.mode and the port of the route".into(),
+            why: format!(
+                "it answers the ClientHello with {words:?}, which is not TLS: the \
+                protocols do not match"
+            ),
+            cure:
+                "start TLS only on the host's TLS port, or not at all: see tls.mode and the port \
+                of the route"
+                    .into(),
             by_rule: true,
         }),
         Reply::Alert { alert } => Some(match seen.takes_instead() {
@@ -77,13 +84,20 @@ fn cause(view: &View<'_>, seen: &Outside, own: &Tried) -> Option<Cause> {
             None => Cause {
                 title: format!("{host} refuses the handshake: {alert}"),
                 why: format!(
-                    "it ends the handshake with SNI {sent} with the alert {alert} (HANDSHAKE_FAILURE in Envoy's log), whatever is offered"
+                    "it ends the handshake with SNI {sent} with the alert {alert} \
+                     (HANDSHAKE_FAILURE in Envoy's log), whatever is offered"
                 ),
-                cure: "ask the host's owner which TLS versions, cipher suites, curves and names it takes".into(),
+                cure:
+                    "ask the host's owner which TLS versions, cipher suites, curves and names it \
+                    takes"
+                        .into(),
                 by_rule: false,
             },
         }),
-        _ => seen.takes_instead().filter(|other| other.name != own.name).map(|_| unknown_name(&sent, seen, host)),
+        _ => seen
+            .takes_instead()
+            .filter(|other| other.name != own.name)
+            .map(|_| unknown_name(&sent, seen, host)),
     }
 }
 
@@ -110,12 +124,19 @@ fn unknown_name(sent: &str, seen: &Outside, host: &dyn std::fmt::Display) -> Cau
 fn curve(view: &View<'_>, alert: &str, other: &Tried) -> Cause {
     let key = key_of(other);
     Cause {
-        title: format!("{}'s key is on a curve that Envoy does not offer", view.path.target.host),
-        why: format!(
-            "its certificate's key is on a curve such as P-384{key}, and Envoy offers only X25519 and P-256: a TLS 1.2 server finds no shared \
-             cipher and ends the handshake with the alert {alert} (HANDSHAKE_FAILURE); with P-384 in the offer it goes on"
+        title: format!(
+            "{}'s key is on a curve that Envoy does not offer",
+            view.path.target.host
         ),
-        cure: "have the gateway offer it too: an EnvoyFilter on the gateway that sets tls_params.ecdh_curves [X25519, P-256, P-384] on the host's cluster".into(),
+        why: format!(
+            "its certificate's key is on a curve such as P-384{key}, and Envoy offers only X25519 \
+             and P-256: a TLS 1.2 server finds no shared \
+             cipher and ends the handshake with the alert {alert} (HANDSHAKE_FAILURE); with P-384 \
+             in the offer it goes on"
+        ),
+        cure: "have the gateway offer it too: an EnvoyFilter on the gateway that sets \
+            tls_params.ecdh_curves [X25519, P-256, P-384] on the host's cluster"
+            .into(),
         by_rule: false,
     }
 }
@@ -133,18 +154,22 @@ fn suite(alert: &str, other: &Tried) -> Cause {
     let (what, cure) = if old {
         (
             format!("it speaks {version} at most, and Envoy offers TLS 1.2 and 1.3"),
-            "let the host's owner bring TLS 1.2, or set tls_params.tls_minimum_protocol_version by an EnvoyFilter on the gateway",
+            "let the host's owner bring TLS 1.2, or set tls_params.tls_minimum_protocol_version by \
+             an EnvoyFilter on the gateway",
         )
     } else {
         (
             format!("it takes only an old cipher suite, {suite}, which Envoy does not offer"),
-            "have the gateway offer it too: an EnvoyFilter on the gateway that sets tls_params.cipher_suites on the host's cluster; better, let the host's owner bring an ECDHE suite",
+            "have the gateway offer it too: an EnvoyFilter on the gateway that sets \
+             tls_params.cipher_suites on the host's cluster; better, let the host's owner bring an \
+             ECDHE suite",
         )
     };
     Cause {
         title: format!("The host takes only {}", if old { version } else { suite }),
         why: format!(
-            "{what}: no shared cipher, and the handshake ends with the alert {alert} (HANDSHAKE_FAILURE_ON_CLIENT_HELLO in Envoy's words)"
+            "{what}: no shared cipher, and the handshake ends with the alert {alert} \
+             (HANDSHAKE_FAILURE_ON_CLIENT_HELLO in Envoy's words)"
         ),
         cure: cure.into(),
         by_rule: false,

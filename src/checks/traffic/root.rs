@@ -205,11 +205,13 @@ fn without_cluster(
         let rules = rules.map(|rule| rule.reference(Kind::DestinationRule).at("spec.subsets"));
         return Root {
             why: format!(
-                "the route leads to subset {subset} of {host}, and no DestinationRule that counts for this proxy defines that subset"
+                "the route leads to subset {subset} of {host}, and no DestinationRule that counts \
+                 for this proxy defines that subset"
             ),
             places: rules.chain(route).collect(),
             cure: format!(
-                "define subset {subset} in the rule for {host} that counts here, or route without a subset"
+                "define subset {subset} in the rule for {host} that counts here, or route without \
+                 a subset"
             ),
         };
     }
@@ -268,7 +270,8 @@ fn by_filter(view: &View<'_>, found: &Found<'_>, flag: ResponseFlag, status: u16
         .map_or_else(|| maker.to_owned(), ToString::to_string);
     Some(Root {
         why: format!(
-            "the filter {} ({}) of the {}'s proxy answers {status} in the host's place; {by} put it there",
+            "the filter {} ({}) of the {}'s proxy answers {status} in the host's place; {by} put \
+             it there",
             likely.name, likely.kind, found.hop
         ),
         cure: format!("see what {by} asks of requests, or take it out"),
@@ -347,7 +350,8 @@ fn denied(view: &View<'_>, found: &Found<'_>) -> Option<Root> {
             .map_or_else(|| "a CUSTOM policy".to_owned(), ToString::to_string);
         return Some(Root {
             why: format!(
-                "{by} has the action CUSTOM, and its provider is not an extensionProvider of the mesh config that istiod can use: it \
+                "{by} has the action CUSTOM, and its provider is not an extensionProvider of the \
+                 mesh config that istiod can use: it \
                  closes the proxy to everything"
             ),
             places: custom,
@@ -381,7 +385,9 @@ fn denied(view: &View<'_>, found: &Found<'_>) -> Option<Root> {
     };
     Some(Root {
         why,
-        cure: "let the call in with a rule of that policy: its principal, port and Host header as they are sent".into(),
+        cure: "let the call in with a rule of that policy: its principal, port and Host header as \
+            they are sent"
+            .into(),
         places,
     })
 }
@@ -428,13 +434,15 @@ fn version(view: &View<'_>) -> Option<Root> {
     let host = &view.path.target.host;
     let (spoken, cure, rules_first) = if cluster.speaks_http2 {
         (
-            "HTTP/2, whatever the host offers (h2UpgradePolicy, or a port declared HTTP2 or GRPC), and the host knows HTTP/1.1 only",
+            "HTTP/2, whatever the host offers (h2UpgradePolicy, or a port declared HTTP2 or GRPC), \
+             and the host knows HTTP/1.1 only",
             "take h2UpgradePolicy out of the rule for the host, and declare its port HTTP",
             true,
         )
     } else {
         (
-            "HTTP/1.1, since the port is declared HTTP, and the host answers in another protocol: most likely it knows HTTP/2 only, as \
+            "HTTP/1.1, since the port is declared HTTP, and the host answers in another protocol: \
+             most likely it knows HTTP/2 only, as \
              gRPC servers do",
             "declare the port GRPC or HTTP2 in the ServiceEntry",
             false,

@@ -36,13 +36,24 @@ pub(super) fn look(view: &View<'_>) -> Outcome {
     };
     let host = &view.path.target.host;
     let message = format!(
-        "the {from} has the route, and {host}{at} {how}: the host is down, or something between them does not let the connection through"
+        "the {from} has the route, and {host}{at} {how}: the host is down, or something between \
+         them does not let the connection through"
     );
     let finding = Finding::new(CODE, HopName::Outside, format!("{host} {how}"), message)
         .on(declared(view, false))
         .sure(sure)
-        .seen(call.answer.raw.lines().next().unwrap_or_default().to_owned())
-        .fix(Fix::advice(format!("see whether {host} is up and whether its address and port are right; a firewall must let the gateway's addresses through")));
+        .seen(
+            call.answer
+                .raw
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+        )
+        .fix(Fix::advice(format!(
+            "see whether {host} is up and whether its address and port are \
+            right; a firewall must let the gateway's addresses through"
+        )));
     Outcome::Found(vec![
         logged(view)
             .last()

@@ -44,7 +44,8 @@ fn look(view: &View<'_>) -> Outcome {
     };
     let namespace = ObjectRef::new(Kind::Namespace, "", pod.namespace());
     let message = format!(
-        "{workload} runs without a sidecar, {}: no proxy routes its traffic, so {} is reached directly from pod {} and not through the \
+        "{workload} runs without a sidecar, {}: no proxy routes its traffic, so {} is reached \
+         directly from pod {} and not through the \
          gateway {}",
         cause.words(pod),
         view.path.target,
@@ -107,15 +108,20 @@ impl Cause {
     fn words(self, pod: &Pod) -> String {
         match self {
             Cause::HostNetwork => {
-                "since it has hostNetwork: true, and the injector leaves pods in the host network alone".into()
+                "since it has hostNetwork: true, and the injector leaves pods in the host network \
+                 alone"
+                    .into()
             }
-            Cause::SwitchedOff => "since its label or annotation sidecar.istio.io/inject switches injection off".into(),
+            Cause::SwitchedOff => "since its label or annotation sidecar.istio.io/inject switches \
+                injection off"
+                .into(),
             Cause::NotLabelled => format!(
                 "since namespace {} is not labelled for injection and the pod does not ask for it",
                 pod.namespace()
             ),
             Cause::Older => format!(
-                "although namespace {} is labelled for injection: pod {} was started before it was, or while istiod's webhook did not answer",
+                "although namespace {} is labelled for injection: pod {} was started before it \
+                 was, or while istiod's webhook did not answer",
                 pod.namespace(),
                 pod.name()
             ),
@@ -139,13 +145,15 @@ impl Cause {
         );
         match self {
             Cause::HostNetwork => format!(
-                "drop hostNetwork from {workload}, or let its traffic out another way: it cannot have a sidecar"
+                "drop hostNetwork from {workload}, or let its traffic out another way: it cannot \
+                 have a sidecar"
             ),
             Cause::SwitchedOff => {
                 format!("drop sidecar.istio.io/inject from {workload}, and restart it: {restart}")
             }
             Cause::NotLabelled => format!(
-                "label the namespace: kubectl label namespace {} istio-injection=enabled; then {restart}",
+                "label the namespace: kubectl label namespace {} istio-injection=enabled; then \
+                 {restart}",
                 workload.namespace
             ),
             Cause::Older => format!("restart it, and it gets its sidecar: {restart}"),

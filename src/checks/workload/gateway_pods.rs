@@ -46,7 +46,8 @@ fn look(view: &View<'_>) -> Outcome {
 fn none(view: &View<'_>, service: &Service, (object, maker): (&ObjectRef, &Workload)) -> Finding {
     let service_name = service.reference(Kind::Service);
     let so = format!(
-        "so {service_name} has no endpoint, and every connection to the gateway fails (503, no healthy upstream)"
+        "so {service_name} has no endpoint, and every connection to the gateway fails (503, no \
+         healthy upstream)"
     );
     if maker.spec.replicas == Some(0) {
         let summary = format!("scale {object} up");
@@ -97,10 +98,12 @@ fn all_ill(view: &View<'_>, service: &Service, pod: &Pod) -> Finding {
     if let Some(place) = waits_for_injection(view, pod) {
         let namespace = pod.namespace();
         let message = format!(
-            "nothing asks for injection of {maker}: neither namespace {namespace} nor the pod template is labelled for it, so the pod \
+            "nothing asks for injection of {maker}: neither namespace {namespace} nor the pod \
+             template is labelled for it, so the pod \
              keeps the placeholder image \"auto\", which cannot be pulled; {so}"
         );
-        let summary = "label the pod template sidecar.istio.io/inject: \"true\" (or the namespace istio-injection: enabled), and restart it";
+        let summary = "label the pod template sidecar.istio.io/inject: \"true\" (or the namespace \
+            istio-injection: enabled), and restart it";
         return found(
             "The gateway's pod was not injected: image \"auto\"".to_owned(),
             message,
@@ -185,7 +188,13 @@ fn state(view: &View<'_>, pod: &Pod) -> (&'static str, String, String) {
         .find(|c| c.kind == "PodScheduled" && c.status == "False");
     if let Some(condition) = unscheduled {
         let why = format!("{} {}", condition.reason, condition.message);
-        return ("is pending, no node takes it", why, "make room on a node that it may run on, or change what the pod asks for (resources, node selector, tolerations)".into());
+        return (
+            "is pending, no node takes it",
+            why,
+            "make room on a node that it may run on, or \
+            change what the pod asks for (resources, node selector, tolerations)"
+                .into(),
+        );
     }
     if waiting().any(|w| w.reason == "CrashLoopBackOff")
         || statuses().any(|s| s.restart_count > 2 && !s.ready)
@@ -251,11 +260,13 @@ fn cut_off(view: &View<'_>, pod: &Pod) -> Option<(String, String)> {
         .as_str()
         .map_or(String::new(), |a| format!(", it asks {a}"));
     let why = format!(
-        "none of the {} istiod pods knows its proxy{asked}; a proxy is not ready before it has its configuration",
+        "none of the {} istiod pods knows its proxy{asked}; a proxy is not ready before it has its \
+         configuration",
         planes.len()
     );
     let cure = format!(
-        "see whether it reaches istiod (port 15012 of {}): discoveryAddress in the annotation proxy.istio.io/config, a NetworkPolicy, DNS, or \
+        "see whether it reaches istiod (port 15012 of {}): discoveryAddress in the annotation \
+         proxy.istio.io/config, a NetworkPolicy, DNS, or \
          a certificate that istiod refuses",
         snapshot.mesh.namespace
     );
@@ -292,19 +303,23 @@ mod tests {
         };
         for (status, want) in [
             (
-                "{phase: Pending, conditions: [{type: PodScheduled, status: \"False\", reason: Unschedulable, message: 0/1 nodes}]}",
+                "{phase: Pending, conditions: [{type: PodScheduled, status: \"False\", reason: \
+                 Unschedulable, message: 0/1 nodes}]}",
                 "pending",
             ),
             (
-                "{phase: Running, containerStatuses: [{name: istio-proxy, state: {waiting: {reason: CrashLoopBackOff, message: back-off}}}]}",
+                "{phase: Running, containerStatuses: [{name: istio-proxy, state: {waiting: \
+                 {reason: CrashLoopBackOff, message: back-off}}}]}",
                 "crash",
             ),
             (
-                "{phase: Pending, containerStatuses: [{name: istio-proxy, state: {waiting: {reason: ErrImagePull, message: no such image}}}]}",
+                "{phase: Pending, containerStatuses: [{name: istio-proxy, state: {waiting: \
+                 {reason: ErrImagePull, message: no such image}}}]}",
                 "image",
             ),
             (
-                "{phase: Running, conditions: [{type: Ready, status: \"False\", reason: ContainersNotReady, message: unready}]}",
+                "{phase: Running, conditions: [{type: Ready, status: \"False\", reason: \
+                 ContainersNotReady, message: unready}]}",
                 "not ready",
             ),
         ] {

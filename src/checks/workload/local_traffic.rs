@@ -41,7 +41,8 @@ fn look(view: &View<'_>) -> Outcome {
     let object = service.reference(Kind::Service);
     let nodes: Vec<&str> = at.into_iter().collect();
     let message = format!(
-        "{object} has internalTrafficPolicy Local: a sidecar gets only the endpoints on its own node. {} runs on node {}, and the gateway's \
+        "{object} has internalTrafficPolicy Local: a sidecar gets only the endpoints on its own \
+         node. {} runs on node {}, and the gateway's \
          pods run on {}: it has no endpoint there, and the client gets 503, no healthy upstream",
         client.object(),
         client.spec.node_name,
@@ -52,7 +53,8 @@ fn look(view: &View<'_>) -> Outcome {
         &object,
         json!({"spec": {"internalTrafficPolicy": "Cluster"}}),
         format!(
-            "set internalTrafficPolicy of {object} to Cluster, or run a gateway pod on each node that has clients"
+            "set internalTrafficPolicy of {object} to Cluster, or run a gateway pod on each node \
+             that has clients"
         ),
     );
     let found = Finding::new(

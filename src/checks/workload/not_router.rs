@@ -57,12 +57,14 @@ fn is_router(meta: &Meta, spec: &PodSpec) -> bool {
 fn explain(view: &View<'_>, service: &Service, maker: &ObjectRef) -> Finding {
     let none = !pods(view, service).iter().any(|pod| pod.is_ready());
     let so = if none {
-        "no pod of it is ready: with native sidecars the pod is left without a container and cannot be created (spec.containers: Required)"
+        "no pod of it is ready: with native sidecars the pod is left without a container and \
+         cannot be created (spec.containers: Required)"
     } else {
         "its pods run the proxy as a sidecar, which takes no connections for hosts outside"
     };
     let message = format!(
-        "{maker} behind {} asks for the injector's template for sidecars, not for gateways: the annotation inject.istio.io/templates: gateway is \
+        "{maker} behind {} asks for the injector's template for sidecars, not for gateways: the \
+         annotation inject.istio.io/templates: gateway is \
          missing in its pod template; {so}, and connections that are routed there fail",
         service.reference(Kind::Service)
     );

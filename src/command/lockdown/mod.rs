@@ -236,7 +236,8 @@ impl Session<'_> {
             let mut end = self.lock(want, step).await?;
             if open > 0 && step.action != Action::Unchanged {
                 end.notes.push(format!(
-                    "of the connections that would be cut, {open} open now may outlive the policy: most plugins only judge new ones; a restart of the pods ends them"
+                    "of the connections that would be cut, {open} open now may outlive the policy: \
+                     most plugins only judge new ones; a restart of the pods ends them"
                 ));
             }
             ends.push(end);

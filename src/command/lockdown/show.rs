@@ -158,15 +158,18 @@ fn headline(end: &End) -> String {
         None => ("unproven", "nothing was tried (--no-probe or --wait=false)"),
         Some(Verdict::Enforced) => (
             "enforced",
-            "what bypassed the gateway before no longer does, while the same hosts answer pods outside the policy",
+            "what bypassed the gateway before no longer does, while the same hosts answer pods \
+             outside the policy",
         ),
         Some(Verdict::Unwitnessed) => (
             "unproven",
-            "what bypassed the gateway before no longer does, but no pod outside the policy reaches the hosts either: they may be down",
+            "what bypassed the gateway before no longer does, but no pod outside the policy \
+             reaches the hosts either: they may be down",
         ),
         Some(Verdict::NothingEnforces) => (
             "OPEN",
-            "nothing in this cluster enforces the policy: its network plugin ignores NetworkPolicies for egress",
+            "nothing in this cluster enforces the policy: its network plugin ignores \
+             NetworkPolicies for egress",
         ),
         Some(Verdict::Allowed) => (
             "OPEN",
@@ -175,7 +178,8 @@ fn headline(end: &End) -> String {
         Some(Verdict::Partly) => ("OPEN", "the gateway can still be bypassed"),
         Some(Verdict::ClosedBefore) => (
             "unproven",
-            "nothing bypassed the gateway before the policy either: something else blocks it, a firewall perhaps",
+            "nothing bypassed the gateway before the policy either: something else blocks it, a \
+             firewall perhaps",
         ),
         Some(Verdict::ClosedNow) if end.seen == Enforcement::Enforced => (
             "enforced",
@@ -183,7 +187,8 @@ fn headline(end: &End) -> String {
         ),
         Some(Verdict::ClosedNow) => (
             "unproven",
-            "nothing bypasses the gateway, and the policy was there before, so what stops it is not known",
+            "nothing bypasses the gateway, and the policy was there before, so what stops it is \
+             not known",
         ),
         Some(Verdict::Untried) => ("unproven", "no bypass could be tried"),
     };

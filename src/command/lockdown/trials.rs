@@ -396,7 +396,8 @@ impl<'a> Tries<'a> {
                 |answer: Result<SniAnswer, Error>| matches!(answer, Ok(SniAnswer::Answered(_)));
             if taken(sni(session.cluster, at, Some(&name), session.deadline).await) {
                 self.notes.push(format!(
-                    "the gateway {}/{} takes {name} from whoever reaches it, sidecar or not; setup --hop mtls lets only the mesh in",
+                    "the gateway {}/{} takes {name} from whoever reaches it, sidecar or not; setup \
+                     --hop mtls lets only the mesh in",
                     place.namespace, place.service
                 ));
             }

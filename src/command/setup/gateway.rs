@@ -155,7 +155,8 @@ fn new_gateway(
     if namespace.is_some_and(|n| n.metadata.label("istio-injection") == Some("disabled")) {
         return Err(Error::Refused {
             why: format!(
-                "namespace {} is labelled istio-injection=disabled: no gateway can be injected there",
+                "namespace {} is labelled istio-injection=disabled: no gateway can be injected \
+                 there",
                 patch.namespace
             ),
             hint: Some("name another namespace with --gateway NS/SERVICE".into()),

@@ -125,7 +125,10 @@ pub(super) async fn settle(
         io.say(&format!("  {line}"));
     }
     if !io.interactive {
-        io.say("to go on, run the same command again; to go back: kubectl egress cleanup with the same hosts");
+        io.say(
+            "to go on, run the same command again; to go back: kubectl egress cleanup with the \
+            same hosts",
+        );
         return Err(error);
     }
     io.say(&format!("because: {error}"));

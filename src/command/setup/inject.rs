@@ -41,8 +41,16 @@ pub(super) async fn inject(
         cluster.require(&rights_of(&record)).await?;
         if !args.write.writes() {
             return Err(Error::Refused {
-                why: format!("namespace {} has no sidecars yet, so there is nothing more to plan", client.namespace),
-                hint: Some("the label and the restarts above come first: run it without --dry-run and --diff".into()),
+                why: format!(
+                    "namespace {} has no sidecars yet, so there is nothing more to \
+                    plan",
+                    client.namespace
+                ),
+                hint: Some(
+                    "the label and the restarts above come first: run it without --dry-run \
+                    and --diff"
+                        .into(),
+                ),
             });
         }
         if !args.write.yes && !io.confirm("label it and restart them?").await? {

@@ -1,5 +1,5 @@
-//! The writes of setup in their order: the records, the gateway, the gateway's half of the way, and,
-//! when every proxy has that, the switch in the callers' namespaces. Then the proof.
+//! The writes of setup in their order: the records, the gateway, the gateway's half of the way,
+//! and, when every proxy has that, the switch in the callers' namespaces. Then the proof.
 
 use super::resolves::refuse_unresolved;
 use super::wanted::{HostWish, Wanted};

@@ -1,13 +1,13 @@
-//! A host that nobody can resolve cannot be routed: told before the first write, not after the whole
-//! of `--timeout`.
+//! A host that nobody can resolve cannot be routed: told before the first write, not after the
+//! whole of `--timeout`.
 
 use crate::error::Error;
 use crate::model::target::Target;
 use crate::probe::{Answer, Failure};
 use std::collections::BTreeMap;
 
-/// Refuse where a host has an address for none of the clients that asked. `before` has their answers,
-/// by who asked and what.
+/// Refuse where a host has an address for none of the clients that asked. `before` has their
+/// answers, by who asked and what.
 ///
 /// # Errors
 /// [`Error::Refused`] with the host and one of those who asked.

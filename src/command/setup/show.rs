@@ -249,7 +249,10 @@ pub(super) fn halves(io: &Io, wanted: &Wanted) -> Result<(), Error> {
         diff::yaml_stream(&platform)?
     );
     if !theirs.is_empty() {
-        text.push_str("---\n# 2. For the clients, when the first part is there: it sends them through the gateway.\n");
+        text.push_str(
+            "---\n# 2. For the clients, when the first part is there: it sends them \
+            through the gateway.\n",
+        );
         text.push_str(&diff::yaml_stream(&theirs)?);
     }
     io.document(&text)

@@ -189,7 +189,8 @@ impl Choices {
     fn targets(&self, term: &Term) -> dialoguer::Result<Vec<Target>> {
         let mut targets = Vec::new();
         if !self.hosts.is_empty() {
-            let prompt = "Hosts that leave directly, declared or seen in access logs (space chooses, enter goes on)";
+            let prompt = "Hosts that leave directly, declared or seen in access logs (space \
+                chooses, enter goes on)";
             let chosen = MultiSelect::new()
                 .with_prompt(prompt)
                 .items(self.hosts.iter().map(text))

@@ -67,9 +67,17 @@ pub(super) async fn judge(
     touched.dedup();
     if !touched.is_empty() {
         return Err(Error::Refused {
-            why: format!("istioctl install with this file would change more than the gateway: {}", touched.join(", ")),
-            hint: Some("the file is not all that Istio was installed with: put what was given by --set, or in other \
-                   files, into it".into()),
+            why: format!(
+                "istioctl install with this file would change more than the gateway: \
+                {}",
+                touched.join(", ")
+            ),
+            hint: Some(
+                "the file is not all that Istio was installed with: put what was given by \
+                --set, or in other \
+                   files, into it"
+                    .into(),
+            ),
         });
     }
     let owner = edit_name(after);

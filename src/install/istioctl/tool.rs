@@ -43,7 +43,8 @@ impl Istioctl {
                 let _ = stdin.write_all(input.as_bytes()).await;
             }
         };
-        // Side by side: one that writes before it has read all would wait for ever, and so would we.
+        // Side by side: one that writes before it has read all would wait for ever, and so would
+        // we.
         let ends = async { tokio::join!(child.wait_with_output(), feed).0 };
         let output = tokio::time::timeout(deadline.left(), ends).await;
         let output = output.map_err(|_| Error::Deadline {

@@ -70,7 +70,8 @@ pub(super) fn of_gateway(gateway: &ApiGateway) -> Option<Fault> {
     let class = &gateway.spec.gateway_class_name;
     if found.status == "Unknown" {
         let why = format!(
-            "no controller has taken {object}: its gatewayClassName is {class}, and its status is still {}",
+            "no controller has taken {object}: its gatewayClassName is {class}, and its status is \
+             still {}",
             found.reason
         );
         return Some(Fault::new(
@@ -141,7 +142,8 @@ pub(super) fn unread(
     };
     if !mesh.feature("PILOT_ENABLE_GATEWAY_API", true) {
         let why = format!(
-            "{istiod} has PILOT_ENABLE_GATEWAY_API=false in its environment, and reads nothing of the Gateway API"
+            "{istiod} has PILOT_ENABLE_GATEWAY_API=false in its environment, and reads nothing of \
+             the Gateway API"
         );
         return switch(
             why,
@@ -158,7 +160,8 @@ pub(super) fn unread(
     if release.is_some_and(|r| r < alpha_until(kind)) {
         if !mesh.feature("PILOT_ENABLE_ALPHA_GATEWAY_API", false) {
             let why = format!(
-                "istiod {} reads {kind} only with PILOT_ENABLE_ALPHA_GATEWAY_API=true in its environment, which {istiod} does not have: it \
+                "istiod {} reads {kind} only with PILOT_ENABLE_ALPHA_GATEWAY_API=true in its \
+                 environment, which {istiod} does not have: it \
                  ignores every {kind} and writes no status",
                 mesh.version
             );
@@ -170,7 +173,8 @@ pub(super) fn unread(
         return definition.filter(|d| !d.spec.serves("v1alpha2")).map(|d| {
             let its = d.reference(Kind::CustomResourceDefinition);
             let why = format!(
-                "istiod {} reads {kind} at v1alpha2 only, and {its} does not serve that: it ignores every {kind}",
+                "istiod {} reads {kind} at v1alpha2 only, and {its} does not serve that: it \
+                 ignores every {kind}",
                 mesh.version
             );
             Fault::new(
@@ -211,11 +215,13 @@ fn too_old(definition: &Definition, kind: Kind, object: &ObjectRef) -> Option<Fa
         None => format!("has no annotation {BUNDLE_VERSION}"),
     };
     let why = format!(
-        "istiod reads {kind} only from a CRD of Gateway API v{major}.{minor}.0 or later, and {its} {of}: it ignores every {kind}, writes no \
+        "istiod reads {kind} only from a CRD of Gateway API v{major}.{minor}.0 or later, and {its} \
+         {of}: it ignores every {kind}, writes no \
          status, and says so in its log at most"
     );
     let cure = format!(
-        "upgrade the Gateway API's CRDs to v{major}.{minor}.0 or later: kubectl apply --server-side -f \
+        "upgrade the Gateway API's CRDs to v{major}.{minor}.0 or later: kubectl apply \
+         --server-side -f \
          https://github.com/kubernetes-sigs/gateway-api/releases/download/v{major}.{minor}.0/standard-install.yaml"
     );
     let place = Place {

@@ -111,7 +111,8 @@ fn fault(world: &World<'_>, policy: &BackendTlsPolicy, target: &Reference) -> Op
     let targets = || object.at("spec.targetRefs");
     let cure = || {
         format!(
-            "name the ServiceEntry of the host in targetRefs, in {object}'s own namespace (group networking.istio.io), or write a \
+            "name the ServiceEntry of the host in targetRefs, in {object}'s own namespace (group \
+             networking.istio.io), or write a \
              DestinationRule for the host instead"
         )
     };
@@ -136,7 +137,8 @@ fn fault(world: &World<'_>, policy: &BackendTlsPolicy, target: &Reference) -> Op
     let kind = target.kind.as_deref().unwrap_or_default();
     if !target.is(ENTRY, SERVICE) {
         let why = format!(
-            "istiod takes only a Service or a ServiceEntry as the target of a BackendTLSPolicy, and {object} names a {kind}"
+            "istiod takes only a Service or a ServiceEntry as the target of a BackendTLSPolicy, \
+             and {object} names a {kind}"
         );
         return Some(Fault::new([targets()], why, cure()));
     }
@@ -144,12 +146,14 @@ fn fault(world: &World<'_>, policy: &BackendTlsPolicy, target: &Reference) -> Op
     let why = match (named(world, policy, target), section(target)) {
         (None, _) => {
             format!(
-                "{object} is for the ServiceEntry {name} in its own namespace {namespace}, which has none"
+                "{object} is for the ServiceEntry {name} in its own namespace {namespace}, which \
+                 has none"
             )
         }
         (Some(entry), Some(section)) if !entry.spec.ports.iter().any(|p| p.name == section) => {
             format!(
-                "{object} is for the port {section} of ServiceEntry {namespace}/{name}, which has no port of that name"
+                "{object} is for the port {section} of ServiceEntry {namespace}/{name}, which has \
+                 no port of that name"
             )
         }
         _ => return None,

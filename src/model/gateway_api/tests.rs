@@ -64,7 +64,8 @@ fn walk(snapshot: &Snapshot, port: u16) -> Walk {
 }
 
 fn accepted(status: &str) -> Value {
-    json!([{"type": "Accepted", "status": status, "reason": "NoMatchingParent", "message": "so it is"}])
+    json!([{"type": "Accepted", "status": status, "reason": "NoMatchingParent", "message": "so it \
+        is"}])
 }
 
 #[test]

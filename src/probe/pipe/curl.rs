@@ -144,7 +144,8 @@ mod tests {
 
     #[test]
     fn a_redirect_is_an_answer() {
-        let out = b"HTTP/1.1 301 Moved Permanently\r\nserver: envoy\r\nx-envoy-upstream-service-time: 1\r\n\r\nMoved\n\
+        let out = b"HTTP/1.1 301 Moved Permanently\r\nserver: \
+            envoy\r\nx-envoy-upstream-service-time: 1\r\n\r\nMoved\n\
             \n--egress--301 1.1 0.000000 https://edition.cnn.com/";
         let answer = read(out, "", Some(0), false);
         assert!(answer.reached && answer.failure.is_none());
@@ -155,7 +156,8 @@ mod tests {
 
     #[test]
     fn envoys_own_answer_is_not_the_hosts() {
-        let out = b"HTTP/1.1 503 Service Unavailable\r\nserver: envoy\r\n\r\nno healthy upstream\n--egress--503 1.1 0 ";
+        let out = b"HTTP/1.1 503 Service Unavailable\r\nserver: envoy\r\n\r\nno healthy \
+            upstream\n--egress--503 1.1 0 ";
         let answer = read(out, "", Some(0), false);
         assert!(!answer.reached);
         assert_eq!(
@@ -170,7 +172,8 @@ mod tests {
 
     #[test]
     fn a_failed_handshake_is_told_from_an_untrusted_certificate() {
-        let stderr = "*   Trying 203.0.113.10:443...\ncurl: (35) OpenSSL SSL_connect: SSL_ERROR_SYSCALL in x:443";
+        let stderr = "*   Trying 203.0.113.10:443...\ncurl: (35) OpenSSL SSL_connect: \
+            SSL_ERROR_SYSCALL in x:443";
         let answer = read(b"\n--egress--000 0 0.000000 ", stderr, Some(35), false);
         assert_eq!(
             (answer.reached, answer.failure),

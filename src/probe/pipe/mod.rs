@@ -50,7 +50,8 @@ const PLAIN: &[BytePipe] = &[
 ];
 
 /// Asked once in a shell: one line for each tool that is there.
-pub(super) const DETECT: &str = "for t in curl wget openssl nc socat python3 perl bash node busybox timeout; do \
+pub(super) const DETECT: &str = "for t in curl wget openssl nc socat python3 perl bash node \
+    busybox timeout; do \
      command -v $t >/dev/null 2>&1 && echo $t; done; \
      case \"$(wget --help 2>&1)\" in *BusyBox*) echo wget-is-busybox;; esac";
 

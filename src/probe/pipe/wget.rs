@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn status_lines_are_read() {
-        let stderr = "  HTTP/1.1 301 Moved Permanently\n  server: nginx\n  Location: https://x/ [following]\n";
+        let stderr = "  HTTP/1.1 301 Moved Permanently\n  server: nginx\n  Location: https://x/ \
+            [following]\n";
         let answer = read(b"", stderr, Some(8), false);
         assert_eq!(
             (answer.status, answer.redirect.as_deref()),

@@ -16,7 +16,8 @@ static BUNDLES: LazyLock<Vec<(Value, String)>> = LazyLock::new(|| {
     let read = |path: std::path::PathBuf| -> Option<Value> {
         serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
     };
-    let cases = std::fs::read_dir(root).expect("the cases").filter_map(|entry| Some(entry.ok()?.path()));
+    let cases = std::fs::read_dir(root).expect("the \
+        cases").filter_map(|entry| Some(entry.ok()?.path()));
     let bundles = cases.flat_map(|case| {
         let expected = read(case.join("expected.json")).unwrap_or_default();
         let host = format!("{}:{}", expected["host"].as_str().unwrap_or_default(), expected["port"]);
