@@ -54,8 +54,7 @@ fn milder(finding: &Finding, paths: Vec<usize>) -> Finding {
         confidence: Confidence::Possible,
         message: format!(
             "{}. Nothing is broken now: calls were seen to pass the gateway and to get the host's \
-             own \
-             answer. It would break {when}",
+             own answer. It would break {when}",
             finding.message.trim_end_matches('.')
         ),
         paths,

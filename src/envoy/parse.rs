@@ -56,8 +56,7 @@ impl Part {
         match self {
             Part::Whole => "/config_dump?include_eds",
             Part::Node => {
-                "/config_dump?mask=bootstrap.node.id,bootstrap.node.metadata,\
-                 bootstrap.node.user_agent_build_version.version"
+                "/config_dump?mask=bootstrap.node.id,bootstrap.node.metadata,bootstrap.node.user_agent_build_version.version"
             }
             Part::Stats => "/stats?format=json&filter=update_rejected$%7C^server.state$",
             Part::Listeners => "/config_dump?resource=dynamic_listeners",

@@ -139,8 +139,8 @@ fn a_sidecar_sends_wired_hosts_to_the_gateway() {
     assert_eq!(
         to(443, Bytes::tls(Some("api.example.com"))),
         "0.0.0.0_443 · sni api.example.com · - · \
-         outbound|444|mtls|egress.proxy-lab.svc.cluster.local · 2 \
-         · ISTIO_MUTUAL Some(\"api.example.com\")"
+         outbound|444|mtls|egress.proxy-lab.svc.cluster.local · 2 · ISTIO_MUTUAL \
+         Some(\"api.example.com\")"
     );
 }
 
@@ -195,8 +195,7 @@ fn a_gateway_sends_to_the_host() {
     assert_eq!(
         to(8444, outer),
         "0.0.0.0_8444 · sni api.example.com · - · - · 0 · - ends the server demands a client \
-         certificate of \
-         the mesh, and the TLS that arrives has none"
+         certificate of the mesh, and the TLS that arrives has none"
     );
     assert_eq!(
         load(GATEWAY)

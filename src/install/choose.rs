@@ -77,13 +77,12 @@ fn choose_named(
         }
         (Some(_), _, _) => Err(Error::Refused {
             why: format!(
-                "the gateway {name} is there and was not installed by kubectl-egress, so \
-                it is not changed"
+                "the gateway {name} is there and was not installed by kubectl-egress, so it is not \
+                changed"
             ),
             hint: Some(
-                "use it as it is (without --installer, --replicas, --node-selector, \
-                --toleration, --istio-operator), \
-                   or name another with --gateway"
+                "use it as it is (without --installer, --replicas, --node-selector, --toleration, \
+                --istio-operator), or name another with --gateway"
                     .into(),
             ),
         }),
@@ -115,8 +114,7 @@ fn choose_any(
         ([one], _) if nothing_asked => Ok(Choice::Use((*one).clone())),
         ([], _) if nothing_asked && !claimed.is_empty() => Err(Error::Usage(format!(
             "no egress gateway is in a namespace of the mesh itself, and anybody can call a \
-             Service \
-             one; {}, or --installer injection makes one",
+             Service one; {}, or --installer injection makes one",
             several(&claimed)
         ))),
         ([], Installer::None) => Err(Error::NotFound {

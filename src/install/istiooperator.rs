@@ -52,9 +52,7 @@ pub(super) async fn plan(
                 of a file only"
                 .into(),
             hint: Some(
-                "say --installer istioctl --istio-operator FILE, or --installer \
-                injection"
-                    .into(),
+                "say --installer istioctl --istio-operator FILE, or --installer injection".into(),
             ),
         });
     }

@@ -74,8 +74,7 @@ fn no_injection(pod: &Pod) -> Error {
         ),
         hint: Some(
             "the control plane's webhook does not take this namespace: see its labels \
-            istio-injection and \
-               istio.io/rev, and --revision"
+            istio-injection and istio.io/rev, and --revision"
                 .into(),
         ),
     }

@@ -19,13 +19,12 @@ pub fn refuse(snapshot: &Snapshot, namespace: &str) -> Result<(), Error> {
             let what = kind.plural();
             return Err(Error::Refused {
                 why: format!(
-                    "{what} could not be read, so it is not known what a policy would \
-                    cut: {}",
+                    "{what} could not be read, so it is not known what a policy would cut: {}",
                     unseen.why
                 ),
                 hint: Some(
-                    "lockdown reads pods, services, namespaces, endpointslices and \
-                    networkpolicies of all namespaces"
+                    "lockdown reads pods, services, namespaces, endpointslices and networkpolicies \
+                    of all namespaces"
                         .into(),
                 ),
             });

@@ -424,8 +424,7 @@ fn never(rule: &Rule, request: &Request) -> Option<String> {
     {
         return Some(format!(
             "hosts: {named:?} is compared with the Host header as it is sent, and clients send \
-             {host}, with its port, on a \
-             port other than 80; list {host} too"
+             {host}, with its port, on a port other than 80; list {host} too"
         ));
     }
     let ports = rule.to.iter().flat_map(|t| &t.operation.ports);

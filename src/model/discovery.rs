@@ -42,8 +42,7 @@ impl fmt::Display for NotRead {
             NotRead::OtherRevision { label, revision } => write!(
                 f,
                 "its label istio.io/rev is {label}, and istiod reads only objects without that \
-                 label or with its own \
-                 revision {revision}; a tag is not resolved there"
+                 label or with its own revision {revision}; a tag is not resolved there"
             ),
             NotRead::Namespace(namespace) => write!(
                 f,

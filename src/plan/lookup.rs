@@ -98,9 +98,9 @@ fn refuse_selected(rules: &[&DestinationRule]) -> Result<(), Error> {
             rule.spec.host
         ),
         hint: Some(
-            "drop its workloadSelector, or move what it says into the clients' namespace \
-            without one"
-                .into(),
+            "drop its workloadSelector, or move what it says into the clients' namespace without \
+            one"
+            .into(),
         ),
     })
 }

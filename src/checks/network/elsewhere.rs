@@ -32,8 +32,8 @@ fn look(view: &View<'_>) -> Outcome {
         .map_or_else(String::new, ToString::to_string);
     let message = format!(
         "{target} leaves {who} directly, past any gateway, and {words}; no NetworkPolicy closes \
-         that way, so something else drops it: a \
-         firewall or NAT device that lets only certain pods or nodes out, or the host itself"
+         that way, so something else drops it: a firewall or NAT device that lets only certain \
+         pods or nodes out, or the host itself"
     );
     let advice = format!(
         "send it through the gateway, if that is what may leave: kubectl egress setup {target}"

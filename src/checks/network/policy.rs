@@ -110,8 +110,7 @@ fn without_essentials(
     };
     let message = format!(
         "{} lets nothing of {who} to {transport} port {port} of {pod}, where {what} is: {then}. A \
-         policy counts the pod's own port, \
-         not the Service's",
+         policy counts the pod's own port, not the Service's",
         list(&by)
     );
     let advice = format!(
@@ -137,8 +136,7 @@ fn to_gateway(view: &View<'_>, (from, gateway, port): (&Side<'_>, &Pod, u16)) ->
     let pod = format!("{}/{}", gateway.namespace(), gateway.name());
     let message = format!(
         "{} lets nothing of {who} to port {port} of the gateway's pod {pod}: connections to the \
-         gateway are dropped. A policy counts \
-         the pod's own port ({port}), not the Service's",
+         gateway are dropped. A policy counts the pod's own port ({port}), not the Service's",
         list(&by)
     );
     let advice = format!("allow port {port} of the gateway's pods in {}", by[0]);

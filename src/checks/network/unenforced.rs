@@ -32,13 +32,12 @@ fn look(view: &View<'_>) -> Outcome {
     let (who, target) = (&view.path.client, &view.path.target);
     let message = format!(
         "{} closes the direct way from {who} to {target}, and a request that went that way was \
-         answered: this cluster's network plugin does \
-         not enforce NetworkPolicies for what pods send",
+         answered: this cluster's network plugin does not enforce NetworkPolicies for what pods \
+         send",
         by[0]
     );
     let advice = "install a network plugin that enforces NetworkPolicies (Calico, Cilium, …), or \
-        let only the gateway's nodes out by a \
-                  firewall";
+        let only the gateway's nodes out by a firewall";
     let found = Finding::new(
         CODE,
         HopName::Client,

@@ -67,8 +67,7 @@ fn from_gateway(view: &View<'_>, exit: &ApiExit, fault: &Fault) -> Finding {
     let (gateway, target) = (&exit.gateway, &view.path.target);
     let message = format!(
         "{target} is led to {gateway} (Gateway API), and nothing in force leads it on from there: \
-         {}; the gateway resets the connection, \
-         or answers 404 or 500",
+         {}; the gateway resets the connection, or answers 404 or 500",
         fault.why
     );
     told(

@@ -44,8 +44,8 @@ fn look(view: &View<'_>) -> Outcome {
     let policy = &by.policy;
     let message = format!(
         "{policy} has TLS started towards {host} (SNI {}), and is not in force: {}; the {hop} \
-         sends the application's plain HTTP as it is, and \
-         the host gets plaintext on a TLS port (400, or a reset)",
+         sends the application's plain HTTP as it is, and the host gets plaintext on a TLS port \
+         (400, or a reset)",
         by.sni, fault.why
     );
     let found = finding(

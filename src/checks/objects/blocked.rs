@@ -85,9 +85,8 @@ fn by_address(view: &View<'_>, ip: IpAddr, (scope, answer): (&Scope<'_>, &str)) 
     };
     let message = format!(
         "the application calls {ip} by its IP address, and {what} is routed by its name (the Host \
-         header, the SNI): {ip} is neither a host \
-         nor an address of any ServiceEntry that the client sees{by}; REGISTRY_ONLY is in force \
-         and {answer}"
+         header, the SNI): {ip} is neither a host nor an address of any ServiceEntry that the \
+         client sees{by}; REGISTRY_ONLY is in force and {answer}"
     );
     let object = entry.map_or_else(
         || {

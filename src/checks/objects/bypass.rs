@@ -34,8 +34,7 @@ fn look(view: &View<'_>) -> Outcome {
     let decided = by.map_or_else(|| "no rule".to_owned(), ToString::to_string);
     let message = format!(
         "{} sends {} through the gateway {}, but the sidecar decides otherwise: listener \
-         {listener}, by {decided}, to {cluster}; the traffic \
-         leaves directly, past the gateway",
+         {listener}, by {decided}, to {cluster}; the traffic leaves directly, past the gateway",
         wanted.route.object, wanted.host, wanted.gateway
     );
     let found = finding(

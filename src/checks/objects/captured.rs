@@ -97,8 +97,8 @@ fn explain(view: &View<'_>, place: &Place, owner: Option<&Registered<'_>>) -> Fi
     let why = match owner {
         Some(owner) if open => format!(
             "{} declares port {port} as {} without an address, so it is a listener on \
-             0.0.0.0:{port} that captures every \
-             connection to that port in each sidecar that sees it",
+             0.0.0.0:{port} that captures every connection to that port in each sidecar that sees \
+             it",
             owner.object(),
             owner.port(port).map_or("TCP", |p| p.protocol.name())
         ),

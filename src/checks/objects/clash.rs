@@ -30,8 +30,7 @@ fn look(view: &View<'_>) -> Outcome {
     let (title, message, cure) = match lost.why {
         Clash::Privileged => (
             format!(
-                "{} asks for a port below 1024, which the gateway's pods may not \
-                open",
+                "{} asks for a port below 1024, which the gateway's pods may not open",
                 second.object
             ),
             format!(
@@ -48,8 +47,8 @@ fn look(view: &View<'_>) -> Outcome {
             ),
             format!(
                 "{first} and {second} make two filter chains with the same SNI on port {port} of \
-                 the same pods, a duplicate that istiod does not see; Envoy \
-                 refuses such a listener whole, so nothing listens there, for any host"
+                 the same pods, a duplicate that istiod does not see; Envoy refuses such a \
+                 listener whole, so nothing listens there, for any host"
             ),
             format!(
                 "delete one of the two: {} or {}",
@@ -63,8 +62,8 @@ fn look(view: &View<'_>) -> Outcome {
             ),
             format!(
                 "{} and {} list the same host on TLS port {port} of the same pods, a duplicate; \
-                 istiod keeps the older one, {}, and skips the other: \
-                 the route that is bound to {} has no server",
+                 istiod keeps the older one, {}, and skips the other: the route that is bound to \
+                 {} has no server",
                 first.object, second.object, first.object, second.object
             ),
             format!(
@@ -74,15 +73,14 @@ fn look(view: &View<'_>) -> Outcome {
         ),
         Clash::OtherProtocol | Clash::SameAddresses => (
             format!(
-                "{} holds port {port} for another protocol than \
-                {}",
+                "{} holds port {port} for another protocol than {}",
                 first.object, second.object
             ),
             format!(
                 "{} opens port {port} of the gateway's pods first, and servers of different \
-                 protocols (plain HTTP, TLS) cannot be merged on one port: in \
-                 this conflict istiod keeps the older one and skips {}, so that the sidecar's \
-                 bytes meet a listener of the other kind",
+                 protocols (plain HTTP, TLS) cannot be merged on one port: in this conflict istiod \
+                 keeps the older one and skips {}, so that the sidecar's bytes meet a listener of \
+                 the other kind",
                 first.object, second.object
             ),
             "move one of them to another port, or make both the same kind (plaintext HTTP, or \

@@ -58,8 +58,7 @@ fn for_nobody(view: &View<'_>) -> Option<Finding> {
     let object = &wanted.route.object;
     let message = format!(
         "{object} leads {host} to a gateway for pods with sourceLabels {labels}, and no pod has \
-         them; this client is not one of \
-         them, so it leaves directly"
+         them; this client is not one of them, so it leaves directly"
     );
     Some(
         finding(
@@ -112,14 +111,12 @@ fn made_up_address(view: &View<'_>, route: &Place) -> Option<Finding> {
     let (host, port) = (&view.path.target.host, view.path.target.port);
     let message = format!(
         "{object} lists the addresses {listed} for {host}, so the sidecar listens for it on these \
-         only; without DNS capture the client asks \
-         DNS, which answers {real}: its connection to port {port} meets no listener of {host}, and \
-         leaves past the gateway"
+         only; without DNS capture the client asks DNS, which answers {real}: its connection to \
+         port {port} meets no listener of {host}, and leaves past the gateway"
     );
     let summary = format!(
         "drop addresses from {object} (HTTP and TLS are told apart without them), list what DNS \
-         answers, or turn DNS capture on \
-         (ISTIO_META_DNS_CAPTURE)"
+         answers, or turn DNS capture on (ISTIO_META_DNS_CAPTURE)"
     );
     Some(
         finding(
@@ -147,8 +144,8 @@ fn no_name(view: &View<'_>, route: &Place) -> Option<Finding> {
     let by = entry.map_or_else(String::new, |s| format!(" of {}", s.object()));
     let message = format!(
         "the application calls {ip}, and TLS to an IP literal carries no SNI, so the sniHosts of \
-         the route cannot match; the \
-         listener{by} sends the connection out directly, past the gateway"
+         the route cannot match; the listener{by} sends the connection out directly, past the \
+         gateway"
     );
     let summary = "call the host by its name, or declare the port as TCP with addresses and route \
         it by a tcp rule with destinationSubnets";

@@ -12,8 +12,7 @@ const CODE: Code = Code("EG270");
 
 /// What a credential that cannot be used does.
 const CONSEQUENCE: &str = "the cluster keeps waiting for it, and clients get 503 with an empty \
-    body; where the cluster was there before, the old \
-     plaintext one stays in use";
+    body; where the cluster was there before, the old plaintext one stays in use";
 
 /// istiod keeps this ending for secrets that hold a CA only.
 const CA_ONLY: &str = "-cacert";
@@ -125,8 +124,8 @@ impl Asked<'_> {
         let rule = &self.place.object;
         let message = format!(
             "{rule} names credentialName {name} for mode MUTUAL, and names that end in {CA_ONLY} \
-             are reserved for CA-only secrets: no client certificate is \
-             taken from it (the suffix alone decides); {CONSEQUENCE}"
+             are reserved for CA-only secrets: no client certificate is taken from it (the suffix \
+             alone decides); {CONSEQUENCE}"
         );
         finding(
             CODE,

@@ -53,9 +53,8 @@ fn look(view: &View<'_>) -> Outcome {
     let workload = workload_of(pod);
     let message = format!(
         "{} names files ({}) that the proxy of {workload} does not have: nothing is mounted there; \
-         a rule with files counts for every proxy that sees it, and one \
-         without them keeps waiting for its cluster: clients get 503, and the proxy becomes ready \
-         late",
+         a rule with files counts for every proxy that sees it, and one without them keeps waiting \
+         for its cluster: clients get 503, and the proxy becomes ready late",
         place.object,
         list(lacking)
     );

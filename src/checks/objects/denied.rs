@@ -74,8 +74,8 @@ fn explain(view: &View<'_>, denied: &Denied) -> (String, String) {
         return (
             format!(
                 "{policy} is a DENY rule with HTTP-only fields ({lost}), and this connection is \
-                 TCP to the gateway (TLS passthrough): there the fields are \
-                 dropped and the rest of the rule stays, which is wider, and denies it"
+                 TCP to the gateway (TLS passthrough): there the fields are dropped and the rest \
+                 of the rule stays, which is wider, and denies it"
             ),
             format!(
                 "limit the rule of {policy} to the ports of HTTP (to.operation.ports, the \
@@ -102,9 +102,9 @@ fn explain(view: &View<'_>, denied: &Denied) -> (String, String) {
         return (
             format!(
                 "{policy} asks for the client's identity ({field}), and the gateway has no peer \
-                 certificate, no principal: the sidecar's hop to it is not \
-                 mutual TLS (ISTIO_MUTUAL) that ends at the gateway, so the ALLOW rule can never \
-                 match, and everything is denied"
+                 certificate, no principal: the sidecar's hop to it is not mutual TLS \
+                 (ISTIO_MUTUAL) that ends at the gateway, so the ALLOW rule can never match, and \
+                 everything is denied"
             ),
             "make the hop mutual TLS: a server in mode ISTIO_MUTUAL and a DestinationRule with \
              ISTIO_MUTUAL and sni for the gateway's Service"
@@ -115,9 +115,8 @@ fn explain(view: &View<'_>, denied: &Denied) -> (String, String) {
         return (
             format!(
                 "{policy} is an ALLOW rule with HTTP-only fields ({lost}), and this connection is \
-                 TCP to the gateway (TLS passthrough): there the rule is \
-                 dropped whole, no ALLOW rule is left that matches, and everything is denied by \
-                 default"
+                 TCP to the gateway (TLS passthrough): there the rule is dropped whole, no ALLOW \
+                 rule is left that matches, and everything is denied by default"
             ),
             format!("allow it by connection.sni (a when condition) instead of {lost}"),
         );
@@ -125,8 +124,8 @@ fn explain(view: &View<'_>, denied: &Denied) -> (String, String) {
     (
         format!(
             "at least one ALLOW policy selects the gateway ({policy}), so every call that no ALLOW \
-             rule matches is denied by default, also for hosts that the \
-             policy is not about: no rule allows {} from {}",
+             rule matches is denied by default, also for hosts that the policy is not about: no \
+             rule allows {} from {}",
             view.path.target.host, view.path.client
         ),
         format!(

@@ -55,9 +55,9 @@ fn trimmed(
     let (host, object) = (&service.host, service.object());
     let message = format!(
         "the egress listeners of {by} have ports of their own, and such a listener imports only \
-         that port of each Service, also of one that a \
-         route leads to: port {port} of {host} is in none of them, so the cluster \
-         outbound|{port}||{host} does not exist in the client's sidecar, 503 NC"
+         that port of each Service, also of one that a route leads to: port {port} of {host} is in \
+         none of them, so the cluster outbound|{port}||{host} does not exist in the client's \
+         sidecar, 503 NC"
     );
     finding(
         CODE,
@@ -193,8 +193,8 @@ fn invisible(
         let by = sidecar.map_or_else(|| "its Sidecar".to_owned(), |s| s.to_string());
         let message = format!(
             "{who} does not see {host}: {by} does not import it (by the hosts of its egress, or \
-             because its listener has a port that \
-             {host} does not have), so the route leads to a cluster that does not exist, 503 NC"
+             because its listener has a port that {host} does not have), so the route leads to a \
+             cluster that does not exist, 503 NC"
         );
         let places = crate::model::sidecar_of(view.world, node)
             .map(|s| s.reference(Kind::Sidecar).at("spec.egress"));
@@ -221,8 +221,8 @@ fn invisible(
     };
     let message = format!(
         "{first} declares {host} with exportTo [{exports}], which hides it from namespace {}, \
-         where {who} runs: it is private, \
-         not visible there, and the cluster that the route names does not exist (503 NC)",
+         where {who} runs: it is private, not visible there, and the cluster that the route names \
+         does not exist (503 NC)",
         node.namespace
     );
     let mut to: Vec<String> = declared[0]

@@ -30,8 +30,8 @@ fn look(view: &View<'_>) -> Outcome {
         .map_or_else(|| "a DestinationRule".to_owned(), |p| p.object.to_string());
     let message = format!(
         "the application already speaks TLS to {}, and {by} originates TLS ({}) for the same \
-         cluster {}: TLS inside TLS (double TLS), which the host does not \
-         understand; origination wraps whatever arrives, also passthrough traffic",
+         cluster {}: TLS inside TLS (double TLS), which the host does not understand; origination \
+         wraps whatever arrives, also passthrough traffic",
         view.path.target, sends.tls, sends.cluster
     );
     let cure = format!(

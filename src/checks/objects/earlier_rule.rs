@@ -73,10 +73,9 @@ fn explain(
     let (first, second) = (winner.reference(), loser.reference());
     let message = format!(
         "{first} and {second} are both bound to the gateway for {host}; a gateway puts the rules \
-         of all VirtualServices for a host \
-         together, the older object's first, and the first rule that matches decides: that of \
-         {first} sends requests to {goes}, and \
-         the rule of {second}, which leads to {would}, is never reached"
+         of all VirtualServices for a host together, the older object's first, and the first rule \
+         that matches decides: that of {first} sends requests to {goes}, and the rule of {second}, \
+         which leads to {would}, is never reached"
     );
     let summary = format!(
         "delete {first}, correct where it leads, or give its rule a match that leaves these \

@@ -33,8 +33,8 @@ fn look(view: &View<'_>) -> Outcome {
             format!("{workload} runs as {id}, the proxy's own user"),
             format!(
                 "the application of {workload} runs as user or group {id}, and traffic of uid and \
-                 gid {PROXY_USER} is taken for the proxy's own: it \
-                 is not redirected into the sidecar"
+                 gid {PROXY_USER} is taken for the proxy's own: it is not redirected into the \
+                 sidecar"
             ),
             format!(
                 "run the application of {workload} as another user and group than {PROXY_USER}"
@@ -60,10 +60,9 @@ fn look(view: &View<'_>) -> Outcome {
             ),
             format!(
                 "the init container istio-init of {workload} was started with arguments that leave \
-                 connections to {} out of capture, \
-                 although no annotation of the pod says so: they come from {setting} of the mesh's \
-                 installation (global.proxy), or from \
-                 the pod template",
+                 connections to {} out of capture, although no annotation of the pod says so: they \
+                 come from {setting} of the mesh's installation (global.proxy), or from the pod \
+                 template",
                 view.path.target
             ),
             format!(

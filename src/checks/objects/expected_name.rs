@@ -94,9 +94,8 @@ impl Asked<'_> {
         let (message, severity, sure) = if of_mesh {
             let message = format!(
                 "{} lists subjectAltNames {} (SPIFFE ids are names of the mesh's own workloads), \
-                 and the certificate of {} carries names of \
-                 the outside: none of the SANs matches, verification fails, and the client gets \
-                 503",
+                 and the certificate of {} carries names of the outside: none of the SANs matches, \
+                 verification fails, and the client gets 503",
                 by.object,
                 list(names),
                 self.host
@@ -105,8 +104,8 @@ impl Asked<'_> {
         } else {
             let message = format!(
                 "{} expects a certificate for {}, and not for {} itself: that is right where the \
-                 host shows a certificate with one of these \
-                 names, and ends in 503 where it does not",
+                 host shows a certificate with one of these names, and ends in 503 where it does \
+                 not",
                 by.object,
                 list(names),
                 self.host
@@ -142,8 +141,8 @@ impl Asked<'_> {
         let related = domain(header) == domain(self.host);
         let message = format!(
             "the request is for {header} (its Host header) and is sent to {}; {} names no sni, so \
-             SNI and the expected name (SAN) follow the Host header: {} is \
-             asked for a certificate of {header}, and refused where it has none",
+             SNI and the expected name (SAN) follow the Host header: {} is asked for a certificate \
+             of {header}, and refused where it has none",
             self.host, self.place.object, self.host
         );
         let summary = format!(

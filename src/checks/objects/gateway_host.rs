@@ -128,8 +128,7 @@ fn wrong_sni(view: &View<'_>, binding: &Binding<'_>, (sni, chosen): (&str, bool)
     };
     let message = format!(
         "the sidecar's mutual TLS (mTLS) to the gateway {how}, and no server on port {} lists it: \
-         their hosts are {names}; the gateway finds no filter \
-         chain and resets the connection",
+         their hosts are {names}; the gateway finds no filter chain and resets the connection",
         binding.exit.port
     );
     let host = view.path.target.host.text();
@@ -234,8 +233,8 @@ fn kept_for_others(
     let namespace = binding.routes.namespace();
     let message = format!(
         "the server of {object} lists {entry}: the namespace prefix lets only VirtualServices of \
-         {owner} bind the host there, and {route} is in \
-         namespace {namespace}: it is ignored, and the gateway has no route"
+         {owner} bind the host there, and {route} is in namespace {namespace}: it is ignored, and \
+         the gateway has no route"
     );
     let mut servers: Vec<serde_json::Value> = gateway
         .spec

@@ -63,9 +63,9 @@ fn other_target(
         .map_or_else(|| "no Service".to_owned(), |p| p.object.to_string());
     let message = format!(
         "{decider} and {service} select the same pods and lead port {number} to different target \
-         ports; istiod translates the server's port by the \
-         oldest of them, so the gateway listens on {other} (targetPort of {decider}), while \
-         {service}, which the route sends to, delivers to {target}"
+         ports; istiod translates the server's port by the oldest of them, so the gateway listens \
+         on {other} (targetPort of {decider}), while {service}, which the route sends to, delivers \
+         to {target}"
     );
     finding(
         CODE,
@@ -105,8 +105,8 @@ fn other_port(view: &View<'_>, binding: &Binding<'_>, (gateway, at): (&Gateway, 
     );
     let message = format!(
         "{object} has its server for the host on port {number}, while {route} sends the mesh's \
-         traffic to port {port} of {service}: on the port that it \
-         arrives at nothing serves the host"
+         traffic to port {port} of {service}: on the port that it arrives at nothing serves the \
+         host"
     );
     let mut servers: Vec<serde_json::Value> = gateway
         .spec

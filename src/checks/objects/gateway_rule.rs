@@ -113,13 +113,12 @@ fn rewritten(view: &View<'_>, binding: &Binding<'_>) -> Option<Finding> {
     let service = binding.service();
     let message = format!(
         "the sidecar's rule of {object} rewrites the Host header (authority) from {host} to \
-         {asked} before the gateway sees the request; \
-         no server and rule of {service} is for {asked}, so the gateway answers 404"
+         {asked} before the gateway sees the request; no server and rule of {service} is for \
+         {asked}, so the gateway answers 404"
     );
     let cure = format!(
         "move rewrite.authority from the rule for the mesh to the rule for the gateway, or name \
-         {asked} in the Gateway and in the \
-         VirtualService's hosts"
+         {asked} in the Gateway and in the VirtualService's hosts"
     );
     let gateways = binding.servers().into_iter();
     Some(
@@ -143,9 +142,8 @@ fn misnamed(binding: &Binding<'_>) -> Finding {
     let (name, hosts) = (&binding.name, super::list(&binding.routes.hosts));
     let message = format!(
         "the connection reaches the gateway, and {route}, which is bound to it and leads on to the \
-         host, is for {hosts}, not for \
-         {name}: a gateway takes a VirtualService only for its own hosts, so it has no filter \
-         chain or route for {name}"
+         host, is for {hosts}, not for {name}: a gateway takes a VirtualService only for its own \
+         hosts, so it has no filter chain or route for {name}"
     );
     finding(
         CODE,
@@ -170,9 +168,8 @@ fn without_route(
     let (name, port) = (&binding.name, server.port.number);
     let message = format!(
         "the connection reaches the gateway, where {object} has a server for {name} on port \
-         {port}, but no VirtualService that the gateway \
-         sees is bound to {object} with a route for {name}: nothing leads on from there, and the \
-         gateway has no filter chain or route for it"
+         {port}, but no VirtualService that the gateway sees is bound to {object} with a route for \
+         {name}: nothing leads on from there, and the gateway has no filter chain or route for it"
     );
     let route = binding.routes.reference();
     finding(

@@ -60,8 +60,8 @@ fn look(view: &View<'_>) -> Outcome {
     };
     let message = format!(
         "the selector of {object} asks for {asked}, and selects {selected}; the route of {route} \
-         sends to {service}, whose pods do not have these \
-         labels: they get no server for the host, and nothing there takes the connection"
+         sends to {service}, whose pods do not have these labels: they get no server for the host, \
+         and nothing there takes the connection"
     );
     let fits: serde_json::Map<String, serde_json::Value> = gateway
         .spec
@@ -125,8 +125,7 @@ fn nowhere(
     let missing = ObjectRef::new(Kind::Gateway, namespace, name);
     let message = format!(
         "{route} is bound to the Gateway {first}, which does not exist (a name without a namespace \
-         is of the VirtualService's own){hint}: the \
-         gateway's pods open no server for it"
+         is of the VirtualService's own){hint}: the gateway's pods open no server for it"
     );
     finding(
         CODE,

@@ -56,8 +56,8 @@ fn look(view: &View<'_>) -> Outcome {
     );
     let message = format!(
         "subjectAltNames of {by} expect {}, and the gateway's pods run as service account \
-         {}/{account} and show the identity {own}: \
-         the sidecar refuses the gateway's certificate, and the client gets 503 or a reset",
+         {}/{account} and show the identity {own}: the sidecar refuses the gateway's certificate, \
+         and the client gets 503 or a reset",
         list(names),
         exit.service.namespace
     );

@@ -21,7 +21,7 @@ fn look(view: &View<'_>) -> Outcome {
         return Outcome::Idle;
     };
     let to_gateway = &view.walk.trace.sidecar;
-    if let Some(found) = around_the_gateway(view, to_gateway, &sidecar.node) {
+    if let Some(found) = to_original(view, HopName::Sidecar, to_gateway, &sidecar.node) {
         return Outcome::Found(vec![found]);
     }
     let Some(exit) = &view.walk.exit else {
@@ -32,8 +32,7 @@ fn look(view: &View<'_>) -> Outcome {
     {
         let message = format!(
             "{} puts a PROXY protocol header before each connection to {}, whose listener expects \
-             TLS or HTTP and takes no such header: \
-             every connection to the gateway fails",
+             TLS or HTTP and takes no such header: every connection to the gateway fails",
             place.object, exit.service
         );
         let found = finding(
@@ -55,63 +54,43 @@ fn look(view: &View<'_>) -> Outcome {
         .trace
         .gateway
         .as_ref()
-        .and_then(|step| back_to_itself(view, step, &exit.hop.node));
+        .and_then(|step| to_original(view, HopName::Gateway, step, &exit.hop.node));
     found.map_or(Outcome::Pass, |found| Outcome::Found(vec![found]))
 }
 
-/// The sidecar sends to where the connection was going, and not to the gateway of the route.
-fn around_the_gateway(view: &View<'_>, step: &Step, node: &Node) -> Option<Finding> {
-    let (host, policy) = policy_of(view, step, node)?;
-    let place = policy
-        .passthrough
-        .filter(|_| view.world.is_gateway(&host))?;
-    let message = format!(
-        "{} sets loadBalancer PASSTHROUGH for {host}: the sidecar then sends to the address that \
-         the client dialled and to none of the \
-         gateway's pods, so the connections of the route leave past the gateway",
-        place.object
-    );
-    let found = finding(
-        CODE,
-        HopName::Sidecar,
-        format!("{} takes the gateway out of the route", place.object),
-        message,
-    )
-    .fix(Fix::advice(format!(
-        "drop loadBalancer PASSTHROUGH from {}",
-        place.object
-    )))
-    .on([place])
-    .on(decider(step).cloned());
-    Some(found)
-}
-
-/// The gateway sends to where the connection was going: to itself.
-fn back_to_itself(view: &View<'_>, step: &Step, node: &Node) -> Option<Finding> {
+/// A proxy sends to where the connection was going, and not to the cluster of its route: the sidecar
+/// past the gateway, the gateway back to itself.
+fn to_original(view: &View<'_>, hop: HopName, step: &Step, node: &Node) -> Option<Finding> {
     let (host, policy) = policy_of(view, step, node)?;
     let place = policy.passthrough?;
+    let rule = &place.object;
+    let (title, effect, cure) = if hop == HopName::Gateway {
+        (
+            format!("{rule} sends the gateway's connections back to itself"),
+            format!("at the gateway that is its own address, and {host} is never reached"),
+            format!(
+                "drop loadBalancer PASSTHROUGH from {rule}, or keep the rule to the clients that \
+                 call {host} directly"
+            ),
+        )
+    } else if view.world.is_gateway(&host) {
+        (
+            format!("{rule} takes the gateway out of the route"),
+            "none of the gateway's pods gets the connections of the route: they leave past it"
+                .to_owned(),
+            format!("drop loadBalancer PASSTHROUGH from {rule}"),
+        )
+    } else {
+        return None;
+    };
     let message = format!(
-        "{} sets loadBalancer PASSTHROUGH for {host}: the proxy then sends to the address that the \
-         connection was going to anyway, which at the \
-         gateway is the gateway's own; {host} is never reached",
-        place.object
+        "{rule} sets loadBalancer PASSTHROUGH for {host}: the {hop} then sends to the address that \
+         the connection was going to anyway; {effect}"
     );
-    let found = finding(
-        CODE,
-        HopName::Gateway,
-        format!(
-            "{} sends the gateway's connections back to itself",
-            place.object
-        ),
-        message,
-    )
-    .fix(Fix::advice(format!(
-        "drop loadBalancer PASSTHROUGH from {}, or keep the rule to the clients that call {host} \
-         directly",
-        place.object
-    )))
-    .on([place])
-    .on(decider(step).cloned());
+    let found = finding(CODE, hop, title, message)
+        .fix(Fix::advice(cure))
+        .on([place.clone()])
+        .on(decider(step).cloned());
     Some(found)
 }
 

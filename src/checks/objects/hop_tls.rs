@@ -116,9 +116,8 @@ impl Meeting<'_> {
                 ),
                 format!(
                     "{at} ends TLS in mode ISTIO_MUTUAL and demands a client certificate of the \
-                     mesh; the rule for the hop starts TLS in mode {}, \
-                     which shows none: the handshake fails with \"certificate required\", and the \
-                     client gets 503",
+                     mesh; the rule for the hop starts TLS in mode {}, which shows none: the \
+                     handshake fails with \"certificate required\", and the client gets 503",
                     self.started
                 ),
                 "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's \
@@ -129,10 +128,9 @@ impl Meeting<'_> {
                 "the server is ISTIO_MUTUAL, the hop to it is not".to_owned(),
                 format!(
                     "{at} ends TLS in mode ISTIO_MUTUAL and demands a client certificate of the \
-                     mesh; no DestinationRule sets ISTIO_MUTUAL for the hop \
-                 from the sidecar to the gateway, so the application's own TLS ({sends}) meets \
-                 that server without one: the handshake fails with \
-                 \"certificate required\""
+                     mesh; no DestinationRule sets ISTIO_MUTUAL for the hop from the sidecar to \
+                     the gateway, so the application's own TLS ({sends}) meets that server without \
+                     one: the handshake fails with \"certificate required\""
                 ),
                 "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's \
                  Service, or make the server PASSTHROUGH",
@@ -142,8 +140,8 @@ impl Meeting<'_> {
                 "the server passes TLS on, and plain bytes arrive".to_owned(),
                 format!(
                     "{at} passes TLS through and chooses by the SNI, and what arrives there is \
-                     {sends}, without TLS and so without SNI: the gateway finds no \
-                 filter chain, and the client gets 503 or a reset"
+                     {sends}, without TLS and so without SNI: the gateway finds no filter chain, \
+                     and the client gets 503 or a reset"
                 ),
                 "send it to a server for plain HTTP, or let the application speak TLS",
             )
@@ -152,22 +150,21 @@ impl Meeting<'_> {
                 "the hop wraps the application's TLS, the server passes TLS on".to_owned(),
                 format!(
                     "the rule for the hop starts TLS ({}) around the application's own, and {at} \
-                     passes TLS through and chooses by the SNI: the \
-                     outer ClientHello does not carry the host's name ({sends}), so no filter \
-                     chain takes it, and the client gets a reset",
+                     passes TLS through and chooses by the SNI: the outer ClientHello does not \
+                     carry the host's name ({sends}), so no filter chain takes it, and the client \
+                     gets a reset",
                     self.started
                 ),
                 "drop the TLS settings for this port of the gateway's Service: the application's \
-                 TLS needs none, or make the server ISTIO_MUTUAL \
-                 and the hop too",
+                 TLS needs none, or make the server ISTIO_MUTUAL and the hop too",
             )
         } else if *end == End::PlainBytes || end.is_plain_without_chain() {
             (
                 "the server ends TLS, the hop to it is plain".to_owned(),
                 format!(
                     "{at} ends TLS (mTLS), and the sidecar sends {sends} to it without TLS, since \
-                     no DestinationRule sets ISTIO_MUTUAL for this port of the \
-                 gateway's Service: the handshake fails, and the client gets 503"
+                     no DestinationRule sets ISTIO_MUTUAL for this port of the gateway's Service: \
+                     the handshake fails, and the client gets 503"
                 ),
                 "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's \
                  Service, or make the server plain HTTP",
@@ -180,8 +177,8 @@ impl Meeting<'_> {
                 .to_owned(),
             format!(
                 "{at} has protocol HTTPS: it terminates the sidecar's mutual TLS (ISTIO_MUTUAL) \
-                 and expects plain HTTP inside, but finds the application's own TLS \
-                 ({}): the gateway cannot read it, and resets the connection",
+                 and expects plain HTTP inside, but finds the application's own TLS ({}): the \
+                 gateway cannot read it, and resets the connection",
                 exit.hop.bytes.what()
             ),
             "give the server protocol TLS (mode ISTIO_MUTUAL), and a tcp rule from it to the host",

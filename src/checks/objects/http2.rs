@@ -54,8 +54,8 @@ fn look(view: &View<'_>) -> Outcome {
     };
     let message = format!(
         "{} sets h2UpgradePolicy UPGRADE, and that counts for external hosts too: the {hop} speaks \
-         {what} to {host}; a server that knows only HTTP/1.1 does not \
-         understand it, and the client gets 502 or 503",
+         {what} to {host}; a server that knows only HTTP/1.1 does not understand it, and the \
+         client gets 502 or 503",
         place.object
     );
     let severity = if sends.tls.starts() {

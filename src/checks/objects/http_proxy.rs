@@ -39,8 +39,8 @@ fn look(view: &View<'_>) -> Outcome {
     let object = service.object();
     let message = format!(
         "{object} declares port {number} with protocol HTTP, and {number} is where forward proxies \
-         listen: an application sends CONNECT with the name of its real host, \
-         which the sidecar routes as HTTP by that name and answers 404 (NR), since no route has it"
+         listen: an application sends CONNECT with the name of its real host, which the sidecar \
+         routes as HTTP by that name and answers 404 (NR), since no route has it"
     );
     let ports: Vec<Value> = service
         .entry()

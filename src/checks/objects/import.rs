@@ -63,8 +63,7 @@ fn look(view: &View<'_>) -> Outcome {
     };
     let message = format!(
         "{object} decides what the client's sidecar sees, and {which} imports only {hosts}, not \
-         {what}{rest}; so the sidecar has no \
-         route for it, and {}",
+         {what}{rest}; so the sidecar has no route for it, and {}",
         outcome(view)
     );
     let owner = service.map_or_else(

@@ -62,15 +62,14 @@ fn look(view: &View<'_>) -> Outcome {
     } else {
         format!(
             "; {} does not help: the lookup takes the first namespace that has any rule for the \
-             host, and there the rule for {pattern} shadows it (precedence \
-             goes by namespace before it goes by how specific a host is)",
+             host, and there the rule for {pattern} shadows it (precedence goes by namespace \
+             before it goes by how specific a host is)",
             super::list(&exceptions)
         )
     };
     let message = format!(
         "{} sets ISTIO_MUTUAL for {pattern}, and {host} is a server outside the mesh: it cannot \
-         answer the mesh's own mutual TLS{shadowed}; the client gets 503, \
-         or a failed handshake",
+         answer the mesh's own mutual TLS{shadowed}; the client gets 503, or a failed handshake",
         blamed
             .as_ref()
             .map_or_else(|| "a rule".to_owned(), |p| p.object.to_string()),

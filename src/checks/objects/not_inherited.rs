@@ -62,9 +62,9 @@ fn look(view: &View<'_>) -> Outcome {
     );
     let message = format!(
         "{other} says REGISTRY_ONLY, but for this client {object} counts, alone: one Sidecar is \
-         chosen for a workload, and nothing is inherited from the others; \
-         it says no outboundTrafficPolicy, so the mesh's ALLOW_ANY applies, and {} leaves although \
-         nobody declares it",
+         chosen for a workload, and nothing is inherited from the others; it says no \
+         outboundTrafficPolicy, so the mesh's ALLOW_ANY applies, and {} leaves although nobody \
+         declares it",
         view.path.target
     );
     let patch = json!({"spec": {"outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"}}});

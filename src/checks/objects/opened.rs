@@ -47,9 +47,8 @@ fn look(view: &View<'_>) -> Outcome {
     let said = entry.port(port).map_or(Protocol::Tcp, |p| p.protocol);
     let message = format!(
         "{} declares port {port} with protocol {}, resolution {} and no addresses: that is a \
-         catch-all chain on 0.0.0.0:{port}, which \
-         forwards every destination, any host; so REGISTRY_ONLY, in force here, never applies on \
-         port {port}, and {} leaves although nobody \
+         catch-all chain on 0.0.0.0:{port}, which forwards every destination, any host; so \
+         REGISTRY_ONLY, in force here, never applies on port {port}, and {} leaves although nobody \
          declares it",
         place.object,
         said.name(),

@@ -42,9 +42,8 @@ fn look(view: &View<'_>) -> Outcome {
     let (entry, route) = (service.object(), routes.reference());
     let message = format!(
         "{entry} is exported to a few namespaces only, and {own} is not one of them; but {route} \
-         is exported to all and sends the host to the gateway, which does \
-         see it: over HTTP the route alone is enough, and every client of the mesh gets out to \
-         {host}"
+         is exported to all and sends the host to the gateway, which does see it: over HTTP the \
+         route alone is enough, and every client of the mesh gets out to {host}"
     );
     let mut to: Vec<String> = service
         .entry()

@@ -117,9 +117,8 @@ fn explain(
     };
     let message = format!(
         "{first} and {second} are two VirtualServices for the same host {host} that are both bound \
-         to the mesh and visible in \
-         namespace {}; sidecars do not merge them: the first wins ({why}), {second} is ignored, \
-         and {result}",
+         to the mesh and visible in namespace {}; sidecars do not merge them: the first wins \
+         ({why}), {second} is ignored, and {result}",
         view.path.client.namespace
     );
     let summary = format!(

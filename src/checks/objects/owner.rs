@@ -118,8 +118,8 @@ fn explain(
     };
     let message = format!(
         "{first} and {second} both declare the same host {host} and are visible to the {hop} in \
-         namespace {}; they are not merged, \
-         {rule}: {first} is the owner, {leads}, and {second} is shadowed",
+         namespace {}; they are not merged, {rule}: {first} is the owner, {leads}, and {second} is \
+         shadowed",
         node.namespace
     );
     let fix = if winner.is_kubernetes() {

@@ -63,23 +63,21 @@ fn look(view: &View<'_>) -> Outcome {
     );
     let message = format!(
         "the sidecar starts ISTIO_MUTUAL to the gateway, and {at} is a PASSTHROUGH server, which \
-         does not terminate TLS: the mesh's own mTLS handshake is \
-         forwarded to the external host, whose certificate is not the mesh's and is refused by the \
-         sidecar"
+         does not terminate TLS: the mesh's own mTLS handshake is forwarded to the external host, \
+         whose certificate is not the mesh's and is refused by the sidecar"
     );
     let found = finding(
         CODE,
         HopName::Gateway,
-        "ISTIO_MUTUAL on the hop, PASSTHROUGH at the \
-        gateway",
+        "ISTIO_MUTUAL on the hop, PASSTHROUGH at the gateway",
         message,
     )
     .on(server)
     .on(rule)
     .on(route.map(|r| Place::from(r.reference())))
     .fix(Fix::advice(
-        "make the server ISTIO_MUTUAL with a tcp rule from it to the host, or drop \
-             ISTIO_MUTUAL from the rule for the gateway's Service",
+        "make the server ISTIO_MUTUAL with a tcp rule from it to the host, or drop ISTIO_MUTUAL \
+             from the rule for the gateway's Service",
     ));
     Outcome::Found(vec![found])
 }

@@ -147,8 +147,7 @@ fn unused_rule(view: &View<'_>, node: &Node, (host, port): (&str, u16)) -> Optio
         } else if !Exports::of(&r.spec.export_to, &[], r.namespace()).reach(&node.namespace) {
             let exports = super::list(&r.spec.export_to);
             let why = format!(
-                "its exportTo [{exports}] hides it from namespace \
-                {}",
+                "its exportTo [{exports}] hides it from namespace {}",
                 node.namespace
             );
             ("spec.exportTo", why)

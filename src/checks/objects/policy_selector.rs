@@ -72,8 +72,8 @@ fn explain(policy: &AuthorizationPolicy, node: &Node) -> Finding {
         .map(|(k, v)| format!("{k}={v}"));
     let message = format!(
         "the selector of {object} ({}) matches no pod: a selector selects pods of the policy's own \
-         namespace {} only, and the gateway with these labels runs \
-         in {}; the policy selects nothing, and what it was to forbid is open",
+         namespace {} only, and the gateway with these labels runs in {}; the policy selects \
+         nothing, and what it was to forbid is open",
         list(labels),
         policy.namespace(),
         node.namespace

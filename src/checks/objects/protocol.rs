@@ -116,8 +116,7 @@ fn undeclared(view: &View<'_>, host: &Host, owner: Option<&Registered<'_>>) -> F
         Some(service) => (
             format!(
                 "the route is for port {port} of {host}, but {} does not declare port {port}: the \
-                 sidecar has no listener for it, and \
-                 the traffic leaves directly, past the gateway",
+                 sidecar has no listener for it, and the traffic leaves directly, past the gateway",
                 service.object()
             ),
             service.object().at("spec.ports"),
@@ -125,9 +124,8 @@ fn undeclared(view: &View<'_>, host: &Host, owner: Option<&Registered<'_>>) -> F
         None if let Some(hidden) = hidden(view, host) => (
             format!(
                 "the route is for {host}:{port}, and {} declares it with exportTo [{}], which does \
-                 not reach namespace {}: the sidecar \
-                 has no listener with this SNI or address, the route never applies, and the \
-                 traffic leaves through PassthroughCluster",
+                 not reach namespace {}: the sidecar has no listener with this SNI or address, the \
+                 route never applies, and the traffic leaves through PassthroughCluster",
                 hidden.reference(Kind::ServiceEntry),
                 list(&hidden.spec.export_to),
                 view.path.client.namespace
@@ -137,9 +135,8 @@ fn undeclared(view: &View<'_>, host: &Host, owner: Option<&Registered<'_>>) -> F
         None => (
             format!(
                 "the route is for {host}:{port}, but no ServiceEntry that the client sees declares \
-                 it: without one the sidecar has no \
-                 listener with this SNI or address, the route never applies, and the traffic \
-                 leaves through PassthroughCluster"
+                 it: without one the sidecar has no listener with this SNI or address, the route \
+                 never applies, and the traffic leaves through PassthroughCluster"
             ),
             whole(
                 Kind::ServiceEntry,
@@ -230,8 +227,7 @@ fn wrong_protocol(
     let spoken = view.path.target.protocol.name();
     let message = format!(
         "{object} declares port {} with protocol {}, and the application speaks {spoken} there: \
-         the {} rule does not apply to its \
-         connections, which go past the gateway",
+         the {} rule does not apply to its connections, which go past the gateway",
         port.number,
         port.protocol.name(),
         block.name()
@@ -266,9 +262,8 @@ fn sniffed(view: &View<'_>, (service, port): (&Registered<'_>, &Port)) -> Findin
         .map_or_else(|| "another host".to_owned(), |p| p.object.to_string());
     let message = format!(
         "{object} declares TCP on port {0} without an address, so it shares the listener \
-         0.0.0.0:{0} with {by}, where HTTP is sniffed: \
-         the conflict is settled for HTTP, its bytes go into the HTTP route table, in which the \
-         host is unknown, and the tcp rule is not used",
+         0.0.0.0:{0} with {by}, where HTTP is sniffed: the conflict is settled for HTTP, its bytes \
+         go into the HTTP route table, in which the host is unknown, and the tcp rule is not used",
         port.number
     );
     finding(

@@ -38,9 +38,8 @@ fn look(view: &View<'_>) -> Outcome {
     };
     let message = format!(
         "{first} and {second} give the sidecar two filter chains with the same SNI on port {port}, \
-         a duplicate that istiod does not see; Envoy refuses such a \
-         listener whole (a NACK), for every host: {result}; a listener that was there before stays \
-         as it was"
+         a duplicate that istiod does not see; Envoy refuses such a listener whole (a NACK), for \
+         every host: {result}; a listener that was there before stays as it was"
     );
     let found = finding(
         CODE,

@@ -39,9 +39,8 @@ fn look(view: &View<'_>) -> Outcome {
             format!("{object} has resolution NONE behind the gateway"),
             format!(
                 "{object} has resolution NONE: a proxy then forwards to the original destination \
-                 of the connection, and at the gateway that is the gateway \
-                 itself; istiod gives it a cluster without endpoints, and the gateway answers UH \
-                 (503, or a reset)"
+                 of the connection, and at the gateway that is the gateway itself; istiod gives it \
+                 a cluster without endpoints, and the gateway answers UH (503, or a reset)"
             ),
             if is_wild(host) {
                 "declare each host with resolution DNS, or route the wildcard to one host that \
@@ -54,9 +53,9 @@ fn look(view: &View<'_>) -> Outcome {
             format!("{object} has resolution DYNAMIC_DNS behind a gateway that passes TLS through"),
             format!(
                 "{object} has resolution DYNAMIC_DNS, which needs a filter that resolves the SNI \
-                 (a dynamic forward proxy); istiod adds it to sidecars and \
-                 waypoints, not to a gateway's chains for TLS, so the cluster there has no host \
-                 (UH), and the connection is reset"
+                 (a dynamic forward proxy); istiod adds it to sidecars and waypoints, not to a \
+                 gateway's chains for TLS, so the cluster there has no host (UH), and the \
+                 connection is reset"
             ),
             "declare each host with resolution DNS, or route the wildcard to one host that serves \
              them all",

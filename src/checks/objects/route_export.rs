@@ -35,8 +35,7 @@ fn look(view: &View<'_>) -> Outcome {
     };
     let message = format!(
         "{object} has the gateway's route, and with {exports} the gateway in namespace {namespace} \
-         does not receive it: the connection \
-         reaches the gateway and finds no route"
+         does not receive it: the connection reaches the gateway and finds no route"
     );
     let mut to = if said.is_empty() {
         vec![".".to_owned()]

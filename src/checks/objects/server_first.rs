@@ -57,9 +57,8 @@ fn look(view: &View<'_>) -> Outcome {
     let known = SERVER_SPEAKS_FIRST.contains(&port);
     let message = format!(
         "port {port} of {} is {named}, so each sidecar that sees it has an HTTP listener on \
-         0.0.0.0:{port} that waits for the client to \
-         speak; in a protocol where the server speaks first nobody does, and the connection to {} \
-         hangs",
+         0.0.0.0:{port} that waits for the client to speak; in a protocol where the server speaks \
+         first nobody does, and the connection to {} hangs",
         first.object, view.path.target.host
     );
     let (severity, confidence) = if known {
@@ -125,16 +124,15 @@ fn declared_tls(view: &View<'_>, hop: &Hop) -> Outcome {
     let object = owner.object();
     let message = format!(
         "{object} declares port {port} as {}, so the sidecar waits for a TLS ClientHello to read \
-         the SNI from; on port {port} the \
-         protocol is {protocol}, where TLS begins later (STARTTLS): {first}, so nothing that the \
-         sidecar waits for comes, and the \
-         connection hangs or is reset",
+         the SNI from; on port {port} the protocol is {protocol}, where TLS begins later \
+         (STARTTLS): {first}, so nothing that the sidecar waits for comes, and the connection \
+         hangs or is reset",
         declared.protocol.name()
     );
     let cure = format!(
         "declare the port as TCP, with the host's addresses, and route it by tcp rules with \
-         destinationSubnets instead of tls rules \
-         with sniHosts; keep TLS if the server does speak it from the first byte on port {port}"
+         destinationSubnets instead of tls rules with sniHosts; keep TLS if the server does speak \
+         it from the first byte on port {port}"
     );
     let found = finding(
         CODE,

@@ -73,8 +73,7 @@ fn odd(view: &View<'_>, hop: HopName, step: &Step, share: &Share) -> Option<Find
             format!("{percent} percent of the connections leave past the gateway"),
             format!(
                 "a weighted route sends {percent} percent of the connections to {} to {cluster}, a \
-                 share that leaves directly; the \
-                 rest goes through the gateway {}",
+                 share that leaves directly; the rest goes through the gateway {}",
                 view.path.target, wanted.gateway
             ),
             "give the whole weight to the gateway",

@@ -41,8 +41,8 @@ fn look(view: &View<'_>) -> Outcome {
     let addresses = list(spec.endpoints.iter().map(|e| &e.address));
     let message = format!(
         "{object} declares {} hosts ({}) with the endpoints {addresses}: endpoints belong to the \
-         entry and not to a host, so a connection to {host} goes to any \
-         of them, also to those of the other hosts",
+         entry and not to a host, so a connection to {host} goes to any of them, also to those of \
+         the other hosts",
         spec.hosts.len(),
         list(&spec.hosts)
     );

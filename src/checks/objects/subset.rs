@@ -115,8 +115,8 @@ impl Asked<'_, '_> {
     fn order(&self) -> String {
         format!(
             "a rule is looked up in the client's namespace {}, then in the Service's namespace {}, \
-             then in the root namespace {}; \
-             the first that has any rule for the host ends the lookup",
+             then in the root namespace {}; the first that has any rule for the host ends the \
+             lookup",
             self.node.namespace,
             self.service.namespace(),
             self.view.world.snapshot.mesh.config.root_namespace
@@ -154,8 +154,8 @@ impl Asked<'_, '_> {
         } else if rule.namespace() == self.node.namespace {
             format!(
                 "{object} defines it, but another rule of the namespace for the host counts: their \
-                 exportTo differ ({exports} here), so \
-                 istiod does not merge them, and takes the last one",
+                 exportTo differ ({exports} here), so istiod does not merge them, and takes the \
+                 last one",
             )
         } else {
             format!(
@@ -261,8 +261,7 @@ fn elsewhere(rule: &DestinationRule) -> (String, Vec<Place>) {
     let object = rule.reference(Kind::DestinationRule);
     let message = format!(
         "{object} defines it, but the proxy never looks in namespace {}: exportTo does not change \
-         where a rule is \
-         looked up, only the client's, the Service's and the root namespace count",
+         where a rule is looked up, only the client's, the Service's and the root namespace count",
         rule.namespace()
     );
     (message, vec![object.into()])

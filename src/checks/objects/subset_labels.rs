@@ -66,8 +66,8 @@ fn empty(view: &View<'_>, hop: HopName, step: &Step, node: &Node) -> Option<Find
     };
     let message = format!(
         "subset {subset} of {host} in {object} asks for endpoints with the labels {labels}, and \
-         {carries}: the subset is without endpoint (UH, or no \
-         cluster, NC), and the client gets 503 or a reset"
+         {carries}: the subset is without endpoint (UH, or no cluster, NC), and the client gets \
+         503 or a reset"
     );
     let found = finding(
         CODE,

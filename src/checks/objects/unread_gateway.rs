@@ -63,8 +63,7 @@ fn reason(view: &View<'_>, gateway: &Gateway, pods: &str) -> Option<(&'static st
     scoped.then(|| {
         let why = format!(
             "istiod runs with PILOT_SCOPE_GATEWAY_TO_NAMESPACE=true, which keeps a Gateway to the \
-             pods of its own namespace, and the gateway's pods \
-             run in namespace {pods}, not in {}",
+             pods of its own namespace, and the gateway's pods run in namespace {pods}, not in {}",
             gateway.namespace()
         );
         ("metadata.namespace", why)

@@ -48,8 +48,8 @@ fn look(view: &View<'_>) -> Outcome {
     };
     let message = format!(
         "the client's sidecar answers DNS for the names of ServiceEntries, but {object} has no \
-         address to answer with: {why}; unless a DNS \
-         server knows {host}, the name is not resolved and no connection is made"
+         address to answer with: {why}; unless a DNS server knows {host}, the name is not resolved \
+         and no connection is made"
     );
     let fix = if opted_out {
         let patch = json!({"metadata": {"labels": {AUTO_ADDRESS_LABEL: null}}});

@@ -43,9 +43,9 @@ fn look(view: &View<'_>) -> Outcome {
     let (object, address) = (first.object(), first.allocated.clone().unwrap_or_default());
     let message = format!(
         "the client's sidecar captures DNS, so {object} listens for {} only on its auto-allocated \
-         address {address} (240.240.0.0/16), and the \
-         chain of the route {} lies in that listener; {host} resolves to its real address, has no \
-         listener, and leaves directly, past the gateway",
+         address {address} (240.240.0.0/16), and the chain of the route {} lies in that listener; \
+         {host} resolves to its real address, has no listener, and leaves directly, past the \
+         gateway",
         first.host, wanted.host
     );
     let patch = json!({"metadata": {"labels": {AUTO_ADDRESS_LABEL: "false"}}});

@@ -81,8 +81,8 @@ fn proxy_protocol(view: &View<'_>, ends: &Ends<'_, '_>) -> Option<Finding> {
             "The sidecar sends the PROXY protocol, and the gateway does not take it",
             format!(
                 "the rule for the gateway has proxyProtocol, so the sidecar puts a PROXY header \
-                 before the bytes of each connection; the listener \
-                 {} of {pod} does not expect one and takes it for the request: the connection ends",
+                 before the bytes of each connection; the listener {} of {pod} does not expect one \
+                 and takes it for the request: the connection ends",
                 listener.name
             ),
             "take proxyProtocol out of the rule for the gateway",
@@ -127,8 +127,8 @@ fn identity(view: &View<'_>, ends: &Ends<'_, '_>) -> Option<Finding> {
     let names: Vec<&str> = expected.iter().map(|name| name.as_str()).collect();
     let message = format!(
         "the sidecar expects the identity {} (subjectAltNames of the rule for the gateway), and {} \
-         shows {own}, that of its service account: the \
-         sidecar refuses the gateway, and the connection is reset",
+         shows {own}, that of its service account: the sidecar refuses the gateway, and the \
+         connection is reset",
         names.join(", "),
         ends.gateway.name()
     );

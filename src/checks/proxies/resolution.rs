@@ -102,10 +102,9 @@ fn explain(view: &View<'_>, (hop, pod): (HopName, &Pod), cluster: &Cluster) -> O
             format!("The {hop} cannot resolve {names}"),
             format!(
                 "with resolution DNS in {object} the {at} resolves {names} itself, and DNS does \
-                 not answer it with an address: the name is not \
-                 known there (a hosts file or hostAliases of the application do not count), or the \
-                 DNS server fails; its cluster has no \
-                 endpoint, and calls fail with 503, no healthy upstream"
+                 not answer it with an address: the name is not known there (a hosts file or \
+                 hostAliases of the application do not count), or the DNS server fails; its \
+                 cluster has no endpoint, and calls fail with 503, no healthy upstream"
             ),
             format!(
                 "make {names} known to the cluster's DNS, or give {object} endpoints with \

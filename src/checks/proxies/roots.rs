@@ -85,9 +85,8 @@ fn replaced(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
     let maker = workload_of(link.pod);
     let message = format!(
         "istiod's certificate is of another root than the one that {} has: {why}; the authority \
-         was exchanged, and this proxy is from \
-         before: it can neither connect to istiod nor speak mutual TLS with a proxy that has the \
-         new root",
+         was exchanged, and this proxy is from before: it can neither connect to istiod nor speak \
+         mutual TLS with a proxy that has the new root",
         link.name()
     );
     let commands = vec![format!(
@@ -138,8 +137,7 @@ fn stranger(view: &View<'_>, judge: &Link<'_>, shown: &Link<'_>) -> Option<Findi
     let finding = Finding::new(
         CODE,
         shown.hop,
-        "Sidecar and gateway trust different \
-        roots",
+        "Sidecar and gateway trust different roots",
         message,
     )
     .on([
@@ -148,8 +146,8 @@ fn stranger(view: &View<'_>, judge: &Link<'_>, shown: &Link<'_>) -> Option<Findi
         Place::from(judge.pod.object()),
     ])
     .fix(Fix::advice(
-        "restart the one that still has the old root; with two authorities, \
-            spread both roots first",
+        "restart the one that still has the old root; with two authorities, spread both roots \
+            first",
     ));
     Some(finding)
 }
@@ -161,17 +159,13 @@ fn against_map(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
     let map = ObjectRef::new(Kind::ConfigMap, link.pod.namespace(), MAP);
     let message = format!(
         "the root in {map} did not sign the certificate of {}: {why}; a pod that starts now takes \
-         its first root from there, and cannot \
-         connect to istiod",
+         its first root from there, and cannot connect to istiod",
         link.name()
     );
     let finding = Finding::new(
         CODE,
         link.hop,
-        format!(
-            "The root in {map} is not the one that \
-        signs"
-        ),
+        format!("The root in {map} is not the one that signs"),
         message,
     )
     .on([
@@ -179,8 +173,8 @@ fn against_map(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
         Place::from(link.pod.object()),
     ])
     .fix(Fix::advice(format!(
-        "delete {map}, and istiod writes it again; if it comes back the same, see which \
-             authority istiod signs with"
+        "delete {map}, and istiod writes it again; if it comes back the same, see which authority \
+             istiod signs with"
     )));
     Some(finding)
 }
@@ -206,8 +200,7 @@ fn istiod_itself(view: &View<'_>) -> Option<Finding> {
     let finding = Finding::new(
         CODE,
         HopName::Sidecar,
-        "istiod's certificate is not of the root that proxies \
-            get",
+        "istiod's certificate is not of the root that proxies get",
         message,
     )
     .on([
@@ -215,8 +208,8 @@ fn istiod_itself(view: &View<'_>) -> Option<Finding> {
         Place::from(ObjectRef::new(Kind::Pod, namespace, pod)),
     ])
     .fix(Fix::advice(
-        "make istiod sign with the authority whose root it spreads (cacerts, \
-                 istio-ca-secret), and restart it",
+        "make istiod sign with the authority whose root it spreads (cacerts, istio-ca-secret), and \
+                 restart it",
     ));
     Some(finding)
 }

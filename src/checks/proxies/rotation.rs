@@ -32,8 +32,8 @@ fn look(view: &View<'_>) -> Outcome {
     };
     let message = format!(
         "the proxy of {} trusts {count} roots: a rotation of the mesh's authority is under way, or \
-         was not finished. That is no fault; \
-         drop the old root when nothing is signed by it any more",
+         was not finished. That is no fault; drop the old root when nothing is signed by it any \
+         more",
         link.name()
     );
     let finding = Finding::new(CODE, link.hop, "The mesh has several roots", message)

@@ -84,12 +84,10 @@ fn credential(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
         .map(|r| Place::from(r.reference(Kind::DestinationRule)));
     let message = format!(
         "the {} pod {} asked istiod for the Secret {namespace}/{bare} and did not get it: there is \
-         no such Secret in namespace \
-         {namespace}, where the proxy runs, or it lacks the keys that are needed, or its name ends \
-         in -cacert, or the proxy's service \
-         account may not read it; cluster {} waits for it, and connections to the host fail with \
-         503 (or go on with the configuration \
-         from before, without TLS)",
+         no such Secret in namespace {namespace}, where the proxy runs, or it lacks the keys that \
+         are needed, or its name ends in -cacert, or the proxy's service account may not read it; \
+         cluster {} waits for it, and connections to the host fail with 503 (or go on with the \
+         configuration from before, without TLS)",
         if link.hop == HopName::Gateway {
             "gateway"
         } else {
@@ -101,18 +99,15 @@ fn credential(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
     let finding = Finding::new(
         CODE,
         link.hop,
-        format!(
-            "The credential {bare} was not delivered to \
-        the proxy"
-        ),
+        format!("The credential {bare} was not delivered to the proxy"),
         message,
     )
     .on([secret.into()])
     .on(rule)
     .on([Place::from(link.pod.object())])
     .fix(Fix::advice(format!(
-        "create the Secret {bare} in namespace {namespace} with tls.crt, tls.key and ca.crt \
-             (or ca.crt alone for plain TLS)"
+        "create the Secret {bare} in namespace {namespace} with tls.crt, tls.key and ca.crt (or \
+             ca.crt alone for plain TLS)"
     )));
     Some(finding)
 }

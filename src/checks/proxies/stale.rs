@@ -81,9 +81,8 @@ fn cut_off(snapshot: &Snapshot, link: &Link<'_>) -> Finding {
     };
     let message = format!(
         "the proxy of {} is not connected to istiod: none of its {} replicas knows it{ready}; it \
-         goes on with the configuration and the \
-         certificate that it had, gets no change of routes or endpoints, and will fail when its \
-         certificate expires",
+         goes on with the configuration and the certificate that it had, gets no change of routes \
+         or endpoints, and will fail when its certificate expires",
         link.name(),
         snapshot.planes.len()
     );
@@ -122,8 +121,7 @@ fn no_plane(snapshot: &Snapshot) -> Finding {
     };
     let message = format!(
         "istiod is down: {object}: {why}; the proxies go on with what they had, no change reaches \
-         them, new pods get no sidecar, and \
-         certificates are not renewed"
+         them, new pods get no sidecar, and certificates are not renewed"
     );
     Finding::new(CODE, HopName::Sidecar, "istiod is down", message)
         .sure(Confidence::Certain)

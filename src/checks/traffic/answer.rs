@@ -128,9 +128,7 @@ fn words(view: &View<'_>, failure: Option<&Failure>) -> (String, String) {
     match failure {
         Some(Failure::NameNotResolved) => (
             format!("The client cannot resolve {host}"),
-            "DNS does not answer its name with an \
-                address"
-                .into(),
+            "DNS does not answer its name with an address".into(),
         ),
         Some(Failure::Envoy { flag, status, .. }) if *flag == ResponseFlag::Denied => (
             "The call is denied by policy".into(),
@@ -139,8 +137,7 @@ fn words(view: &View<'_>, failure: Option<&Failure>) -> (String, String) {
         Some(Failure::Envoy { flag, status, hop }) if *flag == ResponseFlag::Answered => (
             format!("The {hop} answers {status} in the host's place"),
             format!(
-                "the {hop}'s proxy answers {status} by itself, and nothing went on to the \
-                host"
+                "the {hop}'s proxy answers {status} by itself, and nothing went on to the host"
             ),
         ),
         Some(Failure::Envoy { flag, status, .. }) => (
@@ -168,13 +165,11 @@ fn cure(failure: Option<&Failure>, hop: HopName) -> &'static str {
         }
         (_, HopName::Outside) => {
             "see that the server outside answers at the address and port that it is sent to, in \
-             the protocol that \
-             reaches it; `-o wide` says where each comes from"
+             the protocol that reaches it; `-o wide` says where each comes from"
         }
         (_, HopName::Gateway) => {
             "see that the gateway's pods take what the sidecar sends: the port, the TLS around it, \
-             the certificate; \
-             `-o wide` has both sides"
+             the certificate; `-o wide` has both sides"
         }
         (_, HopName::Sidecar) => {
             "see the sidecar's log; `-o wide` has what it was given for this path"

@@ -296,8 +296,8 @@ fn from_log(view: &View<'_>) -> Option<Finding> {
         .last()?;
     let message = format!(
         "the gateway does not trust the certificate of {}: it is signed by another CA than the one \
-         that it verifies with, has expired, or is for \
-         another name (CERTIFICATE_VERIFY_FAILED in its access log)",
+         that it verifies with, has expired, or is for another name (CERTIFICATE_VERIFY_FAILED in \
+         its access log)",
         view.path.target.host
     );
     let finding = Finding::new(
@@ -313,8 +313,8 @@ fn from_log(view: &View<'_>) -> Option<Finding> {
     .sure(Confidence::Likely)
     .seen(line.clone())
     .fix(Fix::advice(
-        "compare the CA, the SNI and subjectAltNames of the DestinationRule with the \
-        host's certificate",
+        "compare the CA, the SNI and subjectAltNames of the DestinationRule with the host's \
+        certificate",
     ));
     Some(finding)
 }

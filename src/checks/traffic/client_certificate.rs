@@ -56,9 +56,8 @@ fn explain(view: &View<'_>) -> Option<Finding> {
         Some(issuer) => (
             format!(
                 "the chain that the {hop} shows ends with a certificate issued by {issuer}, and \
-                 that issuer is not in it: a host that trusts \
-                 only the root above cannot build the chain (alert unknown ca), so an intermediate \
-                 may be missing"
+                 that issuer is not in it: a host that trusts only the root above cannot build the \
+                 chain (alert unknown ca), so an intermediate may be missing"
             ),
             format!(
                 "put the certificate of {issuer} behind the client's own in tls.crt of the Secret"

@@ -102,15 +102,14 @@ fn closed(view: &View<'_>, (pod, port): (&str, u16), why: &str) -> Finding {
     Finding::new(
         CODE,
         HopName::Gateway,
-        "The gateway's listener does not take the \
-        connection",
+        "The gateway's listener does not take the connection",
         message,
     )
     .on(gateways(view))
     .on([of_pod(pod)])
     .fix(Fix::advice(
-        "give the gateway a server for the host on that port, with the protocol and TLS mode \
-             of the hop",
+        "give the gateway a server for the host on that port, with the protocol and TLS mode of \
+             the hop",
     ))
 }
 

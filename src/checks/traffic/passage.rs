@@ -88,8 +88,7 @@ fn bypass(view: &View<'_>, wanted: &Wanted, call: &Call<'_>, how: &str) -> Findi
     });
     let message = format!(
         "{many} from {} to {} was answered, and did not go through the gateway {}: {how}; the \
-         counter from this client to the gateway did not \
-         move, whatever others send through it",
+         counter from this client to the gateway did not move, whatever others send through it",
         view.path.client, view.path.target, wanted.gateway
     );
     Finding::new(CODE, hop, "The call bypasses the gateway", message)
@@ -129,8 +128,8 @@ fn evidence(call: &Call<'_>) -> String {
 fn unclear(view: &View<'_>, wanted: &Wanted, passage: &Passage) -> Finding {
     let message = format!(
         "while a call from {} to {} was made, its sidecar sent connections to the gateway and past \
-         it: {}; either the application makes other \
-         calls in the same moment, or its calls take both paths",
+         it: {}; either the application makes other calls in the same moment, or its calls take \
+         both paths",
         view.path.client,
         view.path.target,
         directly(passage)
@@ -161,8 +160,7 @@ fn unseen(view: &View<'_>, wanted: &Wanted, passage: &Passage) -> Finding {
     };
     let message = format!(
         "a call from {} to {} was answered and sent to the gateway {}, and no pod of it counted \
-         anything towards the host: the gateway sends it \
-         {to}",
+         anything towards the host: the gateway sends it {to}",
         view.path.client, view.path.target, wanted.gateway
     );
     Finding::new(

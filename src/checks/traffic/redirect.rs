@@ -40,9 +40,8 @@ fn look(view: &View<'_>) -> Outcome {
     let host = &view.path.target.host;
     let message = format!(
         "the {hop} calls {host} by TLS, and the host answers {status} with a redirect to {to}, \
-         where it is called already: every request ends in a \
-         loop. The application calls by http, so the proxies send X-Forwarded-Proto: http with the \
-         request; a host that sits behind an \
+         where it is called already: every request ends in a loop. The application calls by http, \
+         so the proxies send X-Forwarded-Proto: http with the request; a host that sits behind an \
          ingress of its own believes it"
     );
     let route = step

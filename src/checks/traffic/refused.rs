@@ -67,8 +67,8 @@ fn cause(view: &View<'_>, seen: &Outside, own: &Tried) -> Option<Cause> {
         Reply::NotTls { words } => Some(Cause {
             title: format!("{host} does not speak TLS on port {}", port(seen)),
             why: format!(
-                "it answers the ClientHello with {words:?}, which is not TLS: the \
-                protocols do not match"
+                "it answers the ClientHello with {words:?}, which is not TLS: the protocols do not \
+                match"
             ),
             cure:
                 "start TLS only on the host's TLS port, or not at all: see tls.mode and the port \
@@ -130,9 +130,8 @@ fn curve(view: &View<'_>, alert: &str, other: &Tried) -> Cause {
         ),
         why: format!(
             "its certificate's key is on a curve such as P-384{key}, and Envoy offers only X25519 \
-             and P-256: a TLS 1.2 server finds no shared \
-             cipher and ends the handshake with the alert {alert} (HANDSHAKE_FAILURE); with P-384 \
-             in the offer it goes on"
+             and P-256: a TLS 1.2 server finds no shared cipher and ends the handshake with the \
+             alert {alert} (HANDSHAKE_FAILURE); with P-384 in the offer it goes on"
         ),
         cure: "have the gateway offer it too: an EnvoyFilter on the gateway that sets \
             tls_params.ecdh_curves [X25519, P-256, P-384] on the host's cluster"

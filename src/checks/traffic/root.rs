@@ -351,8 +351,7 @@ fn denied(view: &View<'_>, found: &Found<'_>) -> Option<Root> {
         return Some(Root {
             why: format!(
                 "{by} has the action CUSTOM, and its provider is not an extensionProvider of the \
-                 mesh config that istiod can use: it \
-                 closes the proxy to everything"
+                 mesh config that istiod can use: it closes the proxy to everything"
             ),
             places: custom,
             cure:
@@ -442,8 +441,7 @@ fn version(view: &View<'_>) -> Option<Root> {
     } else {
         (
             "HTTP/1.1, since the port is declared HTTP, and the host answers in another protocol: \
-             most likely it knows HTTP/2 only, as \
-             gRPC servers do",
+             most likely it knows HTTP/2 only, as gRPC servers do",
             "declare the port GRPC or HTTP2 in the ServiceEntry",
             false,
         )

@@ -51,8 +51,8 @@ pub(super) fn look(view: &View<'_>) -> Outcome {
                 .to_owned(),
         )
         .fix(Fix::advice(format!(
-            "see whether {host} is up and whether its address and port are \
-            right; a firewall must let the gateway's addresses through"
+            "see whether {host} is up and whether its address and port are right; a firewall must \
+            let the gateway's addresses through"
         )));
     Outcome::Found(vec![
         logged(view)

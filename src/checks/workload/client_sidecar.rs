@@ -45,8 +45,7 @@ fn look(view: &View<'_>) -> Outcome {
     let namespace = ObjectRef::new(Kind::Namespace, "", pod.namespace());
     let message = format!(
         "{workload} runs without a sidecar, {}: no proxy routes its traffic, so {} is reached \
-         directly from pod {} and not through the \
-         gateway {}",
+         directly from pod {} and not through the gateway {}",
         cause.words(pod),
         view.path.target,
         pod.name(),

@@ -99,8 +99,8 @@ fn all_ill(view: &View<'_>, service: &Service, pod: &Pod) -> Finding {
         let namespace = pod.namespace();
         let message = format!(
             "nothing asks for injection of {maker}: neither namespace {namespace} nor the pod \
-             template is labelled for it, so the pod \
-             keeps the placeholder image \"auto\", which cannot be pulled; {so}"
+             template is labelled for it, so the pod keeps the placeholder image \"auto\", which \
+             cannot be pulled; {so}"
         );
         let summary = "label the pod template sidecar.istio.io/inject: \"true\" (or the namespace \
             istio-injection: enabled), and restart it";
@@ -191,8 +191,8 @@ fn state(view: &View<'_>, pod: &Pod) -> (&'static str, String, String) {
         return (
             "is pending, no node takes it",
             why,
-            "make room on a node that it may run on, or \
-            change what the pod asks for (resources, node selector, tolerations)"
+            "make room on a node that it may run on, or change what the pod asks for (resources, \
+            node selector, tolerations)"
                 .into(),
         );
     }
@@ -266,8 +266,7 @@ fn cut_off(view: &View<'_>, pod: &Pod) -> Option<(String, String)> {
     );
     let cure = format!(
         "see whether it reaches istiod (port 15012 of {}): discoveryAddress in the annotation \
-         proxy.istio.io/config, a NetworkPolicy, DNS, or \
-         a certificate that istiod refuses",
+         proxy.istio.io/config, a NetworkPolicy, DNS, or a certificate that istiod refuses",
         snapshot.mesh.namespace
     );
     Some((why, cure))

@@ -35,8 +35,7 @@ fn look(view: &View<'_>) -> Outcome {
     let object = service.reference(Kind::Service);
     let message = format!(
         "{object} selects {}, and no pod in namespace {} has these labels, so the Service has no \
-         endpoint: whatever the route sends \
-         there fails with 503, no healthy upstream",
+         endpoint: whatever the route sends there fails with 503, no healthy upstream",
         selector.join(","),
         service.namespace()
     );

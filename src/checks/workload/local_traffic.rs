@@ -42,8 +42,8 @@ fn look(view: &View<'_>) -> Outcome {
     let nodes: Vec<&str> = at.into_iter().collect();
     let message = format!(
         "{object} has internalTrafficPolicy Local: a sidecar gets only the endpoints on its own \
-         node. {} runs on node {}, and the gateway's \
-         pods run on {}: it has no endpoint there, and the client gets 503, no healthy upstream",
+         node. {} runs on node {}, and the gateway's pods run on {}: it has no endpoint there, and \
+         the client gets 503, no healthy upstream",
         client.object(),
         client.spec.node_name,
         nodes.join(", ")

@@ -64,8 +64,8 @@ fn explain(view: &View<'_>, service: &Service, maker: &ObjectRef) -> Finding {
     };
     let message = format!(
         "{maker} behind {} asks for the injector's template for sidecars, not for gateways: the \
-         annotation inject.istio.io/templates: gateway is \
-         missing in its pod template; {so}, and connections that are routed there fail",
+         annotation inject.istio.io/templates: gateway is missing in its pod template; {so}, and \
+         connections that are routed there fail",
         service.reference(Kind::Service)
     );
     let patch = json!({"spec": {"template": {"metadata": {"annotations": {"inject.istio.io/templates": "gateway"}}}}});

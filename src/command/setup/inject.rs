@@ -42,13 +42,12 @@ pub(super) async fn inject(
         if !args.write.writes() {
             return Err(Error::Refused {
                 why: format!(
-                    "namespace {} has no sidecars yet, so there is nothing more to \
-                    plan",
+                    "namespace {} has no sidecars yet, so there is nothing more to plan",
                     client.namespace
                 ),
                 hint: Some(
-                    "the label and the restarts above come first: run it without --dry-run \
-                    and --diff"
+                    "the label and the restarts above come first: run it without --dry-run and \
+                    --diff"
                         .into(),
                 ),
             });

@@ -94,8 +94,8 @@ mod tests {
 
     #[test]
     fn only_what_came_from_the_file_is_stale() {
-        let text = "{apiVersion: egress.report/v1, kind: Egress, metadata: {name: set}, \
-                    spec: {from: [a], hosts: [{host: kept.com}]}}";
+        let text = "{apiVersion: egress.report/v1, kind: Egress, metadata: {name: set}, spec: \
+                    {from: [a], hosts: [{host: kept.com}]}}";
         let spec = file::read("f", text, "default").unwrap();
         let record = |host: &str, set: Option<&str>, callers: &[&str]| HostRecord {
             namespace: "egress".into(),

@@ -250,8 +250,8 @@ pub(super) fn halves(io: &Io, wanted: &Wanted) -> Result<(), Error> {
     );
     if !theirs.is_empty() {
         text.push_str(
-            "---\n# 2. For the clients, when the first part is there: it sends them \
-            through the gateway.\n",
+            "---\n# 2. For the clients, when the first part is there: it sends them through the \
+            gateway.\n",
         );
         text.push_str(&diff::yaml_stream(&theirs)?);
     }

@@ -342,14 +342,15 @@ fn readable(snapshot: &Snapshot) -> Result<(), Error> {
         Some(unread) => Err(Error::Refused {
             why: format!(
                 "not all could be read, so it is not known what setup would break: {}",
-                unread.lines().next().unwrap_or_default().trim_end_matches(
-                    "; this would allow \
-                    all:"
-                )
+                unread
+                    .lines()
+                    .next()
+                    .unwrap_or_default()
+                    .trim_end_matches("; this would allow all:")
             ),
             hint: Some(
-                "setup reads pods, services, namespaces, workloads, policies and Istio's \
-                objects of all namespaces"
+                "setup reads pods, services, namespaces, workloads, policies and Istio's objects \
+                of all namespaces"
                     .into(),
             ),
         }),

@@ -68,14 +68,12 @@ pub(super) async fn judge(
     if !touched.is_empty() {
         return Err(Error::Refused {
             why: format!(
-                "istioctl install with this file would change more than the gateway: \
-                {}",
+                "istioctl install with this file would change more than the gateway: {}",
                 touched.join(", ")
             ),
             hint: Some(
-                "the file is not all that Istio was installed with: put what was given by \
-                --set, or in other \
-                   files, into it"
+                "the file is not all that Istio was installed with: put what was given by --set, \
+                or in other files, into it"
                     .into(),
             ),
         });

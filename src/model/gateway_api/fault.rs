@@ -161,8 +161,8 @@ pub(super) fn unread(
         if !mesh.feature("PILOT_ENABLE_ALPHA_GATEWAY_API", false) {
             let why = format!(
                 "istiod {} reads {kind} only with PILOT_ENABLE_ALPHA_GATEWAY_API=true in its \
-                 environment, which {istiod} does not have: it \
-                 ignores every {kind} and writes no status",
+                 environment, which {istiod} does not have: it ignores every {kind} and writes no \
+                 status",
                 mesh.version
             );
             return switch(
@@ -216,8 +216,7 @@ fn too_old(definition: &Definition, kind: Kind, object: &ObjectRef) -> Option<Fa
     };
     let why = format!(
         "istiod reads {kind} only from a CRD of Gateway API v{major}.{minor}.0 or later, and {its} \
-         {of}: it ignores every {kind}, writes no \
-         status, and says so in its log at most"
+         {of}: it ignores every {kind}, writes no status, and says so in its log at most"
     );
     let cure = format!(
         "upgrade the Gateway API's CRDs to v{major}.{minor}.0 or later: kubectl apply \

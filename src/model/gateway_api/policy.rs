@@ -112,8 +112,7 @@ fn fault(world: &World<'_>, policy: &BackendTlsPolicy, target: &Reference) -> Op
     let cure = || {
         format!(
             "name the ServiceEntry of the host in targetRefs, in {object}'s own namespace (group \
-             networking.istio.io), or write a \
-             DestinationRule for the host instead"
+             networking.istio.io), or write a DestinationRule for the host instead"
         )
     };
     if let Some(told) = told {

@@ -7,10 +7,9 @@
 
 use super::{BytePipe, words};
 
-const SCRIPT: &str = "exec 3<>\"/dev/tcp/$1/$2\" || exit 1; exec 4<> <(:); \
-     cat <&0 >&3 2>/dev/null & up=$!; cat <&3 & down=$!; \
-     (read -r -t \"$3\" -u 4; kill $up $down) </dev/null >/dev/null 2>&1 & watch=$!; \
-     wait $down; kill $up $watch 2>/dev/null; wait 2>/dev/null";
+const SCRIPT: &str = "exec 3<>\"/dev/tcp/$1/$2\" || exit 1; exec 4<> <(:); cat <&0 >&3 2>/dev/null \
+     & up=$!; cat <&3 & down=$!; (read -r -t \"$3\" -u 4; kill $up $down) </dev/null >/dev/null \
+     2>&1 & watch=$!; wait $down; kill $up $watch 2>/dev/null; wait 2>/dev/null";
 
 pub(super) const PIPE: BytePipe = BytePipe {
     name: "bash",

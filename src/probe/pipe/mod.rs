@@ -51,9 +51,8 @@ const PLAIN: &[BytePipe] = &[
 
 /// Asked once in a shell: one line for each tool that is there.
 pub(super) const DETECT: &str = "for t in curl wget openssl nc socat python3 perl bash node \
-    busybox timeout; do \
-     command -v $t >/dev/null 2>&1 && echo $t; done; \
-     case \"$(wget --help 2>&1)\" in *BusyBox*) echo wget-is-busybox;; esac";
+    busybox timeout; do command -v $t >/dev/null 2>&1 && echo $t; done; case \"$(wget --help \
+    2>&1)\" in *BusyBox*) echo wget-is-busybox;; esac";
 
 /// Where there is no shell: these say their version.
 pub(super) const WITHOUT_SHELL: &[&str] = &["curl", "python3", "node"];

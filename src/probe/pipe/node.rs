@@ -2,12 +2,11 @@
 
 use super::{BytePipe, words};
 
-const SCRIPT: &str = "const [host, port, seconds] = process.argv.slice(1); \
-     const s = require('net').connect(+port, host); \
-     s.on('error', e => { console.error(e.message); process.exit(1) }); \
-     process.stdin.pipe(s); s.pipe(process.stdout); \
-     s.on('close', () => process.exit(0)); process.stdin.on('end', () => process.exit(0)); \
-     setTimeout(() => process.exit(1), seconds * 1000)";
+const SCRIPT: &str = "const [host, port, seconds] = process.argv.slice(1); const s = \
+     require('net').connect(+port, host); s.on('error', e => { console.error(e.message); \
+     process.exit(1) }); process.stdin.pipe(s); s.pipe(process.stdout); s.on('close', () => \
+     process.exit(0)); process.stdin.on('end', () => process.exit(0)); setTimeout(() => \
+     process.exit(1), seconds * 1000)";
 
 pub(super) const PIPE: BytePipe = BytePipe {
     name: "node",
