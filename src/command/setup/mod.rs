@@ -1,5 +1,6 @@
 //! `setup`: from a wish to a path that is proven.
 
+mod former;
 mod gateway;
 mod half_way;
 mod inject;

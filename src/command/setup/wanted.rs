@@ -1,6 +1,7 @@
 //! The whole of what setup wants, decided before anything is written: the gateway, the records and
 //! the objects.
 
+use super::former::former;
 use super::gateway::{GatewayWish, gateway_wish};
 use super::needs::{check_credential, resolve};
 use crate::apply::read_records_of;
@@ -9,7 +10,7 @@ use crate::cluster::Cluster;
 use crate::command::stamp::stamp;
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::flow::{MANAGED_BY, Part, Piece};
+use crate::flow::{Part, Piece};
 use crate::install::{Istioctl, Work, find_gateways};
 use crate::kubernetes::pod::Pod;
 use crate::model::target::{AppProtocol, Client, Host, Target};
@@ -191,12 +192,8 @@ pub(super) async fn wanted(
             .iter()
             .flat_map(|h| h.objects.iter().map(|piece| piece.body.clone()))
             .collect();
-        doubts = refuse_breaks(
-            snapshot,
-            &objects,
-            &paths(&hosts),
-            &former(snapshot, &hosts),
-        )?;
+        let leaving = former(cluster, snapshot, &inventory, &hosts).await?;
+        doubts = refuse_breaks(snapshot, &objects, &paths(&hosts), &leaving)?;
     }
     let pods = pods(snapshot, &callers, &hosts);
     for host in &hosts {
@@ -224,23 +221,6 @@ pub(super) async fn wanted(
         doubts,
         pods,
     })
-}
-
-/// Namespaces that have a route of ours for one of these hosts and are no client of it any more.
-fn former(snapshot: &Snapshot, hosts: &[HostWish]) -> BTreeSet<(String, String)> {
-    let routes = snapshot.objects.virtual_services.iter();
-    let ours =
-        routes.filter(|r| r.metadata.label("app.kubernetes.io/managed-by") == Some(MANAGED_BY));
-    let mut former = BTreeSet::new();
-    for route in ours {
-        for host in hosts {
-            let name = host.record.host.text();
-            if route.spec.hosts.contains(&name) && !host.calls(route.namespace()) {
-                former.insert((route.namespace().to_owned(), name));
-            }
-        }
-    }
-    former
 }
 
 /// A record can be written only where nothing else lies.
