@@ -128,8 +128,8 @@ const TRY: &[Line] = &[
     (&[Kind::Pod], "log", &["get"]),
 ];
 
-/// The kinds that a host and a gateway are made of.
-const MADE: &[Kind] = &[
+/// The kinds that a host and a gateway are made of, and the records.
+pub const MADE: &[Kind] = &[
     Kind::ConfigMap,
     Kind::ServiceEntry,
     Kind::VirtualService,

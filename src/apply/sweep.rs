@@ -6,28 +6,17 @@ use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::flow::MANAGED_BY;
 use crate::kubernetes::Kind;
+use crate::rights;
 use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Every kind that is written, but for the records themselves.
-const WRITTEN: &[Kind] = &[
-    Kind::Namespace,
-    Kind::ServiceAccount,
-    Kind::Role,
-    Kind::RoleBinding,
-    Kind::Service,
-    Kind::Deployment,
-    Kind::PodDisruptionBudget,
-    Kind::HorizontalPodAutoscaler,
-    Kind::NetworkPolicy,
-    Kind::ServiceEntry,
-    Kind::VirtualService,
-    Kind::DestinationRule,
-    Kind::Gateway,
-    Kind::AuthorizationPolicy,
-    Kind::Telemetry,
-];
+fn written() -> impl Iterator<Item = Kind> {
+    let made = rights::MADE.iter().copied();
+    made.filter(|kind| *kind != Kind::ConfigMap)
+        .chain([Kind::NetworkPolicy])
+}
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -44,9 +33,8 @@ pub struct Found {
 pub async fn sweep(cluster: &Cluster, namespaces: &BTreeSet<String>) -> Result<Found, Error> {
     let label = format!("app.kubernetes.io/managed-by={MANAGED_BY}");
     let label = label.as_str();
-    let lists = WRITTEN
-        .iter()
-        .map(|kind| async move { (*kind, cluster.list_where(*kind, None, label).await) });
+    let lists =
+        written().map(|kind| async move { (kind, cluster.list_where(kind, None, label).await) });
     let lists: Vec<(Kind, Result<Vec<Value>, Error>)> = stream::iter(lists)
         .buffer_unordered(SIDE_BY_SIDE)
         .collect()

@@ -66,8 +66,16 @@ fn tls() -> String {
         .replace("number: 80", "number: 443")
 }
 
+/// A text of the layout, and what stands there instead.
+#[derive(Clone, Copy)]
+struct Swap<'t> {
+    right: &'t str,
+    wrong: &'t str,
+}
+
 #[track_caller]
-fn blames(layout: &str, (right, wrong): (&str, &str), want: (&str, &str)) {
+fn blames(layout: &str, swap: Swap<'_>, code: &str, object: &str) {
+    let Swap { right, wrong } = swap;
     let left: Vec<String> = judge(layout)
         .iter()
         .filter(|f| f.severity == Severity::Error)
@@ -83,7 +91,7 @@ fn blames(layout: &str, (right, wrong): (&str, &str), want: (&str, &str)) {
     let objects: Vec<String> = first.objects.iter().map(|p| p.object.to_string()).collect();
     assert_eq!(
         (first.code.0, objects[0].as_str()),
-        want,
+        (code, object),
         "{}",
         first.message
     );
@@ -95,8 +103,11 @@ const TO_GATEWAY: &str =
 
 #[test]
 fn a_rule_for_a_port_that_nobody_declares_is_the_cause_of_the_bypass() {
-    let change = ("[mesh], port: 80}", "[mesh], port: 8081}");
-    blames(HTTP, change, ("EG224", "VirtualService default/hop"));
+    let change = Swap {
+        right: "[mesh], port: 80}",
+        wrong: "[mesh], port: 8081}",
+    };
+    blames(HTTP, change, "EG224", "VirtualService default/hop");
 }
 
 #[test]
@@ -104,63 +115,69 @@ fn a_route_that_sends_nothing_to_the_gateway_is_the_cause_of_the_bypass() {
     let out = "{host: edition.cnn.com, port: {number: 80}}";
     blames(
         HTTP,
-        (TO_GATEWAY, out),
-        ("EG230", "VirtualService default/hop"),
+        Swap {
+            right: TO_GATEWAY,
+            wrong: out,
+        },
+        "EG230",
+        "VirtualService default/hop",
     );
 }
 
 #[test]
 fn a_route_that_answers_by_itself_is_the_cause() {
-    let change = (
-        "route: [{destination: {host: istio-egressgateway.istio-system.svc.cluster.local, subset: \
+    let change = Swap {
+        right: "route: [{destination: {host: istio-egressgateway.istio-system.svc.cluster.local, subset: \
          cnn, port: {number: 80}}}]",
-        "directResponse: {status: 403}",
-    );
-    blames(HTTP, change, ("EG230", "VirtualService default/hop"));
+        wrong: "directResponse: {status: 403}",
+    };
+    blames(HTTP, change, "EG230", "VirtualService default/hop");
 }
 
 #[test]
 fn rules_that_all_have_a_condition_are_the_cause_of_a_404() {
-    let change = (
-        "gateways: [mesh], port: 80",
-        "gateways: [mesh], port: 80, queryParams: {v: {exact: '2'}}",
-    );
-    blames(HTTP, change, ("EG299", "VirtualService default/hop"));
+    let change = Swap {
+        right: "gateways: [mesh], port: 80",
+        wrong: "gateways: [mesh], port: 80, queryParams: {v: {exact: '2'}}",
+    };
+    blames(HTTP, change, "EG299", "VirtualService default/hop");
 }
 
 #[test]
 fn a_rule_whose_host_is_a_letter_off_is_the_cause_of_a_missing_subset() {
-    let change = ("{host: istio-egressgateway", "{host: istio-egresgateway");
-    blames(HTTP, change, ("EG201", "DestinationRule default/hop"));
+    let change = Swap {
+        right: "{host: istio-egressgateway",
+        wrong: "{host: istio-egresgateway",
+    };
+    blames(HTTP, change, "EG201", "DestinationRule default/hop");
 }
 
 #[test]
 fn a_virtual_service_of_the_gateway_for_another_name_is_the_cause() {
-    let change = (
-        "hosts: [edition.cnn.com]\n  gateways",
-        "hosts: [editions.cnn.com]\n  gateways",
-    );
-    blames(HTTP, change, ("EG246", "VirtualService istio-system/exit"));
-    blames(
-        &tls(),
-        change,
-        ("EG246", "VirtualService istio-system/exit"),
-    );
+    let change = Swap {
+        right: "hosts: [edition.cnn.com]\n  gateways",
+        wrong: "hosts: [editions.cnn.com]\n  gateways",
+    };
+    blames(HTTP, change, "EG246", "VirtualService istio-system/exit");
+    blames(&tls(), change, "EG246", "VirtualService istio-system/exit");
 }
 
 #[test]
 fn a_service_entry_that_is_a_letter_off_the_name_that_is_called_is_the_cause() {
-    let change = ("{hosts: [edition.cnn.com]", "{hosts: [editions.cnn.com]");
-    blames(HTTP, change, ("EG202", "ServiceEntry istio-system/cnn"));
+    let change = Swap {
+        right: "{hosts: [edition.cnn.com]",
+        wrong: "{hosts: [editions.cnn.com]",
+    };
+    blames(HTTP, change, "EG202", "ServiceEntry istio-system/cnn");
 }
 
 #[test]
 fn a_service_entry_that_is_exported_to_nobody_is_the_cause() {
-    let change = (
-        "{hosts: [edition.cnn.com]",
-        "{exportTo: ['~'], hosts: [edition.cnn.com]",
-    );
-    blames(&tls(), change, ("EG223", "ServiceEntry istio-system/cnn"));
+    let change = Swap {
+        right: "{hosts: [edition.cnn.com]",
+        wrong: "{exportTo: ['~'], hosts: [edition.cnn.com]",
+    };
+    blames(&tls(), change, "EG223", "ServiceEntry istio-system/cnn");
 }
 
 #[test]

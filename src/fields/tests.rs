@@ -105,14 +105,12 @@ fn what_is_noted_is_found_with_its_place() {
     let spec = json!({"phase": "AUTHN", "match": [{"mode": "CLIENT"}]});
     assert_eq!(noted(table, &spec)[0].path, "spec.match[0]");
     let table = of(Kind::DestinationRule).expect("a table");
-    let balance = |simple: &str| {
-        let policy = json!({"loadBalancer": {"simple": simple}});
-        json!({"subsets": [{"trafficPolicy": {"portLevelSettings": [policy]}}]})
-    };
-    assert_eq!(noted(table, &balance("RANDOM")), []);
+    let policy = json!({"loadBalancer": {"simple": "PASSTHROUGH"}, "connectionPool": {"tcp": {"maxConnections": 1}}});
+    let spec = json!({"subsets": [{"trafficPolicy": {"portLevelSettings": [policy]}}]});
+    let paths: Vec<String> = noted(table, &spec).into_iter().map(|n| n.path).collect();
     assert_eq!(
-        noted(table, &balance("PASSTHROUGH"))[0].path,
-        "spec.subsets[0].trafficPolicy.portLevelSettings[0].loadBalancer.simple"
+        paths,
+        ["spec.subsets[0].trafficPolicy.portLevelSettings[0].connectionPool.tcp.maxConnections"]
     );
 }
 

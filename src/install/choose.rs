@@ -149,7 +149,7 @@ fn known(found: &[FoundGateway]) -> String {
         .map(|g| format!("{}/{}", g.place.namespace, g.place.service))
         .collect();
     if names.is_empty() {
-        "no Service leads to gateway pods".into()
+        "no Service selects gateway pods".into()
     } else {
         format!("there is {}", names.join(", "))
     }

@@ -66,10 +66,7 @@ pub fn gateways_of(
             .collect();
         return Err(Error::NotFound {
             what: format!("the gateway {missing}"),
-            hint: Some(format!(
-                "Services that lead to gateway pods: {}",
-                there.join(", ")
-            )),
+            hint: Some(format!("Services of gateway pods: {}", there.join(", "))),
         });
     }
     if !named.is_empty() {

@@ -176,7 +176,7 @@ fn authorities(world: &World<'_>, node: &Node) -> Vec<Foreign> {
                 place: asks
                     .reference(Kind::RequestAuthentication)
                     .at("spec.jwtRules"),
-                words: "refuses requests with a token that does not hold (401)",
+                words: "refuses requests with a token that is not valid (401)",
             });
         }
     }

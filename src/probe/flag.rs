@@ -74,7 +74,7 @@ impl ResponseFlag {
             }
             ResponseFlag::Timeout => "the next hop did not answer in time",
             ResponseFlag::NoCluster => {
-                "the route leads to a cluster that the proxy does not have, or that still waits"
+                "the route sends to a cluster that the proxy does not have, or that still waits"
             }
             ResponseFlag::ProtocolError => "what came is not HTTP",
             ResponseFlag::UpstreamProtocolError => {

@@ -66,7 +66,7 @@ fn to_gateway(view: &View<'_>, lead: &Lead, fault: &Fault) -> Finding {
 fn from_gateway(view: &View<'_>, exit: &ApiExit, fault: &Fault) -> Finding {
     let (gateway, target) = (&exit.gateway, &view.path.target);
     let message = format!(
-        "{target} is led to {gateway} (Gateway API), and nothing in force leads it on from there: \
+        "{target} is routed to {gateway} (Gateway API), and nothing in force routes it on from there: \
          {}; the gateway resets the connection, or answers 404 or 500",
         fault.why
     );
@@ -74,7 +74,7 @@ fn from_gateway(view: &View<'_>, exit: &ApiExit, fault: &Fault) -> Finding {
         finding(
             CODE,
             HopName::Gateway,
-            format!("{gateway} does not lead {} on", target.host),
+            format!("{gateway} does not route {} on", target.host),
             message,
         ),
         fault,

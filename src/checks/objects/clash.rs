@@ -73,7 +73,7 @@ fn look(view: &View<'_>) -> Outcome {
         ),
         Clash::OtherProtocol | Clash::SameAddresses => (
             format!(
-                "{} holds port {port} for another protocol than {}",
+                "{} uses port {port} for another protocol than {}",
                 first.object, second.object
             ),
             format!(

@@ -44,8 +44,10 @@ fn for_nobody(view: &View<'_>) -> Option<Finding> {
     let node = &view.walk.sidecar.as_ref()?.node;
     let host = view.path.target.host.text();
     let seen = bound_to_mesh(view.world, &node.namespace, &host);
-    let rule = |r: &Routes<'_>| through(view.world, r, &host, view.path.target.port);
-    let (routes, wanted) = seen.into_iter().find_map(|r| Some((r, rule(r)?)))?;
+    let (routes, wanted) = seen.into_iter().find_map(|routes| {
+        let wanted = through(view.world, routes, &host, view.path.target.port)?;
+        Some((routes, wanted))
+    })?;
     let asked = on_client(routes, &wanted.route);
     let mut others = asked.iter();
     let nobody =
@@ -57,7 +59,7 @@ fn for_nobody(view: &View<'_>) -> Option<Finding> {
     let labels = super::list(labels.map(|(k, v)| format!("{k}={v}")));
     let object = &wanted.route.object;
     let message = format!(
-        "{object} leads {host} to a gateway for pods with sourceLabels {labels}, and no pod has \
+        "{object} routes {host} to a gateway for pods with sourceLabels {labels}, and no pod has \
          them; this client is not one of them, so it leaves directly"
     );
     Some(

@@ -12,7 +12,7 @@ const CODE: Code = Code("EG202");
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: CODE,
-    title: "A route leads to a host or port that the proxy does not know",
+    title: "A route sends to a host or port that the proxy does not know",
     layer: Layer::Intended,
     page: include_str!("destination.md"),
     look,
@@ -125,7 +125,7 @@ fn unknown(view: &View<'_>, (hop, node): (HopName, &Node), (host, port): (&str, 
         None => String::new(),
     };
     let message = format!(
-        "the route leads to {host}, which no Service and no ServiceEntry declares{hint}: the \
+        "the route sends to {host}, which no Service and no ServiceEntry declares{hint}: the \
          cluster does not exist, 503 NC"
     );
     let mut places = vec![];

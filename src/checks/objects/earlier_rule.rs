@@ -3,6 +3,7 @@
 use super::{decider, finding, is_for, routes_at, sending};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
+use crate::kubernetes::ObjectRef;
 use crate::model::trace::{ClusterName, HopName};
 use crate::model::{Routes, World};
 use crate::snapshot::Change;
@@ -32,7 +33,15 @@ fn look(view: &View<'_>) -> Outcome {
         Some((object, would))
             if object == loser.reference() && would.host() != goes.value.host() =>
         {
-            Outcome::Found(vec![explain(view, (winner, &goes.value), (loser, &would))])
+            let winner = Rule {
+                routes: winner,
+                sends_to: &goes.value,
+            };
+            let loser = Rule {
+                routes: loser,
+                sends_to: &would,
+            };
+            Outcome::Found(vec![explain(view, &winner, &loser)])
         }
         _ => Outcome::Pass,
     }
@@ -48,10 +57,7 @@ fn meant<'v>(view: &View<'v>, winner: &Routes<'v>) -> Option<&'v Routes<'v>> {
 }
 
 /// Whose rule would decide at the gateway without the first one, and where it leads.
-fn alone(
-    view: &View<'_>,
-    winner: &Routes<'_>,
-) -> Option<(crate::kubernetes::ObjectRef, ClusterName)> {
+fn alone(view: &View<'_>, winner: &Routes<'_>) -> Option<(ObjectRef, ClusterName)> {
     let gone = Change {
         object: winner.reference(),
         before: None,
@@ -64,21 +70,24 @@ fn alone(
     Some((object, step.cluster?.value))
 }
 
-fn explain(
-    view: &View<'_>,
-    (winner, goes): (&Routes<'_>, &ClusterName),
-    (loser, would): (&Routes<'_>, &ClusterName),
-) -> Finding {
+/// A VirtualService, and where its rule for the gateway sends to.
+struct Rule<'v> {
+    routes: &'v Routes<'v>,
+    sends_to: &'v ClusterName,
+}
+
+fn explain(view: &View<'_>, winner: &Rule<'_>, loser: &Rule<'_>) -> Finding {
     let host = view.path.target.host.text();
-    let (first, second) = (winner.reference(), loser.reference());
+    let (first, second) = (winner.routes.reference(), loser.routes.reference());
+    let (goes, would) = (winner.sends_to, loser.sends_to);
     let message = format!(
         "{first} and {second} are both bound to the gateway for {host}; a gateway puts the rules \
          of all VirtualServices for a host together, the older object's first, and the first rule \
          that matches decides: that of {first} sends requests to {goes}, and the rule of {second}, \
-         which leads to {would}, is never reached"
+         which sends to {would}, is never reached"
     );
     let summary = format!(
-        "delete {first}, correct where it leads, or give its rule a match that leaves these \
+        "delete {first}, correct where it sends to, or give its rule a match that leaves these \
          requests to {second}"
     );
     finding(
@@ -88,8 +97,8 @@ fn explain(
         message,
     )
     .on([first.at("spec.http"), second.at("spec.http")])
-    .seen(format!("{first} was created {}", winner.age()))
-    .seen(format!("{second} was created {}", loser.age()))
+    .seen(format!("{first} was created {}", winner.routes.age()))
+    .seen(format!("{second} was created {}", loser.routes.age()))
     .diverts()
     .fix(Fix::advice(summary))
 }

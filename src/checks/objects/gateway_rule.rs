@@ -169,7 +169,7 @@ fn without_route(
     let message = format!(
         "the connection reaches the gateway, where {object} has a server for {name} on port \
          {port}, but no VirtualService that the gateway sees is bound to {object} with a route for \
-         {name}: nothing leads on from there, and the gateway has no filter chain or route for it"
+         {name}: nothing routes on from there, and the gateway has no filter chain or route for it"
     );
     let route = binding.routes.reference();
     finding(
@@ -180,7 +180,7 @@ fn without_route(
     )
     .on([Binding::place(gateway, at, "")])
     .seen(format!(
-        "{route} leads to the gateway, and is bound to the mesh only"
+        "{route} routes to the gateway, and is bound to the mesh only"
     ))
     .fix(Fix::advice(format!(
         "write a VirtualService with gateways [{}/{}], host {name} and a rule from port {port} to \

@@ -13,7 +13,7 @@ const CODE: Code = Code("EG242");
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: CODE,
-    title: "The Gateway that the route names does not select the pods that the route leads to",
+    title: "The Gateway that the route names does not select the pods that the route sends to",
     layer: Layer::Intended,
     page: include_str!("gateway_selector.md"),
     look,

@@ -70,7 +70,7 @@ impl Told {
         let (title, why, cure) = match lack {
             Lack::NotRead(why) => (
                 format!("istiod does not read {object}"),
-                format!("{object} leads {host} to the gateway, but {why}"),
+                format!("{object} routes {host} to the gateway, but {why}"),
                 format!(
                     "drop the label istio.io/rev from {object} or give it the revision's own name, \
                      and let discoverySelectors select its namespace"
@@ -79,7 +79,7 @@ impl Told {
             Lack::NotForMesh => (
                 format!("{object} is not bound to the mesh"),
                 format!(
-                    "{object} has a rule for mesh that leads {host} to the gateway, but its \
+                    "{object} has a rule for mesh that routes {host} to the gateway, but its \
                      gateways do not list mesh: no sidecar takes the rule"
                 ),
                 format!("add mesh to spec.gateways of {object}"),
@@ -87,7 +87,7 @@ impl Told {
             Lack::NotExported => (
                 format!("{object} is not exported to namespace {namespace}"),
                 format!(
-                    "{object} leads {host} to the gateway, but its exportTo does not reach \
+                    "{object} routes {host} to the gateway, but its exportTo does not reach \
                      namespace {namespace}, nor any other one that calls"
                 ),
                 format!("add {namespace} to spec.exportTo of {object}"),
@@ -95,7 +95,7 @@ impl Told {
             Lack::Misspelt(name) => (
                 format!("{object} is for {name}, not for {host}"),
                 format!(
-                    "{object} leads {name} to the gateway, a host that nobody declares and that is \
+                    "{object} routes {name} to the gateway, a host that nobody declares and that is \
                      spelt nearly like {host}: it has no route for {host} itself"
                 ),
                 format!("write {host} in the hosts of {object}"),
@@ -113,7 +113,7 @@ impl Told {
                 ),
             ),
             Lack::NoRoute => (
-                format!("no VirtualService leads {host} to the gateway"),
+                format!("no VirtualService routes {host} to the gateway"),
                 format!(
                     "{object} is there for {host}, but no VirtualService that is bound to mesh \
                      routes {host} to the gateway"

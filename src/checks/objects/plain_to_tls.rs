@@ -59,7 +59,7 @@ fn look(view: &View<'_>) -> Outcome {
         )
     };
     let ignored = ignored_credential(view, node, service);
-    let unused = unused_rule(view, node, (host, *port));
+    let unused = unused_rule(view, node, host, *port);
     let why = match (&ignored, &unused) {
         (None, Some((_, why))) => why.clone(),
         (Some(place), _) => format!(
@@ -129,15 +129,9 @@ fn look(view: &View<'_>) -> Outcome {
 
 /// A rule that would start TLS there, for this host or one that is spelt nearly the same, and why
 /// the proxy does not take it.
-fn unused_rule(view: &View<'_>, node: &Node, (host, port): (&str, u16)) -> Option<(Place, String)> {
+fn unused_rule(view: &View<'_>, node: &Node, host: &str, port: u16) -> Option<(Place, String)> {
     let rules = view.world.snapshot.objects.destination_rules.iter();
-    let starts = |r: &&DestinationRule| {
-        let own = r.spec.traffic_policy.iter();
-        let of_subsets = r.spec.subsets.iter();
-        own.chain(of_subsets.filter_map(|s| s.traffic_policy.as_ref()))
-            .any(|policy| starts_tls(policy, port))
-    };
-    rules.filter(starts).find_map(|r| {
+    rules.filter(|rule| is_for_tls(rule, port)).find_map(|r| {
         let object = r.reference(Kind::DestinationRule);
         let (path, why) = if !is_read(view.world.snapshot, &r.metadata) {
             ("metadata.labels", "istiod does not read it".to_owned())
@@ -173,6 +167,17 @@ fn unused_rule(view: &View<'_>, node: &Node, (host, port): (&str, u16)) -> Optio
         let why = format!("{object} would start TLS for it, and is not used: {why}");
         Some((object.at(path), why))
     })
+}
+
+/// Whether any policy of a rule starts TLS as the outside knows it on a port.
+fn is_for_tls(rule: &DestinationRule, port: u16) -> bool {
+    let of_subsets = rule.spec.subsets.iter();
+    let mut policies = rule
+        .spec
+        .traffic_policy
+        .iter()
+        .chain(of_subsets.filter_map(|s| s.traffic_policy.as_ref()));
+    policies.any(|policy| starts_tls(policy, port))
 }
 
 /// Whether a policy starts TLS as the outside knows it on a port.

@@ -173,6 +173,6 @@ fn unseen(view: &View<'_>, wanted: &Wanted, passage: &Passage) -> Finding {
     .sure(Confidence::Likely)
     .on(places(view, wanted))
     .fix(Fix::advice(
-        "see which cluster the gateway's route leads to",
+        "see which cluster the gateway's route sends to",
     ))
 }

@@ -176,7 +176,7 @@ fn without_cluster(
 ) -> Root {
     let ClusterName::Outbound { port, subset, host } = name else {
         return Root {
-            why: format!("the route leads to the cluster {name}, which the proxy does not have"),
+            why: format!("the route sends to the cluster {name}, which the proxy does not have"),
             places: route,
             cure: "correct the destination of the route".into(),
         };
@@ -205,7 +205,7 @@ fn without_cluster(
         let rules = rules.map(|rule| rule.reference(Kind::DestinationRule).at("spec.subsets"));
         return Root {
             why: format!(
-                "the route leads to subset {subset} of {host}, and no DestinationRule that counts \
+                "the route sends to subset {subset} of {host}, and no DestinationRule that counts \
                  for this proxy defines that subset"
             ),
             places: rules.chain(route).collect(),

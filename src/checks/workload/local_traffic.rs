@@ -73,19 +73,8 @@ fn clients<'v>(view: &View<'v>) -> Vec<&'v Pod> {
     let Some(pod) = view.world.pod(view.path) else {
         return Vec::new();
     };
-    let owner = |pod: &Pod| {
-        pod.metadata
-            .owner_references
-            .first()
-            .map(|o| o.name.clone())
-    };
-    let made_by = owner(pod);
     let all = view.world.pods_of(pod.namespace());
-    let same = |other: &&Pod| match &made_by {
-        Some(_) => owner(other) == made_by,
-        None => other.name() == pod.name(),
-    };
-    all.filter(same)
-        .filter(|pod| !pod.spec.node_name.is_empty())
+    all.filter(|other| other.workload_name() == pod.workload_name())
+        .filter(|other| !other.spec.node_name.is_empty())
         .collect()
 }
