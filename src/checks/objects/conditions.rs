@@ -3,7 +3,7 @@
 use super::finding;
 use crate::checks::finding::{Code, Confidence, Finding, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
-use crate::istio::virtual_service::{MESH, TlsMatch};
+use crate::istio::virtual_service::MESH;
 use crate::kubernetes::Place;
 use crate::kubernetes::pod::Labels;
 use crate::model::hosts::within;
@@ -164,92 +164,14 @@ fn no_name(view: &View<'_>, route: &Place) -> Option<Finding> {
     )
 }
 
-/// A condition on the caller, or an SNI that is not this host's.
+/// A condition on the client, its port, or a name or address that is not this host's.
 fn unmet(view: &View<'_>, route: &Place) -> Option<Finding> {
     let routes = super::routes_at(view, route)?;
-    let hop = view.walk.sidecar.as_ref()?;
-    let host = view.path.target.host.text();
-    let of_caller = |labels: &Labels, namespace: Option<&str>| {
-        if let Some(ns) = namespace.filter(|n| !n.is_empty() && *n != hop.node.namespace) {
-            return Some(format!(
-                "sourceNamespace is {ns}, the client runs in {}",
-                hop.node.namespace
-            ));
-        }
-        let lacking = labels
-            .iter()
-            .find(|(k, v)| hop.node.labels.get(*k) != Some(v));
-        lacking.map(|(k, v)| {
-            format!("sourceLabels ask for {k}={v}, which the client's pod does not have")
-        })
+    let reason = match route.path.as_str() {
+        path if path.starts_with("spec.tls") => unmet_tls(view, routes)?,
+        path if path.starts_with("spec.tcp") => unmet_tcp(view, routes)?,
+        _ => unmet_http(view, routes)?,
     };
-    let other_port = |said: Option<u16>| {
-        let port = view.path.target.port;
-        let said = said.filter(|said| *said != 0 && *said != port)?;
-        Some(format!(
-            "match.port is {said}, and the client calls port {port}"
-        ))
-    };
-    let for_mesh = |gateways: &[String]| gateways.is_empty() || gateways.iter().any(|g| g == MESH);
-    let sni = |m: &TlsMatch| {
-        let covered = m.sni_hosts.iter().any(|s| within(&host, s));
-        (!covered).then(|| {
-            format!(
-                "sniHosts are {}, the client's SNI is {host}",
-                m.sni_hosts.join(", ")
-            )
-        })
-    };
-    let tls = routes
-        .tls
-        .iter()
-        .flat_map(|r| &r.matches)
-        .filter(|m| for_mesh(&m.gateways));
-    let by_tls = tls.map(|m| {
-        of_caller(&m.source_labels, m.source_namespace.as_deref())
-            .or_else(|| other_port(m.port))
-            .or_else(|| sni(m))
-    });
-    let http = routes
-        .http
-        .iter()
-        .flat_map(|(_, r)| &r.matches)
-        .filter(|m| for_mesh(&m.gateways));
-    let by_http = http.map(|m| {
-        let authority = m
-            .authority
-            .as_ref()
-            .filter(|a| !a.fits(&host))
-            .map(|_| format!("its authority is not {host}"));
-        of_caller(&m.source_labels, m.source_namespace.as_deref())
-            .or_else(|| other_port(m.port))
-            .or(authority)
-    });
-    let tcp = routes
-        .tcp
-        .iter()
-        .flat_map(|r| &r.matches)
-        .filter(|m| for_mesh(&m.gateways));
-    let by_tcp = tcp.map(|m| {
-        let dialled = view.walk.client.address;
-        let inside = dialled.is_some_and(|a| m.destination_subnets.iter().any(|s| holds(s, a)));
-        let subnets = (!m.destination_subnets.is_empty() && !inside).then(|| {
-            format!(
-                "destinationSubnets are {}, and the address that is called is not known to be in \
-                 them",
-                m.destination_subnets.join(", ")
-            )
-        });
-        of_caller(&m.source_labels, m.source_namespace.as_deref())
-            .or_else(|| other_port(m.port))
-            .or(subnets)
-    });
-    let reasons: Vec<String> = match route.path.as_str() {
-        path if path.starts_with("spec.tls") => by_tls.flatten().collect(),
-        path if path.starts_with("spec.tcp") => by_tcp.flatten().collect(),
-        _ => by_http.flatten().collect(),
-    };
-    let reason = reasons.first()?;
     let message = format!(
         "{} does not apply to this client: {reason}; the traffic leaves directly, past the gateway",
         route.object
@@ -267,4 +189,94 @@ fn unmet(view: &View<'_>, route: &Place) -> Option<Finding> {
             route.object
         ))),
     )
+}
+
+fn unmet_tls(view: &View<'_>, routes: &Routes<'_>) -> Option<String> {
+    let host = view.path.target.host.text();
+    let matches = routes.tls.iter().flat_map(|rule| &rule.matches);
+    matches.filter(|m| is_for_mesh(&m.gateways)).find_map(|m| {
+        of_client(
+            view,
+            &m.source_labels,
+            m.source_namespace.as_deref(),
+            m.port,
+        )
+        .or_else(|| {
+            let covered = m.sni_hosts.iter().any(|sni| within(&host, sni));
+            let asked = m.sni_hosts.join(", ");
+            (!covered).then(|| format!("sniHosts are {asked}, the client's SNI is {host}"))
+        })
+    })
+}
+
+fn unmet_http(view: &View<'_>, routes: &Routes<'_>) -> Option<String> {
+    let host = view.path.target.host.text();
+    let matches = routes.http.iter().flat_map(|(_, rule)| &rule.matches);
+    matches.filter(|m| is_for_mesh(&m.gateways)).find_map(|m| {
+        of_client(
+            view,
+            &m.source_labels,
+            m.source_namespace.as_deref(),
+            m.port,
+        )
+        .or_else(|| {
+            let other = m.authority.as_ref().is_some_and(|a| !a.fits(&host));
+            other.then(|| format!("its authority is not {host}"))
+        })
+    })
+}
+
+fn unmet_tcp(view: &View<'_>, routes: &Routes<'_>) -> Option<String> {
+    let dialled = view.walk.client.address;
+    let matches = routes.tcp.iter().flat_map(|rule| &rule.matches);
+    matches.filter(|m| is_for_mesh(&m.gateways)).find_map(|m| {
+        of_client(
+            view,
+            &m.source_labels,
+            m.source_namespace.as_deref(),
+            m.port,
+        )
+        .or_else(|| {
+            let subnets = &m.destination_subnets;
+            let inside = dialled.is_some_and(|a| subnets.iter().any(|s| holds(s, a)));
+            (!subnets.is_empty() && !inside).then(|| {
+                format!(
+                    "destinationSubnets are {}, and the address that is called is not known to \
+                         be in them",
+                    subnets.join(", ")
+                )
+            })
+        })
+    })
+}
+
+fn is_for_mesh(gateways: &[String]) -> bool {
+    gateways.is_empty() || gateways.iter().any(|gateway| gateway == MESH)
+}
+
+/// What a match asks of the pod that connects and of the port that it calls, where it is not so.
+fn of_client(
+    view: &View<'_>,
+    labels: &Labels,
+    namespace: Option<&str>,
+    port: Option<u16>,
+) -> Option<String> {
+    let node = &view.walk.sidecar.as_ref()?.node;
+    if let Some(asked) = namespace.filter(|asked| !asked.is_empty() && *asked != node.namespace) {
+        return Some(format!(
+            "sourceNamespace is {asked}, the client runs in {}",
+            node.namespace
+        ));
+    }
+    let mut asked = labels.iter();
+    if let Some((key, value)) = asked.find(|(key, value)| node.labels.get(*key) != Some(value)) {
+        return Some(format!(
+            "sourceLabels ask for {key}={value}, which the client's pod does not have"
+        ));
+    }
+    let calls = view.path.target.port;
+    let said = port.filter(|said| *said != 0 && *said != calls)?;
+    Some(format!(
+        "match.port is {said}, and the client calls port {calls}"
+    ))
 }

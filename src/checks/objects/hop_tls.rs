@@ -104,11 +104,10 @@ impl Meeting<'_> {
         self.started.starts() && self.started != StartedMode::IstioMutual && self.end.is_unserved()
     }
 
-    /// A title, a message and what to do.
-    fn fault(&self) -> Option<(String, String, &'static str)> {
-        let (end, exit, at) = (self.end, self.exit, &self.at);
-        let sends = exit.hop.connection.bytes.what();
-        let fault = if *end == End::ClientCertificateRequired && self.started.originates() {
+    /// The server demands a certificate of the mesh, and what arrives has none.
+    fn without_certificate(&self) -> (String, String, &'static str) {
+        let (at, sends) = (&self.at, self.exit.hop.connection.bytes.what());
+        if self.started.originates() {
             (
                 format!(
                     "the server is ISTIO_MUTUAL, the hop to it is {}",
@@ -123,7 +122,7 @@ impl Meeting<'_> {
                 "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's \
                  Service",
             )
-        } else if *end == End::ClientCertificateRequired {
+        } else {
             (
                 "the server is ISTIO_MUTUAL, the hop to it is not".to_owned(),
                 format!(
@@ -135,6 +134,15 @@ impl Meeting<'_> {
                 "set tls mode ISTIO_MUTUAL, with sni, for the subset and port of the gateway's \
                  Service, or make the server PASSTHROUGH",
             )
+        }
+    }
+
+    /// A title, a message and what to do.
+    fn fault(&self) -> Option<(String, String, &'static str)> {
+        let (end, exit, at) = (self.end, self.exit, &self.at);
+        let sends = exit.hop.connection.bytes.what();
+        let fault = if *end == End::ClientCertificateRequired {
+            self.without_certificate()
         } else if end.is_plain_without_chain() && self.passes {
             (
                 "the server passes TLS on, and plain bytes arrive".to_owned(),

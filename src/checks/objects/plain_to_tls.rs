@@ -7,10 +7,10 @@ use crate::envoy::Bytes;
 use crate::istio::Protocol;
 use crate::istio::destination_rule::{DestinationRule, TlsMode, TrafficPolicy};
 use crate::kubernetes::{Kind, ObjectRef, Place};
-use crate::model::hosts::typing_distance;
+use crate::model::hosts::is_typo;
 use crate::model::trace::ClusterName;
 use crate::model::{Exports, Node, Registered, is_read, rule};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const CODE: Code = Code("EG261");
 
@@ -78,13 +78,6 @@ fn look(view: &View<'_>) -> Outcome {
         &node.namespace,
         host.replace(['.', '*'], "-"),
     );
-    let body = json!({
-        "apiVersion": Kind::DestinationRule.api_version(), "kind": "DestinationRule",
-        "metadata": {"name": missing.name, "namespace": missing.namespace},
-        "spec": {"host": host, "exportTo": ["."], "trafficPolicy": {"portLevelSettings": [
-            {"port": {"number": port}, "tls": {"mode": "SIMPLE"}},
-        ]}},
-    });
     let lookup = rule(view.world, node, service);
     let found_rule: Vec<ObjectRef> = lookup
         .iter()
@@ -98,7 +91,7 @@ fn look(view: &View<'_>) -> Outcome {
     } else if found_rule.is_empty() {
         Fix::create(
             &missing,
-            body,
+            starting_tls(&missing, host, *port),
             format!("start TLS there: a DestinationRule for {host} port {port} with mode SIMPLE"),
         )
     } else {
@@ -127,6 +120,17 @@ fn look(view: &View<'_>) -> Outcome {
     Outcome::Found(vec![found])
 }
 
+/// A rule that starts TLS to a port of a host.
+fn starting_tls(rule: &ObjectRef, host: &str, port: u16) -> Value {
+    json!({
+        "apiVersion": Kind::DestinationRule.api_version(), "kind": "DestinationRule",
+        "metadata": {"name": rule.name, "namespace": rule.namespace},
+        "spec": {"host": host, "exportTo": ["."], "trafficPolicy": {"portLevelSettings": [
+            {"port": {"number": port}, "tls": {"mode": "SIMPLE"}},
+        ]}},
+    })
+}
+
 /// A rule that would start TLS there, for this host or one that is spelt nearly the same, and why
 /// the proxy does not take it.
 fn unused_rule(view: &View<'_>, node: &Node, host: &str, port: u16) -> Option<(Place, String)> {
@@ -136,8 +140,8 @@ fn unused_rule(view: &View<'_>, node: &Node, host: &str, port: u16) -> Option<(P
         let (path, why) = if !is_read(view.world.snapshot, &r.metadata) {
             ("metadata.labels", "istiod does not read it".to_owned())
         } else if r.spec.host != host {
-            let near = (1..=2).contains(&typing_distance(&r.spec.host, host));
-            near.then(|| ("spec.host", format!("it is for {}", r.spec.host)))?
+            is_typo(&r.spec.host, host)
+                .then(|| ("spec.host", format!("it is for {}", r.spec.host)))?
         } else if !Exports::of(&r.spec.export_to, &[], r.namespace()).reach(&node.namespace) {
             let exports = super::list(&r.spec.export_to);
             let why = format!(
