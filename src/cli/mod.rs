@@ -12,6 +12,7 @@ pub mod flow;
 mod invocation;
 pub mod lockdown;
 mod refusal;
+pub mod scripts;
 pub mod setup;
 pub mod status;
 pub mod version;

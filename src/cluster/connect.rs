@@ -6,45 +6,17 @@
 //! over a port-forward takes 13 ms in place of 53).
 
 use super::answer::{credential_words, find_cause, sentence};
-use super::{Cluster, Overrides, kubeconfig};
-use crate::deadline::Deadline;
+use super::options::ConnectOptions;
+use super::{Cluster, kubeconfig};
 use crate::error::Error;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use kube::client::{AuthError, ConfigExt};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceBuilder;
-
-/// kubectl's own flags about the connection.
-#[derive(Clone, Debug, Default)]
-pub struct ConnectOptions {
-    /// `--kubeconfig`.
-    pub kubeconfig: Option<PathBuf>,
-    /// `--context`.
-    pub context: Option<String>,
-    /// `--cluster`.
-    pub cluster: Option<String>,
-    /// `--user`.
-    pub user: Option<String>,
-    /// `-n`.
-    pub namespace: Option<String>,
-    /// `--as`.
-    pub impersonate: Option<String>,
-    /// `--as-group`.
-    pub impersonate_groups: Vec<String>,
-    /// `--as-uid`.
-    pub impersonate_uid: Option<String>,
-    /// What stands in place of the kubeconfig's entries.
-    pub overrides: Overrides,
-    /// `--request-timeout`.
-    pub request_timeout: Option<Duration>,
-    /// When the whole command gives up (`--timeout`).
-    pub deadline: Option<Deadline>,
-}
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 

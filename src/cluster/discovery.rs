@@ -2,6 +2,7 @@
 
 use super::Cluster;
 use super::answer::{Purpose, invalid};
+use super::served::Discovery;
 use crate::error::{ApiStatus, Error};
 use crate::kubernetes::{Absence, GroupVersion, Kind, ObjectRef, Resource, Served};
 use http::Request;
@@ -10,23 +11,10 @@ use kube::core::discovery::v2::{
     ACCEPT_AGGREGATED_DISCOVERY_V2, APIGroupDiscovery, APIGroupDiscoveryList, APIResourceDiscovery,
 };
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Metadata is all that is wanted of a definition: its schema can be half a megabyte.
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
-
-/// What the API server said of itself.
-#[derive(Debug)]
-pub(super) enum Discovery {
-    /// Its groups, versions and kinds.
-    Told(Served),
-    /// It would not say, and why. Each kind is then tried at the versions that we know; the answers
-    /// so far stand here.
-    Untold {
-        why: String,
-        tried: tokio::sync::Mutex<BTreeMap<Kind, Result<&'static str, Absence>>>,
-    },
-}
 
 impl Cluster {
     /// What the server answers for, or why it does not say. It is asked the first time only.

@@ -1,7 +1,7 @@
 //! The kubeconfig, found as kubectl finds it: the file of `--kubeconfig`, which must be there; or
 //! the files of `KUBECONFIG` as one, of which some may be missing; or `~/.kube/config`.
 
-use super::connect::ConnectOptions;
+use super::options::ConnectOptions;
 use crate::error::Error;
 use kube::config::{Kubeconfig, KubeconfigError, LoadDataError};
 use std::io::ErrorKind;

@@ -1,33 +1,13 @@
 //! kubectl's flags that say in place of the kubeconfig where the API server is and who we are.
 
-use super::connect::ConnectOptions;
+use super::options::{ConnectOptions, Overrides};
 use crate::error::Error;
 use kube::config::{
     AuthInfo, Cluster, Context, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext,
 };
-use std::path::PathBuf;
 
 /// The name of what is made for flags that have no kubeconfig to change.
 const BARE: &str = "command-line";
-
-/// What the flags say of a cluster and of a user.
-#[derive(Clone, Debug, Default)]
-pub struct Overrides {
-    /// `--server`.
-    pub server: Option<String>,
-    /// `--certificate-authority`.
-    pub certificate_authority: Option<PathBuf>,
-    /// `--tls-server-name`.
-    pub tls_server_name: Option<String>,
-    /// `--insecure-skip-tls-verify`.
-    pub insecure: bool,
-    /// `--token`.
-    pub token: Option<String>,
-    /// `--client-certificate`.
-    pub client_certificate: Option<PathBuf>,
-    /// `--client-key`.
-    pub client_key: Option<PathBuf>,
-}
 
 impl Overrides {
     fn of_cluster(&self) -> bool {

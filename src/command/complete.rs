@@ -1,16 +1,17 @@
 //! `__complete`: the words that fit, within two seconds and without a sound. A shell waits for us,
 //! and what we say on standard error would land in the middle of the line that is being typed.
 
-use super::{Io, escape};
 use crate::apply::read_records;
 use crate::checks::registry::CHECKS;
 use crate::cli::complete::{Candidate, CompleteArgs, Completion, Live, Offer};
 use crate::cli::connect::ConnectArgs;
 use crate::cli::{App, Invocation};
 use crate::cluster::{Cluster, Names};
+use crate::console::Io;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::kubernetes::Kind;
+use crate::terminal::escape;
 use serde_json::Value;
 use std::time::Duration;
 

@@ -1,8 +1,9 @@
 //! `completion`: print a script, or write it to where it is looked for.
 
-use super::Io;
 use crate::cli::Invocation;
-use crate::cli::completion::{CompletionArgs, Installed, script};
+use crate::cli::completion::CompletionArgs;
+use crate::cli::scripts::{Installed, files, script};
+use crate::console::Io;
 use crate::error::Error;
 use crate::exit::Exit;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ pub(super) fn run(args: &CompletionArgs, io: &Io) -> Result<Exit, Error> {
         return Ok(Exit::Done);
     }
     let folder = args.dir.clone().map_or_else(|| usual(args), Ok)?;
-    for file in args.shell.files(&invocation) {
+    for file in files(args.shell, &invocation) {
         let path = folder.join(&file.name);
         write(&path, &file)
             .map_err(|error| Error::Failed(format!("cannot write {}: {error}", path.display())))?;

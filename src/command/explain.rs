@@ -1,31 +1,22 @@
 //! `explain`: the page of a flow or of a check, or the list of all.
 
-use super::Io;
-use crate::checks::Layer;
-use crate::checks::registry::{CHECKS, find};
 use crate::cli::explain::ExplainArgs;
+use crate::console::Io;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::flow::Flow;
 use crate::kubernetes::roles;
-use crate::report::markdown;
+use crate::report::manual;
 use crate::rights::Task;
-use std::fmt::Write;
 
 /// Run the verb.
 pub fn run(args: &ExplainArgs, io: &Io) -> Result<Exit, Error> {
     let text = match (&args.topic, &args.verb) {
-        (None, _) => list(),
+        (None, _) => manual::contents(),
         (Some(topic), verb) if topic == "rights" => {
             io.document(&rights(verb.as_deref())?)?;
             return Ok(Exit::Done);
         }
-        (Some(topic), None) => {
-            let page = Flow::named(topic)
-                .map(Flow::page)
-                .or_else(|| find(topic).map(|check| check.page));
-            markdown(page.ok_or_else(|| Error::Usage(unknown(topic)))?)
-        }
+        (Some(topic), None) => manual::page(topic).ok_or_else(|| Error::Usage(unknown(topic)))?,
         (Some(topic), Some(verb)) => {
             return Err(Error::Usage(format!(
                 "{topic} takes no {verb}: only rights takes a verb"
@@ -59,9 +50,8 @@ fn rights(verb: Option<&str>) -> Result<String, Error> {
 
 /// What is said of a topic that is not there.
 fn unknown(topic: &str) -> String {
-    let codes: Vec<String> = CHECKS.iter().map(|check| check.code.to_string()).collect();
-    let flows = Flow::ALL.iter().map(|flow| flow.name());
-    let near = nearest(topic, codes.iter().map(String::as_str).chain(flows));
+    let known = manual::topics();
+    let near = nearest(topic, known.iter().map(String::as_str));
     format!("there is no flow and no check {topic}{near}; `kubectl egress explain` lists them")
 }
 
@@ -79,27 +69,4 @@ fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> String {
     near.map_or(String::new(), |(_, known)| {
         format!(": did you mean {known}?")
     })
-}
-
-fn list() -> String {
-    let mut text = String::from("Flows\n");
-    for flow in Flow::ALL {
-        let _ = writeln!(text, "  {:<11}  {}", flow.name(), flow.summary());
-    }
-    let layers = [
-        (Layer::Intended, "What the objects say"),
-        (Layer::Programmed, "What the proxies were given"),
-        (Layer::Observed, "What connections do"),
-    ];
-    for (layer, head) in layers {
-        let mut checks: Vec<_> = CHECKS.iter().filter(|check| check.layer == layer).collect();
-        checks.sort_by_key(|check| check.code);
-        if !checks.is_empty() {
-            let _ = writeln!(text, "{head}");
-        }
-        for check in checks {
-            let _ = writeln!(text, "  {}  {}", check.code, check.title);
-        }
-    }
-    text
 }

@@ -3,18 +3,17 @@
 pub mod cleanup;
 mod complete;
 mod completion;
+mod consent;
 pub mod doctor;
 pub mod explain;
-mod io;
 pub mod lockdown;
 mod run;
 pub mod setup;
-mod stamp;
 mod status;
 mod version;
 
+pub use crate::console::{Io, Progress};
 pub use crate::terminal::escape;
-pub use io::{Io, Progress};
 pub use run::{main, refuse};
 
 use crate::cli::{App, Verb};

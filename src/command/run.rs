@@ -2,8 +2,8 @@
 //! sentence, with advice below it where there is some; both on standard error, so that a script
 //! that reads the result never meets them.
 
-use super::Io;
 use crate::cli::{App, Verb};
+use crate::console::Io;
 use crate::deadline::{Deadline, Question};
 use crate::error::Error;
 use crate::exit::Exit;

@@ -1,10 +1,10 @@
 //! `version`: ours, the cluster's and Istio's. Ours is printed even where the cluster cannot be
 //! reached.
 
-use super::Io;
 use crate::cli::connect::ConnectArgs;
 use crate::cli::version::{VersionArgs, VersionOutput};
 use crate::cluster::Cluster;
+use crate::console::Io;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::istio::Support;

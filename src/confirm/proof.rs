@@ -6,11 +6,13 @@
 use super::goals::Site;
 use crate::cluster::Cluster;
 use crate::deadline::Deadline;
+use crate::envoy::Moved;
 use crate::error::Error;
 use crate::flow::{Flow, Wire};
 use crate::model::target::Target;
 use crate::probe::{Answer, Failure, Passage, ProofGoal, Prover, Question, Request};
 use serde::Serialize;
+use std::fmt::{self, Display, Formatter};
 
 /// What was seen of one target.
 #[derive(Clone, Debug, Serialize)]
@@ -66,6 +68,40 @@ impl Proof {
     }
 }
 
+/// `proven    cnn.com:443 from default/sleep-1: HTTP/1.1 200; sidecar to gateway 1, gateway to host
+/// 1`
+impl Display for Proof {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let fault = self.fault();
+        if let Some(fault) = fault.as_ref().filter(|_| self.unasked()) {
+            return write!(f, "unproven  {}: {fault}", self.target);
+        }
+        let word = match (&fault, self.denied) {
+            (Some(_), _) => "FAILED",
+            (None, true) => "denied",
+            (None, false) => "proven",
+        };
+        let now = &self.passage;
+        write!(
+            f,
+            "{word:<9} {} from {}: {}; sidecar to gateway {}, gateway to host {}",
+            self.target,
+            self.from,
+            say(&now.answer),
+            count(now.sidecar_to_gateway),
+            count(now.gateway_to_host)
+        )?;
+        match fault {
+            None => Ok(()),
+            Some(fault) => write!(f, ": {fault}"),
+        }
+    }
+}
+
+fn count(moved: Moved) -> u64 {
+    moved.connections.max(moved.requests)
+}
+
 /// An answer in a few words.
 pub fn say(answer: &Answer) -> String {
     match (&answer.failure, answer.status) {
@@ -81,13 +117,35 @@ fn distinct(names: [String; 2]) -> Vec<String> {
     if a == b { vec![a] } else { vec![a, b] }
 }
 
+/// One call that is to prove something.
+#[derive(Clone, Debug)]
+pub struct Call<'a> {
+    /// The host, with the gateway's and the client's proxies.
+    pub site: &'a Site<'a>,
+    /// How its port is routed.
+    pub wire: &'a Wire,
+    /// What is asked for.
+    pub request: &'a Request,
+    /// The answer before setup; none where it was not asked.
+    pub before: Option<Answer>,
+    /// The client is not among those that may call.
+    pub denied: bool,
+}
+
 /// Call, and look at the counters; of several calls the first that proves nothing counts.
 pub async fn prove(
     cluster: &Cluster,
     prover: &Prover,
-    (site, wire, request): (&Site<'_>, &Wire, &Request),
-    (before, denied, deadline): (Option<Answer>, bool, Deadline),
+    call: Call<'_>,
+    deadline: Deadline,
 ) -> Result<Proof, Error> {
+    let Call {
+        site,
+        wire,
+        request,
+        before,
+        denied,
+    } = call;
     let question = Question {
         to_gateway: vec![site.to_gateway(wire)],
         to_host: distinct([site.to_host(wire), site.direct(wire)]),

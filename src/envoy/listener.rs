@@ -1,6 +1,6 @@
 //! Listeners and their filter chains, as far as they decide where a connection goes.
 
-use super::{Filter, Routes};
+use super::{Filter, Routes, Share};
 use serde::{Deserialize, Serialize};
 
 /// A listener in force.
@@ -122,16 +122,6 @@ impl Default for Forward {
     fn default() -> Self {
         Forward::Other(String::new())
     }
-}
-
-/// A cluster and its weight.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Share {
-    /// The cluster.
-    pub cluster: String,
-    /// The weight; 0 where there is only one.
-    pub weight: u32,
 }
 
 impl Listener {

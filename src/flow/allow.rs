@@ -4,7 +4,7 @@
 //! the host by the names of its wires in mutual TLS, where the gateway knows its callers; a
 //! principal is written without `spiffe://`, with which it would never match.
 
-use super::assemble::Hosting;
+use super::hosting::Hosting;
 use super::{Hop, Wire};
 use serde_json::{Map, Value, json};
 

@@ -2,51 +2,11 @@
 //! which they are safe to write: nothing sends to the gateway before the last ones, the callers'
 //! `VirtualService`s.
 
-use super::{Flow, Hop, Names, Pieces, Route, Wire, allow};
+use super::hosting::{Caller, Hosting, RulePlace};
+use super::{Hop, Pieces, Route, Wire, allow};
 use crate::kubernetes::Kind;
-use crate::kubernetes::pod::Labels;
-use crate::model::target::Host;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
-
-/// The value of `app.kubernetes.io/managed-by` on all that we write.
-pub const MANAGED_BY: &str = "kubectl-egress";
-
-/// Where the gateway is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GatewayPlace {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its Service.
-    pub service: String,
-    /// The Service's full name in the registry.
-    pub hostname: String,
-    /// Labels of its pods, for `Gateway` objects.
-    pub selector: Labels,
-}
-
-/// A namespace that calls the host.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Caller {
-    /// The namespace.
-    pub namespace: String,
-    /// Where its lookup of rules for the gateway's Service ends, and ours has to be.
-    pub rule: RulePlace,
-}
-
-/// Where a `DestinationRule` is put together with those that a caller's lookup finds.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RulePlace {
-    /// The namespace.
-    pub namespace: String,
-    /// The host as the rules there write it: one that is more specific would hide them.
-    pub host: String,
-    /// `exportTo` of the rules there: only rules with equal ones are put together.
-    pub export_to: Vec<String>,
-}
 
 /// What an object is for, which decides when it is written and when it is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,86 +44,6 @@ pub struct Piece {
     pub body: Value,
 }
 
-/// A host, the gateway that carries it, and who calls it.
-#[derive(Clone, Debug)]
-pub struct Hosting<'a> {
-    /// The host.
-    pub host: &'a Host,
-    /// Where the gateway reaches it: the host itself, or the one server of a wildcard.
-    pub server: &'a Host,
-    /// Its addresses, where bytes without a name are told apart by them.
-    pub addresses: &'a [IpAddr],
-    /// The gateway.
-    pub gateway: &'a GatewayPlace,
-    /// The callers.
-    pub callers: &'a [Caller],
-    /// Principals that may call; empty is everybody.
-    pub allow: &'a [String],
-}
-
-impl Hosting<'_> {
-    fn names(&self) -> Names {
-        Names::of(self.host)
-    }
-
-    /// How a `VirtualService` in the gateway's namespace refers to our `Gateway`.
-    pub(super) fn gateway_object(&self) -> String {
-        self.names().object()
-    }
-
-    /// The sidecar's destination.
-    pub(super) fn to_gateway(&self, wire: &Wire) -> Value {
-        let port = json!({"number": wire.gateway_port});
-        if needs_companion(wire) {
-            return json!({"host": self.companion_host(wire), "port": port});
-        }
-        json!({"host": self.gateway.hostname, "subset": wire.subset(self.host), "port": port})
-    }
-
-    /// The full name of the Service that has a port for one wire alone.
-    pub fn companion_host(&self, wire: &Wire) -> String {
-        let domain = self
-            .gateway
-            .hostname
-            .split_once(".svc.")
-            .map_or("cluster.local", |(_, domain)| domain);
-        format!(
-            "{}.{}.svc.{domain}",
-            self.names().companion(wire.port),
-            self.gateway.namespace
-        )
-    }
-
-    /// The gateway's destination.
-    pub(super) fn to_host(&self, wire: &Wire) -> Value {
-        json!({"host": self.server.text(), "port": {"number": wire.outside_port()}})
-    }
-
-    fn object(
-        &self,
-        kind: Kind,
-        (namespace, name): (&str, &str),
-        spec: &Map<String, Value>,
-    ) -> Value {
-        json!({
-            "apiVersion": kind.api_version(),
-            "kind": kind.name(),
-            "metadata": {
-                "name": name, "namespace": namespace, "labels": {"app.kubernetes.io/managed-by": MANAGED_BY},
-                "annotations": {
-                    "egress.report/host": self.host.text(),
-                    "egress.report/gateway": format!("{}/{}", self.gateway.namespace, self.gateway.service),
-                },
-            },
-            "spec": spec,
-        })
-    }
-
-    fn beside_gateway(&self, kind: Kind, name: &str, spec: &Map<String, Value>) -> Value {
-        self.object(kind, (&self.gateway.namespace, name), spec)
-    }
-}
-
 /// All objects of a host, in a safe order of writing.
 pub fn objects(at: &Hosting<'_>, wires: &[Wire]) -> Vec<Piece> {
     let pieces: Vec<Pieces> = wires
@@ -186,7 +66,7 @@ pub fn objects(at: &Hosting<'_>, wires: &[Wire]) -> Vec<Piece> {
             at.beside_gateway(Kind::AuthorizationPolicy, &name, &spec),
         );
     }
-    for wire in wires.iter().filter(|wire| needs_companion(wire)) {
+    for wire in wires.iter().filter(|wire| wire.needs_companion()) {
         add(Part::Companion, companion(at, wire));
     }
     add(Part::Listener, gateway(at, &pieces));
@@ -200,11 +80,6 @@ pub fn objects(at: &Hosting<'_>, wires: &[Wire]) -> Vec<Piece> {
         add(Part::Switch, for_caller(at, caller, &pieces));
     }
     all
-}
-
-/// Bytes without a name share no port.
-pub(super) fn needs_companion(wire: &Wire) -> bool {
-    wire.flow == Flow::Tcp && wire.hop == Hop::Plain
 }
 
 fn service_entry(at: &Hosting<'_>, pieces: &[Pieces]) -> Value {
@@ -313,7 +188,8 @@ fn for_caller(at: &Hosting<'_>, caller: &Caller, pieces: &[Pieces]) -> Value {
     spec.insert("exportTo".into(), json!(["."]));
     at.object(
         Kind::VirtualService,
-        (&caller.namespace, &at.names().object()),
+        &caller.namespace,
+        &at.names().object(),
         &spec,
     )
 }
@@ -322,7 +198,7 @@ fn for_caller(at: &Hosting<'_>, caller: &Caller, pieces: &[Pieces]) -> Value {
 fn destination_rules(at: &Hosting<'_>, wires: &[Wire]) -> Vec<Value> {
     let subsets: BTreeMap<String, Value> = wires
         .iter()
-        .filter(|w| !needs_companion(w))
+        .filter(|w| !w.needs_companion())
         .map(|w| (w.subset(at.host), subset(at, w)))
         .collect();
     let places: BTreeSet<&RulePlace> = at.callers.iter().map(|c| &c.rule).collect();
@@ -334,7 +210,8 @@ fn destination_rules(at: &Hosting<'_>, wires: &[Wire]) -> Vec<Value> {
         }
         at.object(
             Kind::DestinationRule,
-            (&place.namespace, &at.names().object()),
+            &place.namespace,
+            &at.names().object(),
             &spec,
         )
     };

@@ -4,7 +4,7 @@
 //! the mesh's own certificates, so that the gateway knows who calls. Both rules match on a port:
 //! without it the rule would also take the host's other HTTP ports.
 
-use super::assemble::Hosting;
+use super::hosting::Hosting;
 use super::pieces::{entry_port, http_server, http_to_gateway, http_to_host};
 use super::{Pieces, Wire};
 

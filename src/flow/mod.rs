@@ -18,6 +18,7 @@
 mod access_log;
 mod allow;
 mod assemble;
+mod hosting;
 mod http;
 mod names;
 mod originate;
@@ -29,7 +30,8 @@ mod tests;
 mod wire;
 
 pub use access_log::access_log;
-pub use assemble::{Caller, GatewayPlace, Hosting, MANAGED_BY, Part, Piece, RulePlace, objects};
+pub use assemble::{Part, Piece, objects};
+pub use hosting::{Caller, GatewayPlace, Hosting, MANAGED_BY, RulePlace};
 pub use names::{LOCKDOWN, Names};
 pub use pieces::{Pieces, Route};
 pub use wire::{Hop, Wire};

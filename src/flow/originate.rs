@@ -6,7 +6,7 @@
 //! The rule names the SNI *and* the names that the certificate may carry: an SNI alone would switch
 //! the check of the name off.
 
-use super::assemble::Hosting;
+use super::hosting::Hosting;
 use super::pieces::{entry_port, http_server, http_to_gateway, http_to_host};
 use super::{Pieces, Wire};
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@
 //! ends the outer one and sees bytes, so its rule is a `tcp` one, in a `VirtualService` and under a
 //! server of its own.
 
-use super::assemble::Hosting;
+use super::hosting::Hosting;
 use super::pieces::{bytes_to_host, entry_port, mutual_server};
 use super::{Hop, Pieces, Route, Wire};
 use serde_json::{Value, json};

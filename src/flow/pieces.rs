@@ -1,6 +1,6 @@
 //! What one wire adds to the objects of its host.
 
-use super::assemble::Hosting;
+use super::hosting::Hosting;
 use super::{Hop, Wire};
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@
 //! where the hop is plain they need a port of the gateway for themselves, and a Service of ours has
 //! it.
 
-use super::assemble::Hosting;
+use super::hosting::Hosting;
 use super::pieces::{bytes_to_host, entry_port, mutual_server};
 use super::{Hop, Pieces, Route, Wire};
 use serde_json::json;

@@ -48,6 +48,11 @@ const ORIGINATED: u16 = 10_000;
 const COMPANION_PORTS: u16 = 16_000;
 
 impl Wire {
+    /// Bytes without a name share no port of the gateway: each has a Service of its own.
+    pub(super) fn needs_companion(&self) -> bool {
+        self.flow == Flow::Tcp && self.hop == Hop::Plain
+    }
+
     /// The port of the `ServiceEntry` that the gateway sends to.
     pub fn outside_port(&self) -> u16 {
         match self.flow {

@@ -6,7 +6,7 @@
 //! that is refused by name.
 
 use super::reconciler::{nothing_reconciles, refuse_unreconciled};
-use super::work::refuse_strangers;
+use super::strangers::refuse_strangers;
 use super::{GatewayPatch, find_gateways};
 use crate::cluster::{Cluster, WriteOptions};
 use crate::error::Error;

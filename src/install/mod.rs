@@ -10,6 +10,7 @@ mod istiooperator;
 mod patch;
 mod ready;
 mod reconciler;
+mod strangers;
 mod users;
 mod work;
 

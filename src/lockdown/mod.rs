@@ -21,4 +21,4 @@ pub use foreign::{Opening, openings};
 pub use needs::gateways_of;
 pub use policy::{policy, spec_of};
 pub use refuse::refuse;
-pub use verdict::{Trial, Verdict, Witness, verdict};
+pub use verdict::{Control, Trial, Verdict, Witness, verdict};

@@ -2,8 +2,10 @@
 //! somebody enforces it.
 
 use crate::kubernetes::Place;
+use crate::model::target::Target;
 use crate::plan::Enforcement;
 use crate::probe::bypass::{Outcome, RunawayKind, Way};
+use std::fmt::{self, Display, Formatter};
 
 /// One way, tried before the policy and after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +33,19 @@ pub struct Witness {
     pub from: String,
     /// What came of it.
     pub outcome: Outcome,
+}
+
+/// A path through the gateway, which must work as before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// The pod, `namespace/pod`.
+    pub from: String,
+    /// The host and port.
+    pub target: Target,
+    /// Before the policy; none where it was there already.
+    pub before: Option<Outcome>,
+    /// With it.
+    pub after: Outcome,
 }
 
 /// What all tries of a namespace say together.
@@ -80,6 +95,65 @@ impl Trial {
     pub fn was_closed(&self) -> bool {
         let answered = |witness: &Witness| witness.outcome.through();
         self.seems_closed() && self.witness.as_ref().is_some_and(answered)
+    }
+}
+
+/// `open      default/sleep-1 without a sidecar, to cnn.com:443: HTTP/1.1 200, before and now`
+impl Display for Trial {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let word = match &self.after {
+            Outcome::Through(_) if self.kind == RunawayKind::HostNetwork => "free",
+            Outcome::Through(_) => "open",
+            Outcome::Stopped(_) => "closed",
+            Outcome::Untried(_) => "not tried",
+        };
+        let (kind, now) = (self.kind.words(), self.after.words());
+        write!(f, "{word:<9} {} {kind}, to {}: ", self.from, self.way)?;
+        match &self.before {
+            Some(before) if before.words() == now => write!(f, "{now}, before and now")?,
+            Some(before) => write!(f, "{} before, {now} now", before.words())?,
+            None => f.write_str(now)?,
+        }
+        if let Some(rule) = self.allowed.as_ref().filter(|_| self.is_open()) {
+            write!(f, " ({rule} allows it)")?;
+        }
+        match self.witness.as_ref().filter(|_| self.seems_closed()) {
+            None => Ok(()),
+            Some(Witness { from, outcome }) => {
+                write!(f, "; {from} at the same time: {}", outcome.words())
+            }
+        }
+    }
+}
+
+impl Control {
+    /// It worked before, or was not asked then, and no longer does.
+    pub fn is_broken(&self) -> bool {
+        self.after.stopped() && self.before.as_ref().is_none_or(Outcome::through)
+    }
+}
+
+/// `works     default/sleep-1 through the gateway, to cnn.com:443: HTTP/1.1 200`
+impl Display for Control {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let word = if self.is_broken() {
+            "BROKEN"
+        } else if self.after.through() {
+            "works"
+        } else {
+            "no answer"
+        };
+        let Self {
+            from,
+            target,
+            after,
+            ..
+        } = self;
+        let seen = after.words();
+        write!(
+            f,
+            "{word:<9} {from} through the gateway, to {target}: {seen}"
+        )
     }
 }
 

@@ -5,6 +5,7 @@
 //! Source: pilot/pkg/security/authz/model/model.go, generator.go; pilot/pkg/model/authorization.go.
 
 use super::discovery::is_read;
+use super::range::holds;
 use super::scope::Node;
 use super::world::World;
 use crate::istio::AuthorizationPolicy;
@@ -237,7 +238,7 @@ fn address_fits(request: &Request, within: &[String], without: &[String], action
     let Some(address) = request.address else {
         return action == Action::Allow;
     };
-    let any = |list: &[String]| list.iter().any(|r| super::client::holds(r, address));
+    let any = |list: &[String]| list.iter().any(|r| holds(r, address));
     (within.is_empty() || any(within)) && !any(without)
 }
 

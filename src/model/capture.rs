@@ -5,6 +5,7 @@
 //! Source: manifests/charts/istio-control/istio-discovery/files/injection-template.yaml,
 //! tools/istio-iptables/pkg/capture/run.go, cni/pkg/plugin/sidecar_redirect.go.
 
+use super::range::holds;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{ObjectRef, Place};
 use std::net::IpAddr;
@@ -140,7 +141,7 @@ impl Value {
 fn covers(range: &str, address: Option<IpAddr>) -> bool {
     let all = ["*", "0.0.0.0/0", "::/0"].contains(&range);
     match address {
-        Some(address) => super::client::holds(range, address),
+        Some(address) => holds(range, address),
         None => all,
     }
 }

@@ -5,7 +5,7 @@
 
 use super::clusters::name_of;
 use super::given::config;
-use super::listeners::{ANY, Asked};
+use super::registry::{Port, Registered};
 use super::routes::Routes;
 use super::scope::{Import, Node, Scope};
 use super::trace::ClusterName;
@@ -16,6 +16,21 @@ use crate::istio::virtual_service::{MESH, RouteDestination, TcpMatch, TlsMatch};
 use crate::kubernetes::Place;
 use crate::kubernetes::pod::Labels;
 use std::collections::BTreeSet;
+
+/// Every address.
+pub const ANY: &str = "0.0.0.0";
+
+/// One service that wants a listener.
+pub(super) struct Asked<'w> {
+    pub(super) service: &'w Registered<'w>,
+    pub(super) port: Port,
+    /// The address that the listener is bound to.
+    pub(super) bind: String,
+    /// The range that its chains are for.
+    pub(super) range: Vec<String>,
+    /// The field that asks.
+    pub(super) place: Place,
+}
 
 /// What Envoy's inspector calls plain HTTP.
 const PLAINTEXT: [&str; 3] = ["http/1.0", "http/1.1", "h2c"];

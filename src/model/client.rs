@@ -5,59 +5,20 @@
 
 use super::capture::left_out;
 use super::path::EgressPath;
+use super::range::holds;
 use super::registry::Registered;
 use super::scope::{Node, Scope};
 use super::target::Host;
+use super::uncaptured::Uncaptured;
 use super::world::World;
 use crate::istio::mesh_config::ProxyDefaults;
 use crate::istio::service_entry::Resolution;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, ObjectRef, Place};
-use std::fmt;
 use std::net::IpAddr;
 
 /// The user that the proxy runs as: its own traffic is not captured.
 pub const PROXY_USER: i64 = 1337;
-
-/// Why a connection does not reach the sidecar.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Uncaptured {
-    /// The pod has no proxy.
-    NoProxy,
-    /// It lives in the node's network.
-    HostNetwork,
-    /// The application's user or group is the proxy's.
-    ProxyUser(i64),
-    /// `traffic.sidecar.istio.io/…` leaves the port or address out.
-    Excluded(&'static str),
-    /// An argument of `istio-init` leaves it out, which no annotation asks for: the mesh was
-    /// installed so.
-    ByArgument(&'static str),
-    /// The proxy does not capture: the application would have to call it.
-    InterceptionOff,
-}
-
-impl fmt::Display for Uncaptured {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Uncaptured::NoProxy => {
-                f.write_str("no sidecar: the connection leaves the pod as it is")
-            }
-            Uncaptured::HostNetwork => {
-                f.write_str("the node's own network: no sidecar can capture it")
-            }
-            Uncaptured::ProxyUser(id) => {
-                write!(f, "it runs as {id}, the proxy's own user: not captured")
-            }
-            Uncaptured::Excluded(annotation) => write!(f, "left out of capture by {annotation}"),
-            Uncaptured::ByArgument(setting) => write!(
-                f,
-                "left out of capture by an argument of istio-init ({setting})"
-            ),
-            Uncaptured::InterceptionOff => f.write_str("interception is off: not captured"),
-        }
-    }
-}
 
 /// What is known of the client.
 #[derive(Clone, Debug, Default)]
@@ -213,27 +174,6 @@ fn proxy_user(pod: &Pod) -> Option<i64> {
         pod.spec.group_of(application),
     ];
     ids.into_iter().flatten().find(|id| *id == PROXY_USER)
-}
-
-/// Whether a range holds an address: a CIDR, an address, or `*`.
-pub fn holds(range: &str, address: IpAddr) -> bool {
-    if range == "*" {
-        return true;
-    }
-    let Some((base, length)) = range.split_once('/') else {
-        return range.parse() == Ok(address);
-    };
-    let (Ok(base), Ok(length)) = (base.parse::<IpAddr>(), length.parse::<u32>()) else {
-        return false;
-    };
-    let bits = |ip: IpAddr| match ip {
-        IpAddr::V4(v4) => (u128::from(v4.to_bits()), 32u32),
-        IpAddr::V6(v6) => (v6.to_bits(), 128),
-    };
-    let ((base, size), (address, other)) = (bits(base), bits(address));
-    size == other
-        && length <= size
-        && (length == 0 || base >> (size - length) == address >> (size - length))
 }
 
 /// The workload that makes a pod, as the object to change.

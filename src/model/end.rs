@@ -1,8 +1,8 @@
 //! Why a path goes no further. Checks match on the variants; the words are for people.
 
 use super::bytes::Bytes;
-use super::client::Uncaptured;
-use super::trace::ClusterName;
+use super::cluster_name::ClusterName;
+use super::uncaptured::Uncaptured;
 use serde::{Serialize, Serializer};
 use std::fmt;
 

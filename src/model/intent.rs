@@ -3,39 +3,19 @@
 //! nothing leads to, a record of `setup` whose objects are gone. That is the finding, not a reason
 //! for silence. What is expressly for others is no intent.
 
-use super::discovery::{NotRead, not_read};
+use super::asking::{Asking, through};
+use super::discovery::not_read;
 use super::hosts::{is_typo, is_wild, within};
+use super::meant::{Lack, Wanted};
 use super::routes::{Routes, resolve};
 use super::scope::{Node, bound_to_mesh};
 use super::servers::selects;
 use super::target::Target;
-use super::wanted::{Asking, Wanted, through};
 use super::world::World;
 use crate::istio::gateway::Gateway;
 use crate::istio::virtual_service::{MESH, RouteDestination};
 use crate::kubernetes::{Kind, Object, ObjectRef, Place};
 use std::collections::BTreeSet;
-
-/// Why a route to a gateway takes no effect for a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lack {
-    /// istiod does not read its object.
-    NotRead(NotRead),
-    /// Its VirtualService is bound to Gateways, and not to `mesh`.
-    NotForMesh,
-    /// Its VirtualService is exported to nobody who calls.
-    NotExported,
-    /// Its VirtualService names a host that is spelt nearly like this one.
-    Misspelt(String),
-    /// It routes the host for the mesh and does not send it to the gateway, where this Gateway
-    /// serves it.
-    NotSent(Place),
-    /// A Gateway serves the host, or a rule leads it on from there, and nothing leads it to the
-    /// gateway.
-    NoRoute,
-    /// `setup` routed the host, and its VirtualService is gone.
-    Recorded,
-}
 
 /// A route to a gateway that somebody meant for this client, and that is not in force.
 pub(super) fn out_of_force(

@@ -5,7 +5,7 @@
 //! Source: pilot/pkg/networking/core/listener.go (`buildSidecarOutboundListeners`,
 //! `buildSidecarOutboundListener`).
 
-use super::chains::{Conditions, Made, direct_and_routed, http_chain};
+use super::chains::{ANY, Asked, Conditions, Made, direct_and_routed, http_chain};
 use super::given::{Clash, Given, LeftOut};
 use super::registry::{Port, Registered};
 use super::scope::{Import, Node, Scope};
@@ -15,9 +15,6 @@ use crate::istio::Protocol;
 use crate::istio::service_entry::Resolution;
 use crate::kubernetes::{Kind, Place};
 use std::collections::HashMap;
-
-/// Every address.
-pub const ANY: &str = "0.0.0.0";
 
 /// A listener in the making.
 struct Entry {
@@ -63,18 +60,6 @@ impl From<Vec<Made>> for Chains {
         }
         chains
     }
-}
-
-/// One service that wants a listener.
-pub(super) struct Asked<'w> {
-    pub(super) service: &'w Registered<'w>,
-    pub(super) port: Port,
-    /// The address that the listener is bound to.
-    pub(super) bind: String,
-    /// The range that its chains are for.
-    pub(super) range: Vec<String>,
-    /// The field that asks.
-    pub(super) place: Place,
 }
 
 /// Add the listeners of one port to what a sidecar is given.

@@ -3,7 +3,7 @@
 
 use super::given::Given;
 use super::host_index::HostIndex;
-use super::scope::{Node, Seen};
+use super::seen::{Node, Seen};
 use super::spelling::Spelling;
 use crate::fields::Noted;
 use crate::kubernetes::ObjectRef;

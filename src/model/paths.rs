@@ -2,20 +2,20 @@
 //! through a gateway for some clients. And who stands for a client: a pod that runs, else the pod
 //! that its template would make.
 
+use super::asking::through;
 use super::gateway_api;
 use super::hosts::is_wild;
 use super::path::EgressPath;
 use super::scope::{Node, bound};
 use super::target::{AppProtocol, Client, Host, Target};
-use super::wanted::{protocol_of, through};
+use super::wanted::protocol_of;
 use super::world::World;
-use super::would_be::maker;
-pub use super::would_be::{supposed, would_be, would_be_clients, would_be_gateways};
+use super::would_be::pod_owner;
+pub use super::would_be::{supposed, workload, would_be, would_be_clients, would_be_gateways};
 use super::{Registered, Routes};
 use crate::istio::virtual_service::MESH;
 use crate::kubernetes::Kind;
 use crate::kubernetes::pod::Pod;
-use crate::kubernetes::workload::Workload;
 use crate::snapshot::Objects;
 use std::collections::BTreeSet;
 
@@ -196,21 +196,8 @@ fn belongs(pod: &Pod, client: &Client) -> bool {
     match &client.workload {
         None => !pod.spec.is_gateway(),
         Some((Kind::Pod, name)) => pod.name() == name,
-        Some((kind, name)) => owner == maker(*kind) && pod.workload_name() == *name,
+        Some((kind, name)) => owner == pod_owner(*kind) && pod.workload_name() == *name,
     }
-}
-
-/// The workload that a client names, where there is one.
-pub fn workload<'o>(objects: &'o Objects, client: &Client) -> Option<&'o Workload> {
-    let (kind, name) = client.workload.as_ref()?;
-    let all = match kind {
-        Kind::Deployment => &objects.deployments,
-        Kind::StatefulSet => &objects.stateful_sets,
-        Kind::DaemonSet => &objects.daemon_sets,
-        _ => return None,
-    };
-    all.iter()
-        .find(|w| w.namespace() == client.namespace && w.name() == name)
 }
 
 /// The namespaces in which a pod with a sidecar runs.

@@ -13,56 +13,19 @@ use super::host_index::HostIndex;
 use super::hosts::{is_wild, overlap, within};
 use super::registry::{Port, Registered};
 use super::routes::Routes;
+pub(super) use super::seen::Node;
+use super::seen::{Imported, Seen};
 use super::world::World;
 use crate::istio::sidecar::{EgressListener, Sidecar};
 use crate::istio::virtual_service::MESH;
-use crate::kubernetes::pod::Labels;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::rc::Rc;
-
-/// A proxy, as istiod tells them apart.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Node {
-    /// Its namespace.
-    pub namespace: String,
-    /// The labels of its pod.
-    pub labels: Labels,
-    /// Whether it answers its application's DNS questions.
-    pub dns: bool,
-    /// A gateway, not a sidecar.
-    pub router: bool,
-}
 
 /// What a proxy sees.
 #[derive(Clone, Debug)]
 pub struct Scope<'w> {
     world: &'w World<'w>,
     seen: Rc<Seen>,
-}
-
-/// What a proxy sees, as positions in its world.
-#[derive(Debug)]
-pub(super) struct Seen {
-    sidecar: Option<usize>,
-    imports: Vec<Imported>,
-    /// The registry's, by host: one a host.
-    owners: HostIndex,
-    /// The same, in the order of the hosts.
-    owned: Vec<usize>,
-    siblings: HashMap<String, Vec<usize>>,
-    /// Services of which the listeners of a Sidecar import some ports only.
-    trimmed: HashMap<usize, BTreeSet<u16>>,
-}
-
-#[derive(Debug)]
-struct Imported {
-    listener: Option<usize>,
-    services: Vec<usize>,
-    /// Positions in the registry, by host.
-    services_by_host: HostIndex,
-    routes: Vec<usize>,
-    /// Positions in `routes`, by host.
-    by_host: HostIndex,
 }
 
 /// One import.

@@ -4,11 +4,12 @@
 //! Source: pilot/pkg/networking/core/httproute.go (`BuildSidecarOutboundVirtualHosts`),
 //! route/route.go (`BuildSidecarVirtualHostWrapper`, `separateVSHostsAndServices`).
 
+use super::chains::ANY;
 use super::chains::shares;
 use super::given::config;
 use super::host_index::HostIndex;
 use super::hosts::is_wild;
-use super::listeners::{ANY, outbound_mode, unknown};
+use super::listeners::{outbound_mode, unknown};
 use super::registry::Registered;
 use super::routes::Routes;
 use super::scope::{Import, Node, Scope};

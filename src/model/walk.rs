@@ -8,9 +8,10 @@ use super::given::Given;
 use super::path::EgressPath;
 use super::scope::Node;
 
+use super::meant::Wanted;
 use super::target::AppProtocol;
 use super::trace::{ClusterName, Decision, HopName, StartedTls, Step, Trace};
-use super::wanted::{Wanted, wanted};
+use super::wanted::wanted;
 use super::world::World;
 use crate::envoy::{Bytes, Connection, Role, onward, pass};
 use crate::kubernetes::{Kind, ObjectRef, Place};

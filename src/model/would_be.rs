@@ -8,17 +8,13 @@ use super::world::is_router;
 use crate::kubernetes::pod::{Condition, Container, PROXY, Pod, PodSpec, PodStatus};
 use crate::kubernetes::workload::Workload;
 use crate::kubernetes::{Kind, Meta, OwnerReference};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Objects, Snapshot};
 
 /// The pod that a client's workload would make, with the sidecar that injection would add: it
 /// stands for a client of which none runs. It never counts as running.
 pub fn would_be(snapshot: &Snapshot, client: &Client) -> Option<Pod> {
     let (kind, _) = client.workload.as_ref()?;
-    Some(made(
-        snapshot,
-        *kind,
-        super::paths::workload(&snapshot.objects, client)?,
-    ))
+    Some(made(snapshot, *kind, workload(&snapshot.objects, client)?))
 }
 
 /// The pod of a workload of which nothing is known but its name: one like every example has it.
@@ -45,7 +41,7 @@ fn made(snapshot: &Snapshot, kind: Kind, workload: &Workload) -> Pod {
         name: format!("{}-of-template", workload.name()),
         namespace: workload.namespace().into(),
         owner_references: vec![OwnerReference {
-            kind: maker(kind).into(),
+            kind: pod_owner(kind).into(),
             name: workload.name().into(),
         }],
         ..template.metadata.clone()
@@ -58,12 +54,25 @@ fn made(snapshot: &Snapshot, kind: Kind, workload: &Workload) -> Pod {
 }
 
 /// What is the owner of a workload's pods.
-pub(super) fn maker(kind: Kind) -> &'static str {
+pub(super) fn pod_owner(kind: Kind) -> &'static str {
     if kind == Kind::Deployment {
         "ReplicaSet"
     } else {
         kind.name()
     }
+}
+
+/// The workload that a client names, where there is one.
+pub fn workload<'o>(objects: &'o Objects, client: &Client) -> Option<&'o Workload> {
+    let (kind, name) = client.workload.as_ref()?;
+    let all = match kind {
+        Kind::Deployment => &objects.deployments,
+        Kind::StatefulSet => &objects.stateful_sets,
+        Kind::DaemonSet => &objects.daemon_sets,
+        _ => return None,
+    };
+    all.iter()
+        .find(|w| w.namespace() == client.namespace && w.name() == name)
 }
 
 fn unknown(client: &Client) -> Option<(Kind, Workload)> {

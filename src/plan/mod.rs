@@ -10,6 +10,7 @@ pub mod diff;
 mod export;
 pub mod file;
 mod injection;
+mod item;
 mod joined;
 mod lookup;
 mod owner;
@@ -28,6 +29,7 @@ pub use collisions::refuse_collisions;
 pub use desired::{Addition, join, render};
 pub use export::{before_export, hidden_from};
 pub use injection::{RESTARTED_AT, injection_record};
+pub use item::Item;
 pub use joined::{Joined, joined};
 pub use lookup::rule_place;
 pub use owner::{kept_by, refuse_kept};
@@ -40,6 +42,6 @@ pub use record::{
 pub use removal::{
     GatewayRemoval, HostRemoval, Removal, Scope, all_absent, host_removal, index, removal,
 };
-pub use rollout::{Form, Item, Rollout, Stage, Wait, host_leaves, setup as setup_rollout};
+pub use rollout::{Form, Rollout, Stage, Wait, host_leaves, setup as setup_rollout};
 pub use spec::{EgressSpec, FlowOptions, GatewayName, HopWish, ServiceAccount, Wish};
 pub use step::{Action, Step, Wanted, essence};

@@ -1,11 +1,11 @@
 //! What goes, what stays because somebody else uses it, and what is given back: decided from the
 //! records and from what is live, without a control plane.
 
+use super::item::Item;
 use super::record::{
     GatewayRecord, HostRecord, InjectionRecord, Inventory, LockdownRecord, Members, Phase, Record,
     Restore, Version, claimed, reference,
 };
-use super::rollout::Item;
 use crate::flow::{Names, Part};
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::model::target::Host;

@@ -8,11 +8,10 @@
 
 use super::bridge::bridge;
 use super::export::{before_export, hidden_from};
-use super::record::RecordName;
+use super::item::Item;
 use super::removal::HostRemoval;
 use super::step::{Action, Step};
 use crate::flow::Part;
-use crate::kubernetes::ObjectRef;
 use serde_json::Value;
 
 /// How the objects of a stage are to look after it.
@@ -43,21 +42,6 @@ pub enum Wait {
     InFlight,
     /// The pods of the gateway are gone.
     PodsGone,
-}
-
-/// One object of a stage.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Item {
-    /// The record that it belongs to.
-    pub record: RecordName,
-    /// What it is for.
-    pub part: Part,
-    /// The object.
-    pub object: ObjectRef,
-    /// What is sent; nothing for an object that goes.
-    pub body: Option<Value>,
-    /// The live object is as it is wanted already.
-    pub unchanged: bool,
 }
 
 /// Objects that may be written side by side.

@@ -4,6 +4,7 @@ mod assemble;
 mod html;
 mod json;
 mod junit;
+pub mod manual;
 mod markdown;
 mod markup;
 mod name;

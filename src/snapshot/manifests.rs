@@ -142,8 +142,8 @@ impl<'s> Layer<'s> {
             meta["uid"] = json!(uid);
         }
         if let Some(text) = mesh_text(&object, &value, &self.snapshot.mesh) {
-            self.snapshot.mesh.config =
-                super::take::parse_mesh_config(text).map_err(|e| wrong(origin, line, &e))?;
+            self.snapshot.mesh.config = super::control_plane::parse_mesh_config(text)
+                .map_err(|e| wrong(origin, line, &e))?;
         }
         let at = self
             .snapshot

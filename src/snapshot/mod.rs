@@ -3,8 +3,10 @@
 //! down.
 
 mod bundle;
+mod control_plane;
 mod credentials;
 mod gateway_api;
+mod lists;
 mod manifests;
 mod narrow;
 mod objects;
@@ -13,10 +15,12 @@ mod redact;
 mod take;
 mod unseen;
 
+pub use control_plane::find_mesh;
+pub use lists::Scope;
 pub use manifests::{Layer, Origin};
 pub use objects::{Change, Objects};
 pub use recorded::RecordedHost;
-pub use take::{Scope, find_mesh, take};
+pub use take::take;
 pub use unseen::{Subject, Unseen};
 
 use crate::envoy::{Plane, Proxy};

@@ -2,7 +2,8 @@
 //! is missing, and the ClusterRole that would make it whole. Without the control plane's own words
 //! Istio's defaults are assumed.
 
-use super::take::{LISTED, SIDE_BY_SIDE, Scope, find_mesh, keep};
+use super::control_plane::find_mesh;
+use super::lists::{LISTED, SIDE_BY_SIDE, Scope, keep};
 use super::{Mesh, Snapshot, Subject, Unseen};
 use crate::cluster::Cluster;
 use crate::error::Error;

@@ -1,5 +1,5 @@
 //! What needs no cluster: wrong usage, exit codes, an API server that only fails, the kubeconfig,
-//! completion, the krew manifest, and the rules of the house.
+//! completion, the krew manifest, and the layers of the source.
 
 mod cases;
 mod completion;
@@ -9,8 +9,8 @@ mod docs;
 mod exits;
 mod faults;
 mod help;
-mod house;
 mod krew;
+mod layering;
 mod report;
 mod run;
 mod server;

@@ -1,46 +1,30 @@
 //! `cleanup`: the way back, in the order that keeps traffic flowing, and a look at what is left.
 
-mod namespace;
-mod perform;
-mod survey;
-
-pub(super) use perform::{Run as RemovalRun, count_users};
-use survey::Remains;
-pub(super) use survey::Survey;
-
-use super::Io;
-use super::stamp::stamp;
+use super::consent::{
+    Decision, accountable, consent, planned_again, say_where, show_removal, would_be_taken,
+};
 use crate::apply::Journal;
 use crate::cli::cleanup::CleanupArgs;
 use crate::cli::connect::ConnectArgs;
 use crate::cluster::{Cluster, DryRun};
+use crate::console::Io;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::interrupt;
 use crate::model::hosts::typing_distance;
-use crate::plan::{Inventory, Phase, Record, RecordName, Removal, Scope, Stamp};
+use crate::plan::{Inventory, Phase, Record, Removal, Scope, Stamp, removal};
+use crate::rollout::cleanup::{Announced, Run, count_users};
+use crate::rollout::stamp;
+use crate::survey::{Remains, Survey};
 use std::collections::BTreeSet;
-use std::sync::Mutex;
-
-/// A run that meets others decides again at most this often.
-const TRIES: usize = 10;
+use std::sync::{Mutex, PoisonError};
 
 /// Run the verb.
 pub async fn run(args: &CleanupArgs, connect: &ConnectArgs, io: &Io) -> Result<Exit, Error> {
     let journal = Journal::default();
-    let done = tokio::select! {
-        done = cleanup(args, connect, io, &journal) => done,
-        () = interrupt::requested() => Err(Error::Interrupted),
-    };
-    if done.is_err() && !journal.lines().is_empty() {
-        io.say("this was done before it broke off; run the same command again to go on:");
-        journal
-            .lines()
-            .iter()
-            .for_each(|line| io.say(&format!("  {line}")));
-    }
-    done
+    let next = "run the same command again to go on";
+    let work = Box::pin(cleanup(args, connect, io, &journal));
+    accountable(io, &journal, next, work).await
 }
 
 async fn cleanup(
@@ -63,17 +47,10 @@ async fn cleanup(
         announced: Mutex::default(),
         stamp: stamp(&cluster).await,
     };
-    for _ in 0..TRIES {
-        match Box::pin(session.once()).await {
-            Err(Error::Raced { what }) => {
-                io.note(&format!("{what} was changed meanwhile: looking again"));
-            }
-            done => return done,
-        }
-    }
-    Err(Error::Raced {
-        what: "what is to be removed".into(),
+    planned_again(io, "what is to be removed", async || {
+        Box::pin(session.once()).await
     })
+    .await
 }
 
 struct Session<'a> {
@@ -89,9 +66,6 @@ struct Session<'a> {
     announced: Announced,
     stamp: Stamp,
 }
-
-/// Records, and the clients of them that this run has said are leaving.
-pub(super) type Announced = Mutex<BTreeSet<(RecordName, String)>>;
 
 impl Session<'_> {
     fn scope(&self) -> Scope {
@@ -115,7 +89,7 @@ impl Session<'_> {
             survey.warn(self.io);
             known(&scope, &survey.inventory)?;
         }
-        let mut removal = crate::plan::removal(&scope, &survey.inventory, &survey.found.live);
+        let mut removal = removal(&scope, &survey.inventory, &survey.found.live);
         count_users(&mut removal, &survey.inventory, &survey.snapshot);
         self.refuse_who_came_back(&removal)?;
         if removal.is_empty() {
@@ -130,11 +104,11 @@ impl Session<'_> {
         if !write.diff && write.dry_run != DryRun::Client {
             self.cluster.require(&removal.rights()).await?;
         }
-        if let Some(exit) = self.consent(&removal).await? {
+        if let Decision::Ended(exit) = self.agree(&removal).await? {
             return Ok(exit);
         }
         let tool = self.connect.istioctl().unwrap_or_default();
-        let run = RemovalRun {
+        let run = Run {
             cluster: self.cluster,
             io: self.io,
             write: &self.args.write,
@@ -149,9 +123,7 @@ impl Session<'_> {
         };
         let left = run.perform(&removal).await?;
         if self.args.write.dry_run == DryRun::Server {
-            self.io
-                .note("the server would take all of it; nothing was removed");
-            return Ok(Exit::Done);
+            return Ok(would_be_taken(self.io));
         }
         let progress = self.io.progress("looking for what is left");
         let after = Survey::take(self.cluster, &self.connect.scope()).await?;
@@ -161,42 +133,29 @@ impl Session<'_> {
         self.result(&after, &scope, &remains)
     }
 
-    /// Show the plan, and ask; an exit code where nothing is to be removed. A plan that changed
-    /// since somebody agreed to it is asked for again.
-    async fn consent(&mut self, removal: &Removal) -> Result<Option<Exit>, Error> {
-        let (io, write) = (self.io, &self.args.write);
+    /// Show the plan, and ask. A plan that changed since somebody agreed to it is asked for again.
+    async fn agree(&mut self, removal: &Removal) -> Result<Decision, Error> {
+        let io = self.io;
         let summary = removal.summary();
-        if write.diff || write.dry_run == DryRun::Client {
-            io.result(&summary)?;
-            return Ok(Some(if write.diff {
-                Exit::Problems
-            } else {
-                Exit::Done
-            }));
+        if let Some(exit) = show_removal(io, &self.args.write, &summary)? {
+            return Ok(Decision::Ended(exit));
         }
         if self.agreed.as_ref() == Some(&summary) {
-            return Ok(None);
+            return Ok(Decision::GoAhead);
         }
         if self.agreed.is_none() {
-            io.note(&format!(
-                "context {}, server {}",
-                self.cluster.context, self.cluster.server
-            ));
+            say_where(io, self.cluster);
         }
         io.note(summary.trim_end());
-        let asks = write.dry_run == DryRun::None && !write.yes;
-        if asks && !io.confirm("remove this?").await? {
-            io.note("nothing was removed");
-            return Ok(Some(Exit::Problems));
-        }
+        let decision = consent(io, &self.args.write, "remove this?").await?;
         self.agreed = Some(summary);
-        Ok(None)
+        Ok(decision)
     }
 
     /// Whoever sets up again what this run was removing wants it.
     fn refuse_who_came_back(&self, removal: &Removal) -> Result<(), Error> {
         let announced = self.announced.lock();
-        let announced = announced.unwrap_or_else(std::sync::PoisonError::into_inner);
+        let announced = announced.unwrap_or_else(PoisonError::into_inner);
         for host in &removal.hosts {
             let record = &host.record;
             for caller in &host.callers {

@@ -3,7 +3,7 @@
 
 use crate::checks::finding::{Finding, merge};
 use crate::cluster::{Cluster, WriteOptions};
-use crate::command::Io;
+use crate::console::Io;
 use crate::error::Error;
 use crate::kubernetes::ObjectRef;
 use crate::plan::diff::difference;

@@ -4,7 +4,7 @@
 use crate::checks::Layer;
 use crate::checks::engine::Choice;
 use crate::cluster::Cluster;
-use crate::command::Io;
+use crate::console::Io;
 use crate::deadline::Deadline;
 use crate::gather;
 use crate::model::EgressPath;

@@ -6,7 +6,6 @@ mod fix;
 mod look;
 mod source;
 
-use super::Io;
 use crate::checks::Layer;
 use crate::checks::engine::{Choice, examine, follow};
 use crate::checks::fold::{Looked, fold};
@@ -16,6 +15,7 @@ use crate::checks::weigh::weigh;
 use crate::cli::connect::ConnectArgs;
 use crate::cli::doctor::DoctorArgs;
 use crate::cluster::Cluster;
+use crate::console::Io;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exit::Exit;

@@ -5,7 +5,7 @@ use crate::apply::read_records;
 use crate::cli::connect::ConnectArgs;
 use crate::cli::doctor::DoctorArgs;
 use crate::cluster::Cluster;
-use crate::command::Io;
+use crate::console::Io;
 use crate::error::Error;
 use crate::snapshot::{Layer, Look, Origin, Scope, Snapshot, Subject, Unseen, take};
 use std::path::{Path, PathBuf};

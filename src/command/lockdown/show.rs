@@ -1,52 +1,21 @@
 //! What lockdown says: what stays open, what would be cut, and how the ways round it ended.
 
-use super::look::Sight;
-use super::trials::Control;
 use crate::cli::setup::SetupOutput;
-use crate::command::{Io, escape};
+use crate::console::Io;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::lockdown::{Connection, Opening, Trial, Verdict};
+use crate::lockdown::{Connection, Opening, Verdict};
 use crate::plan::{Enforcement, InCluster, LockdownSpec};
-use crate::probe::bypass::{Outcome, RunawayKind};
-
-/// How one namespace ended.
-#[derive(Default)]
-pub(super) struct End {
-    pub(super) spec: LockdownSpec,
-    pub(super) changed: bool,
-    pub(super) verdict: Option<Verdict>,
-    pub(super) seen: Enforcement,
-    pub(super) trials: Vec<Trial>,
-    pub(super) controls: Vec<Control>,
-    pub(super) notes: Vec<String>,
-}
-
-impl End {
-    fn exit(&self) -> Exit {
-        if self.controls.iter().any(broken) {
-            return Exit::Problems;
-        }
-        match self.verdict {
-            Some(Verdict::NothingEnforces | Verdict::Partly | Verdict::Allowed) => Exit::Problems,
-            Some(Verdict::Enforced) => Exit::Done,
-            Some(Verdict::ClosedNow) if self.seen == Enforcement::Enforced => Exit::Done,
-            _ => Exit::Unproven,
-        }
-    }
-}
+use crate::rollout::lockdown::{Outcome, Sight};
+use crate::terminal::escape;
 
 /// The worst of all.
-pub(super) fn exit(ends: &[End]) -> Exit {
-    let all: Vec<Exit> = ends.iter().map(End::exit).collect();
+pub(super) fn exit(ends: &[Outcome]) -> Exit {
+    let all: Vec<Exit> = ends.iter().map(Outcome::exit).collect();
     let worst = [Exit::Problems, Exit::Unproven]
         .into_iter()
         .find(|e| all.contains(e));
     worst.unwrap_or(Exit::Done)
-}
-
-fn broken(control: &Control) -> bool {
-    control.after.stopped() && control.before.as_ref().is_none_or(Outcome::through)
 }
 
 /// What stays open.
@@ -133,12 +102,12 @@ fn line(connection: &Connection) -> String {
 }
 
 /// The verdict of each namespace, with what it rests on.
-pub(super) fn result(io: &Io, output: SetupOutput, ends: &[End]) -> Result<(), Error> {
+pub(super) fn result(io: &Io, output: SetupOutput, ends: &[Outcome]) -> Result<(), Error> {
     let mut lines = Vec::new();
     for end in ends {
         lines.push(headline(end));
-        lines.extend(end.trials.iter().map(trial));
-        lines.extend(end.controls.iter().map(control));
+        lines.extend(end.trials.iter().map(|trial| format!("  {trial}")));
+        lines.extend(end.controls.iter().map(|control| format!("  {control}")));
         lines.extend(end.notes.iter().map(|note| format!("  note      {note}")));
         if !end.changed {
             lines.push("  unchanged".into());
@@ -152,7 +121,7 @@ pub(super) fn result(io: &Io, output: SetupOutput, ends: &[End]) -> Result<(), E
     Ok(())
 }
 
-fn headline(end: &End) -> String {
+fn headline(end: &Outcome) -> String {
     let namespace = &end.spec.namespace;
     let (word, why) = match end.verdict {
         None => ("unproven", "nothing was tried (--no-probe or --wait=false)"),
@@ -193,57 +162,4 @@ fn headline(end: &End) -> String {
         Some(Verdict::Untried) => ("unproven", "no bypass could be tried"),
     };
     format!("{word:<11} {namespace}: {why}")
-}
-
-fn trial(trial: &Trial) -> String {
-    let word = match &trial.after {
-        Outcome::Through(_) if trial.kind == RunawayKind::HostNetwork => "free",
-        Outcome::Through(_) => "open",
-        Outcome::Stopped(_) => "closed",
-        Outcome::Untried(_) => "not tried",
-    };
-    let now = trial.after.words();
-    let seen = match &trial.before {
-        Some(before) if before.words() == now => format!("{now}, before and now"),
-        Some(before) => format!("{} before, {now} now", before.words()),
-        None => now.to_owned(),
-    };
-    let by = trial
-        .allowed
-        .as_ref()
-        .filter(|_| trial.is_open())
-        .map_or(String::new(), |rule| format!(" ({rule} allows it)"));
-    let witness = trial
-        .witness
-        .as_ref()
-        .filter(|_| trial.seems_closed())
-        .map_or(String::new(), |witness| {
-            format!(
-                "; {} at the same time: {}",
-                witness.from,
-                witness.outcome.words()
-            )
-        });
-    format!(
-        "  {word:<9} {} {}, to {}: {seen}{by}{witness}",
-        trial.from,
-        trial.kind.words(),
-        trial.way
-    )
-}
-
-fn control(control: &Control) -> String {
-    let word = if broken(control) {
-        "BROKEN"
-    } else if control.after.through() {
-        "works"
-    } else {
-        "no answer"
-    };
-    format!(
-        "  {word:<9} {} through the gateway, to {}: {}",
-        control.from,
-        control.target,
-        control.after.words()
-    )
 }

@@ -1,17 +1,13 @@
 //! What setup says: the plan before, the result after, and what a run that broke off left behind.
 
-use super::perform::Outcome;
-use super::wanted::{HostWish, Wanted};
 use crate::cli::setup::SetupOutput;
-use crate::cluster::Cluster;
-use crate::command::{Io, escape};
-use crate::confirm::say;
-use crate::envoy::Moved;
+use crate::console::Io;
 use crate::error::Error;
-use crate::flow::{Flow, Hop, Wire};
 use crate::kubernetes::Kind;
 use crate::model::target::Host;
-use crate::plan::{Action, Step, diff};
+use crate::plan::{Action, Joined, Step, diff, reference};
+use crate::rollout::setup::{Outcome, SetupPlan};
+use crate::terminal::escape;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -32,7 +28,7 @@ pub(in crate::command) fn objects(
         SetupOutput::Name => {
             let names: Vec<String> = objects
                 .iter()
-                .filter_map(crate::plan::reference)
+                .filter_map(reference)
                 .map(|o| o.to_string())
                 .collect();
             io.result(&names.join("\n"))
@@ -44,15 +40,11 @@ pub(in crate::command) fn objects(
 const ONE_BY_ONE: usize = 40;
 
 /// Where, what, and what is left out.
-pub(super) fn plan(io: &Io, cluster: &Cluster, wanted: &Wanted, steps: &[Step]) {
-    io.note(&format!(
-        "context {}, server {}",
-        cluster.context, cluster.server
-    ));
-    picture(io, wanted);
-    unwired(io, &wanted.hosts);
-    wanted.reasons.iter().for_each(|reason| io.note(reason));
-    for caller in wanted
+pub(super) fn plan(io: &Io, plan: &SetupPlan, steps: &[Step]) {
+    picture(io, plan);
+    not_routed(io, plan);
+    plan.reasons.iter().for_each(|reason| io.note(reason));
+    for caller in plan
         .callers
         .iter()
         .filter(|c| !c.without_sidecar.is_empty())
@@ -63,70 +55,36 @@ pub(super) fn plan(io: &Io, cluster: &Cluster, wanted: &Wanted, steps: &[Step]) 
             caller.client.namespace
         ));
     }
-    if let Some(patch) = wanted.gateway.patch.as_ref().filter(|_| io.verbose > 0) {
+    if let Some(patch) = plan.gateway.patch.as_ref().filter(|_| io.verbose > 0) {
         io.note(&diff::yaml(&patch.to_operator()).unwrap_or_default());
     }
-    if let Some(work) = &wanted.gateway.work {
+    if let Some(work) = &plan.gateway.work {
         io.note(work.describe().trim_end());
     }
     objects_of(io, steps);
 }
 
-/// The way of each port, from the caller to the host.
-fn picture(io: &Io, wanted: &Wanted) {
-    let place = &wanted.gateway.place;
-    let way = |host: &HostWish, wire: &Wire| {
-        let hop = if wire.hop == Hop::Mutual {
-            " (mutual TLS)"
-        } else {
-            ""
-        };
-        let callers: Vec<&str> = host.record.clients().collect();
-        let callers = callers.join(", ");
-        let server = host.record.server();
-        let by = if *server == host.record.host {
-            String::new()
-        } else {
-            format!(" at {server}")
-        };
-        format!(
-            "  {callers} \u{2192} {}/{}:{}{hop} \u{2192} {}:{} ({}){by}",
-            place.namespace,
-            place.service,
-            wire.gateway_port,
-            host.record.host,
-            wire.port,
-            wire.flow.name()
-        )
-    };
-    let ways: Vec<String> = wanted
-        .hosts
-        .iter()
-        .flat_map(|h| h.record.wires.iter().map(|w| way(h, w)).collect::<Vec<_>>())
-        .collect();
-    let shown = if io.verbose > 0 || ways.len() <= ONE_BY_ONE {
-        ways.len()
+/// The path of each port, from the client to the host.
+fn picture(io: &Io, plan: &SetupPlan) {
+    let paths = plan.paths();
+    let shown = if io.verbose > 0 || paths.len() <= ONE_BY_ONE {
+        paths.len()
     } else {
         ONE_BY_ONE / 4
     };
-    ways[..shown].iter().for_each(|way| io.note(way));
-    if shown < ways.len() {
-        io.note(&format!("  and {} more (-v shows all)", ways.len() - shown));
+    paths[..shown].iter().for_each(|path| io.note(path));
+    if shown < paths.len() {
+        io.note(&format!(
+            "  and {} more (-v shows all)",
+            paths.len() - shown
+        ));
     }
 }
 
 /// The two ports of the web are usually both called.
-fn unwired(io: &Io, hosts: &[HostWish]) {
+fn not_routed(io: &Io, plan: &SetupPlan) {
     for port in [80, 443] {
-        let web = |h: &&HostWish| h.record.wires.iter().any(|w| w.flow != Flow::Tcp);
-        let open = |h: &&HostWish| h.record.wires.iter().all(|w| w.port != port);
-        let names: Vec<String> = hosts
-            .iter()
-            .filter(web)
-            .filter(open)
-            .map(|h| h.record.host.to_string())
-            .collect();
-        match names.as_slice() {
+        match plan.hosts_without(port).as_slice() {
             [] => {}
             [one] => io.warn(&format!(
                 "port {port} of {one} is not routed: it leaves directly"
@@ -179,6 +137,21 @@ pub(super) fn pruned(io: &Io, stale: &[(Host, Vec<String>)]) {
     }
 }
 
+/// What somebody else has routed: there is nothing to write for it.
+pub(super) fn joined(io: &Io, joined: &[Joined]) {
+    for one in joined {
+        let by: Vec<String> = one.by.iter().map(ToString::to_string).collect();
+        io.note(&format!(
+            "{} from {} goes through {}/{} already, by {}: nothing to write",
+            one.path.target,
+            one.path.client,
+            one.gateway.namespace,
+            one.gateway.name,
+            by.join(", ")
+        ));
+    }
+}
+
 /// The proofs, and what was not proven.
 pub(super) fn result(
     io: &Io,
@@ -190,36 +163,18 @@ pub(super) fn result(
         let bodies: Vec<Value> = steps.iter().filter_map(|s| s.body.clone()).collect();
         objects(io, output, &bodies)?;
     }
-    let mut lines = Vec::new();
-    for proof in &outcome.proofs {
-        let now = &proof.passage;
-        let seen = format!(
-            "{} from {}: {}; sidecar to gateway {}, gateway to host {}",
-            proof.target,
-            proof.from,
-            say(&now.answer),
-            count(now.sidecar_to_gateway),
-            count(now.gateway_to_host)
-        );
-        match proof.fault() {
-            None if proof.denied => lines.push(format!("denied    {seen}")),
-            None => lines.push(format!("proven    {seen}")),
-            Some(fault) if proof.unasked() => {
-                lines.push(format!("unproven  {}: {fault}", proof.target));
-            }
-            Some(fault) => lines.push(format!("FAILED    {seen}: {fault}")),
-        }
-    }
-    lines.extend(outcome.left.iter().map(|left| format!("left      {left}")));
-    lines.extend(
-        outcome
-            .unproven
-            .iter()
-            .map(|why| format!("unproven  {why}")),
-    );
+    let mut said: Vec<String> = outcome.proofs.iter().map(ToString::to_string).collect();
+    said.extend(outcome.left.iter().map(|left| format!("left      {left}")));
+    let unproven = outcome.unproven.iter();
+    said.extend(unproven.map(|why| format!("unproven  {why}")));
     if !outcome.changed {
-        lines.push("unchanged".into());
+        said.push("unchanged".into());
     }
+    lines(io, output, &said)
+}
+
+/// What people read: the result, where nothing else was asked for.
+pub(super) fn lines(io: &Io, output: SetupOutput, lines: &[String]) -> Result<(), Error> {
     let text = escape(&lines.join("\n"));
     if output == SetupOutput::Text {
         return io.result(&text);
@@ -228,32 +183,21 @@ pub(super) fn result(
     Ok(())
 }
 
-fn count(moved: Moved) -> u64 {
-    moved.connections.max(moved.requests)
-}
-
-/// The plan in two: what the owners of the gateway's namespace have to write, and what the callers'
+/// The plan in two: what the owners of the gateway's namespace have to write, and what the clients'
 /// owners have to, afterwards.
-pub(super) fn halves(io: &Io, wanted: &Wanted) -> Result<(), Error> {
-    let calls = |o: &Value| {
-        let namespace = o["metadata"]["namespace"].as_str().unwrap_or_default();
-        wanted.hosts.iter().any(|h| h.calls(namespace))
-    };
-    let (theirs, platform): (Vec<Value>, Vec<Value>) = wanted
-        .objects()
-        .into_iter()
-        .partition(|o| calls(o) && o["metadata"]["namespace"] != wanted.gateway.place.namespace);
-    let place = &wanted.gateway.place.namespace;
+pub(super) fn halves(io: &Io, plan: &SetupPlan) -> Result<(), Error> {
+    let (platform, clients) = plan.halves();
+    let place = &plan.gateway.place.namespace;
     let mut text = format!(
         "# 1. For the owners of {place}: kubectl apply it first.\n{}",
         diff::yaml_stream(&platform)?
     );
-    if !theirs.is_empty() {
+    if !clients.is_empty() {
         text.push_str(
             "---\n# 2. For the clients, when the first part is there: it sends them through the \
             gateway.\n",
         );
-        text.push_str(&diff::yaml_stream(&theirs)?);
+        text.push_str(&diff::yaml_stream(&clients)?);
     }
     io.document(&text)
 }

@@ -4,7 +4,7 @@
 
 use crate::cli::setup::SetupArgs;
 use crate::cluster::Cluster;
-use crate::command::Io;
+use crate::console::Io;
 use crate::deadline::Question;
 use crate::error::Error;
 use crate::gather::leaving;
@@ -21,7 +21,8 @@ use std::collections::BTreeSet;
 /// Ask for what the arguments do not say.
 pub(super) async fn ask(
     args: SetupArgs,
-    (cluster, io): (&Cluster, &Io),
+    cluster: &Cluster,
+    io: &Io,
     snapshot: &Snapshot,
 ) -> Result<SetupArgs, Error> {
     let callers = callers(snapshot, &cluster.namespace);

@@ -1,6 +1,6 @@
 //! Whether `istioctl install` with a file would touch nothing but the gateway.
 
-use super::Change;
+use super::tool::Istioctl;
 use crate::cluster::Cluster;
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -18,6 +18,14 @@ const COMPONENT: &str = "operator.istio.io/component";
 const VERSION: &str = "operator.istio.io/version";
 const OWNER: &str = "install.operator.istio.io/owning-resource";
 const KEPT: &str = "install.operator.istio.io/owning-resource-not-pruned";
+
+/// A change of the file that is still to be judged.
+pub(super) struct Change<'a> {
+    pub(super) tool: &'a Istioctl,
+    pub(super) before: &'a str,
+    pub(super) after: &'a str,
+    pub(super) gateway: &'a GatewayPatch,
+}
 
 /// Kinds in which settings show. istiod itself writes to its webhooks, so these are no measure.
 const JUDGED: &[Kind] = &[

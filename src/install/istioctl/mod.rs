@@ -12,23 +12,15 @@ pub use tool::Istioctl;
 
 use super::GatewayPatch;
 use super::edit::{self, Edit};
-use super::work::refuse_strangers;
+use super::strangers::refuse_strangers;
 use crate::cluster::Cluster;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::plan::Restore;
 use crate::snapshot::Snapshot;
-use judge::judge;
+use judge::{Change, judge};
 use similar::TextDiff;
 use std::path::{Path, PathBuf};
-
-/// A change of the file that is still to be judged.
-struct Change<'a> {
-    tool: &'a Istioctl,
-    before: &'a str,
-    after: &'a str,
-    gateway: &'a GatewayPatch,
-}
 
 /// What is to be done to the file, decided and checked.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Which of several declarations of a host a sidecar takes, and which of its ports.
 
-use super::super::world::World;
-use super::{Imported, Node};
+use crate::model::seen::{Imported, Node};
+use crate::model::world::World;
 use std::collections::{BTreeSet, HashMap};
 
 /// Who owns each host, in the making.

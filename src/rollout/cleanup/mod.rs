@@ -2,13 +2,13 @@
 //! the rest; then gateways that nobody uses, and the sidecars that we gave. Each record says first
 //! that it is leaving, and goes last.
 
-use super::Announced;
-use super::namespace::others_in_the_end;
+mod namespace;
+
 use crate::apply::{Executor, Guard, Journal, give_back, gone, read_records_of, refuse_too_large};
 use crate::cli::write::WriteArgs;
 use crate::cluster::Cluster;
-use crate::command::Io;
 use crate::confirm::{Site, left_goals, wait_for};
+use crate::console::Io;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::flow::{GatewayPlace, Part};
@@ -18,14 +18,16 @@ use crate::kubernetes::{Kind, Meta};
 use crate::model::target::Client;
 use crate::plan::{
     Form, GatewayName, GatewayRecord, GatewayRemoval, HostRecord, HostRemoval, Inventory, Item,
-    LockdownRecord, Owner, Phase, Record, Removal, Rollout, Stage, Stamp, Wait, all_absent,
-    caller_pods, host_leaves,
+    LockdownRecord, Owner, Phase, Record, RecordName, Removal, Rollout, Stage, Stamp, Wait,
+    all_absent, caller_pods, host_leaves,
 };
 use crate::snapshot::Snapshot;
 use futures::stream::{self, StreamExt, TryStreamExt};
+use namespace::others_in_the_end;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Requests at a time.
@@ -35,22 +37,25 @@ const SIDE_BY_SIDE: usize = 8;
 /// host.
 const IN_FLIGHT: Duration = Duration::from_millis(500);
 
+/// Records, and the clients of them that this run has said are leaving.
+pub(crate) type Announced = Mutex<BTreeSet<(RecordName, String)>>;
+
 /// What a removal works with.
-pub(in crate::command) struct Run<'a> {
-    pub(in crate::command) cluster: &'a Cluster,
-    pub(in crate::command) io: &'a Io,
-    pub(in crate::command) write: &'a WriteArgs,
-    pub(in crate::command) snapshot: &'a Snapshot,
+pub(crate) struct Run<'a> {
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) io: &'a Io,
+    pub(crate) write: &'a WriteArgs,
+    pub(crate) snapshot: &'a Snapshot,
     /// The objects with our label, as the plan was made from them.
-    pub(in crate::command) live: &'a [Value],
-    pub(in crate::command) journal: &'a Journal,
-    pub(in crate::command) deadline: Deadline,
-    pub(in crate::command) tool: &'a Istioctl,
+    pub(crate) live: &'a [Value],
+    pub(crate) journal: &'a Journal,
+    pub(crate) deadline: Deadline,
+    pub(crate) tool: &'a Istioctl,
     /// The file that Istio is installed from, where it was named.
-    pub(in crate::command) file: Option<&'a Path>,
-    pub(in crate::command) stamp: Stamp,
+    pub(crate) file: Option<&'a Path>,
+    pub(crate) stamp: Stamp,
     /// What the records say is leaving, by our hand.
-    pub(in crate::command) announced: &'a Announced,
+    pub(crate) announced: &'a Announced,
 }
 
 impl Run<'_> {
@@ -65,10 +70,7 @@ impl Run<'_> {
     }
 
     /// Do it; the answer names what is left and should not be.
-    pub(in crate::command) async fn perform(
-        &self,
-        removal: &Removal,
-    ) -> Result<Vec<String>, Error> {
+    pub(crate) async fn perform(&self, removal: &Removal) -> Result<Vec<String>, Error> {
         let mut left = Vec::new();
         for lockdown in &removal.lockdowns {
             left.extend(self.unlock(lockdown.clone()).await?);
@@ -113,10 +115,7 @@ impl Run<'_> {
     }
 
     /// Delete the policy of a lockdown, and forget it.
-    pub(in crate::command) async fn unlock(
-        &self,
-        mut record: LockdownRecord,
-    ) -> Result<Vec<String>, Error> {
+    pub(crate) async fn unlock(&self, mut record: LockdownRecord) -> Result<Vec<String>, Error> {
         let guard = Guard::default();
         let all = self.executor(&guard, vec![record.owner()]);
         all.fill_in_owned(&mut record.objects);
@@ -475,11 +474,7 @@ fn gateway_leaves(record: &GatewayRecord) -> Rollout {
 }
 
 /// Who else uses the gateways that would go: they stay.
-pub(in crate::command) fn count_users(
-    removal: &mut Removal,
-    inventory: &Inventory,
-    snapshot: &Snapshot,
-) {
+pub(crate) fn count_users(removal: &mut Removal, inventory: &Inventory, snapshot: &Snapshot) {
     for gateway in &mut removal.gateways {
         let record = &gateway.record;
         let mut objects = record.objects.objects();

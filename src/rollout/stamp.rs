@@ -5,7 +5,7 @@ use crate::cluster::Cluster;
 use crate::plan::Stamp;
 
 /// The stamp of this run.
-pub(super) async fn stamp(cluster: &Cluster) -> Stamp {
+pub(crate) async fn stamp(cluster: &Cluster) -> Stamp {
     Stamp {
         who: cluster.user().await,
         when: jiff::Timestamp::now()

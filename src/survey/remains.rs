@@ -3,7 +3,7 @@
 
 use crate::apply::{Found, read_records, sweep};
 use crate::cluster::Cluster;
-use crate::command::Io;
+use crate::console::Io;
 use crate::error::Error;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::plan::{
@@ -15,29 +15,26 @@ use std::collections::BTreeSet;
 
 /// What is there in the end and should not be.
 #[derive(Debug, Default)]
-pub(in crate::command) struct Remains {
+pub(crate) struct Remains {
     /// Objects of ours, or of what was removed here.
-    pub(in crate::command) ours: Vec<String>,
+    pub(crate) ours: Vec<String>,
     /// Objects that carry our label and nothing else that would make them ours.
-    pub(in crate::command) copies: Vec<String>,
+    pub(crate) copies: Vec<String>,
 }
 
 /// What was found.
-pub(in crate::command) struct Survey {
-    pub(in crate::command) snapshot: Snapshot,
+pub(crate) struct Survey {
+    pub(crate) snapshot: Snapshot,
     /// The records as they are.
     records: Inventory,
     /// The same with the objects of ours that no record names.
-    pub(in crate::command) inventory: Inventory,
-    pub(in crate::command) found: Found,
+    pub(crate) inventory: Inventory,
+    pub(crate) found: Found,
 }
 
 impl Survey {
     /// The records are read first: what comes after them is noticed when they are written.
-    pub(in crate::command) async fn take(
-        cluster: &Cluster,
-        scope: &snapshot::Scope,
-    ) -> Result<Self, Error> {
+    pub(crate) async fn take(cluster: &Cluster, scope: &snapshot::Scope) -> Result<Self, Error> {
         let records = read_records(cluster).await?;
         let mut namespaces: BTreeSet<String> = [cluster.namespace.clone()].into();
         for host in &records.hosts {
@@ -62,14 +59,14 @@ impl Survey {
     }
 
     /// Say which records are not believed.
-    pub(in crate::command) fn warn(&self, io: &Io) {
+    pub(crate) fn warn(&self, io: &Io) {
         for unreadable in &self.records.unreadable {
             io.warn(&unreadable.line());
         }
     }
 
     /// What could not be looked at, as far as it matters.
-    pub(in crate::command) fn incomplete(&self, scope: &Scope) -> Vec<String> {
+    pub(crate) fn incomplete(&self, scope: &Scope) -> Vec<String> {
         let mut all: Vec<String> = self
             .records
             .unreadable
@@ -86,7 +83,7 @@ impl Survey {
 
     /// What carries our labels, should have gone, and is there. Somebody may be setting up or
     /// cleaning up beside us: what a record names by now, or what has gone, is none.
-    pub(in crate::command) async fn left(
+    pub(crate) async fn left(
         &self,
         cluster: &Cluster,
         scope: &Scope,

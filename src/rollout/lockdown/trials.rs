@@ -1,15 +1,15 @@
 //! The ways round the gateway, tried before the policy and with it, and the way through the
 //! gateway, which must stay.
 
-use super::{Session, Tried, Wanted};
+use super::{LockdownPlan, Run, Tried};
 use crate::envoy::read_tally;
 use crate::error::Error;
-use crate::flow::LOCKDOWN;
+use crate::flow::{GatewayPlace, LOCKDOWN};
 use crate::gather::{gateway_pod, runaways, witnesses};
 use crate::kubernetes::Place;
 use crate::kubernetes::network_policy::Transport;
 use crate::kubernetes::pod::Pod;
-use crate::lockdown::{Trial, Witness};
+use crate::lockdown::{Control, Trial, Witness};
 use crate::model::policy_network::{Permission, Side, leaves_to};
 use crate::model::target::{AppProtocol, Host, Target};
 use crate::probe::bypass::{Outcome, Runaway, RunawayKind, Way};
@@ -27,15 +27,6 @@ const TAKES_HOLD: Duration = Duration::from_secs(8);
 
 const PAUSE: Duration = Duration::from_millis(400);
 
-/// The way through the gateway, which must work as before.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Control {
-    pub(super) from: String,
-    pub(super) target: Target,
-    pub(super) before: Option<Outcome>,
-    pub(super) after: Outcome,
-}
-
 /// One way of one pod.
 struct Try {
     who: usize,
@@ -47,8 +38,8 @@ struct Try {
 
 /// All that is tried of one namespace.
 pub(super) struct Tries<'a> {
-    session: &'a Session<'a>,
-    want: &'a Wanted,
+    run: &'a Run<'a>,
+    plan: &'a LockdownPlan,
     targets: Vec<Target>,
     runaways: Vec<Runaway>,
     all: Vec<Try>,
@@ -56,18 +47,18 @@ pub(super) struct Tries<'a> {
 }
 
 impl<'a> Tries<'a> {
-    pub(super) async fn prepare(session: &'a Session<'a>, want: &'a Wanted) -> Result<Self, Error> {
-        let namespace = &want.spec.namespace;
-        let (targets, calls) = session.targets(namespace);
+    pub(super) async fn prepare(run: &'a Run<'a>, plan: &'a LockdownPlan) -> Result<Self, Error> {
+        let namespace = &plan.spec.namespace;
+        let (targets, calls) = run.targets(namespace);
         let mut tries = Self {
-            session,
-            want,
+            run,
+            plan,
             targets,
             runaways: Vec::new(),
             all: Vec::new(),
             notes: Vec::new(),
         };
-        if session.args.no_probe || !session.args.write.wait {
+        if run.args.no_probe || !run.args.write.wait {
             return Ok(tries);
         }
         if tries.targets.is_empty() {
@@ -76,16 +67,11 @@ impl<'a> Tries<'a> {
                 .push("no host outside is known to try with: name one with --probe HOST".into());
             return Ok(tries);
         }
-        tries.runaways = runaways(
-            session.cluster,
-            session.snapshot,
-            (namespace, None),
-            session.deadline,
-        )
-        .await?;
+        tries.runaways =
+            runaways(run.cluster, run.snapshot, (namespace, None), run.deadline).await?;
         for (who, runaway) in tries.runaways.iter().enumerate() {
             for target in &tries.targets {
-                let known = session.addresses_of(runaway, (want, target)).await?;
+                let known = run.addresses_of(runaway, (plan, target)).await?;
                 for way in runaway.kind.ways(target, &known) {
                     tries.all.push(Try {
                         who,
@@ -138,7 +124,7 @@ impl<'a> Tries<'a> {
                 outcomes[*at].through() != self.all[*at].control
                     && !matches!(outcomes[*at], Outcome::Untried(_))
             });
-            if open.is_empty() || Instant::now() > until || self.session.deadline.passed() {
+            if open.is_empty() || Instant::now() > until || self.run.deadline.passed() {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
@@ -194,11 +180,7 @@ impl<'a> Tries<'a> {
             for witness in &witnesses {
                 let (again, other) = tokio::join!(
                     self.attempt(std::slice::from_ref(&at)),
-                    witness.attempt(
-                        self.session.cluster,
-                        &self.all[at].way,
-                        self.session.deadline
-                    )
+                    witness.attempt(self.run.cluster, &self.all[at].way, self.run.deadline)
                 );
                 if let Some((_, outcome)) = again?.into_iter().next() {
                     outcomes[at] = outcome;
@@ -274,11 +256,11 @@ impl<'a> Tries<'a> {
     /// Pods that the policy is not about: of this namespace those on the node's own network, then
     /// those of the gateway and of other namespaces.
     async fn witnesses(&self) -> Vec<Runaway> {
-        let session = self.session;
+        let run = self.run;
         let free = |runaway: &&Runaway| runaway.kind == RunawayKind::HostNetwork;
         let mut all: Vec<Runaway> = self.runaways.iter().filter(free).cloned().collect();
         let gateways: Vec<_> = self
-            .want
+            .plan
             .gateways
             .iter()
             .flat_map(|g| {
@@ -287,14 +269,14 @@ impl<'a> Tries<'a> {
                     .map(|pod| gateway_pod(&g.place.namespace, pod))
             })
             .collect();
-        let namespace = &self.want.spec.namespace;
+        let namespace = &self.plan.spec.namespace;
         all.extend(
             witnesses(
-                session.cluster,
-                session.snapshot,
+                run.cluster,
+                run.snapshot,
                 namespace,
                 &gateways,
-                session.deadline,
+                run.deadline,
             )
             .await,
         );
@@ -303,9 +285,9 @@ impl<'a> Tries<'a> {
 
     /// A network plugin can be missing on one node: the nodes that nobody tried from are named.
     fn name_the_nodes(&mut self) {
-        let namespace = &self.want.spec.namespace;
+        let namespace = &self.plan.spec.namespace;
         let pods = || {
-            let pods = self.session.snapshot.objects.pods.iter();
+            let pods = self.run.snapshot.objects.pods.iter();
             pods.filter(|p| p.namespace() == namespace && p.is_ready())
         };
         let tried = |pod: &Pod| self.runaways.iter().any(|r| r.at.pod == pod.name());
@@ -341,11 +323,7 @@ impl<'a> Tries<'a> {
     async fn rule_for(&self, one: &Try, then: &Snapshot) -> Result<Option<Place>, Error> {
         let runaway = &self.runaways[one.who];
         let known = match &one.way {
-            Way::Name(target) => {
-                self.session
-                    .addresses_of(runaway, (self.want, target))
-                    .await?
-            }
+            Way::Name(target) => self.run.addresses_of(runaway, (self.plan, target)).await?,
             Way::Address(..) | Way::Datagram(_) | Way::Straight(..) => Vec::new(),
         };
         Ok(one
@@ -355,11 +333,11 @@ impl<'a> Tries<'a> {
     }
 
     async fn attempt(&self, which: &[usize]) -> Result<Vec<(usize, Outcome)>, Error> {
-        let session = self.session;
+        let run = self.run;
         let attempts = which.iter().map(|at| async move {
             let one = &self.all[*at];
             let outcome = self.runaways[one.who]
-                .attempt(session.cluster, &one.way, session.deadline)
+                .attempt(run.cluster, &one.way, run.deadline)
                 .await;
             outcome.map(|outcome| (*at, outcome))
         });
@@ -378,30 +356,30 @@ impl<'a> Tries<'a> {
         else {
             return;
         };
-        let (session, name) = (self.session, target.host.text());
-        for gateway in &self.want.gateways {
+        let (run, name) = (self.run, target.host.text());
+        for gateway in &self.plan.gateways {
             let place = &gateway.place;
-            let pods = session.snapshot.objects.pods.iter();
+            let pods = run.snapshot.objects.pods.iter();
             let found = pods.clone().find(|p| {
                 p.namespace() == place.namespace
                     && gateway.pods.contains(&p.name().to_owned())
                     && p.is_ready()
             });
-            let Some((pod, port)) = found.and_then(|p| Some((p, https_port(session, place, p)?)))
+            let Some((pod, port)) = found.and_then(|p| Some((p, https_port(run, place, p)?)))
             else {
                 continue;
             };
             let at = (pod.namespace(), pod.name(), port);
             let taken =
                 |answer: Result<SniAnswer, Error>| matches!(answer, Ok(SniAnswer::Answered(_)));
-            if taken(sni(session.cluster, at, Some(&name), session.deadline).await) {
+            if taken(sni(run.cluster, at, Some(&name), run.deadline).await) {
                 self.notes.push(format!(
                     "the gateway {}/{} takes {name} from whoever reaches it, sidecar or not; setup \
                      --hop mtls lets only the mesh in",
                     place.namespace, place.service
                 ));
             }
-            if taken(sni(session.cluster, at, Some(&nobody(&name)), session.deadline).await) {
+            if taken(sni(run.cluster, at, Some(&nobody(&name)), run.deadline).await) {
                 self.notes.push(format!(
                     "the gateway {}/{} takes any server name: it is a way out to every host",
                     place.namespace, place.service
@@ -411,14 +389,14 @@ impl<'a> Tries<'a> {
     }
 }
 
-fn https_port(session: &Session<'_>, place: &crate::flow::GatewayPlace, pod: &Pod) -> Option<u16> {
-    let mut services = session.snapshot.objects.services.iter();
+fn https_port(run: &Run<'_>, place: &GatewayPlace, pod: &Pod) -> Option<u16> {
+    let mut services = run.snapshot.objects.services.iter();
     let service =
         services.find(|s| s.namespace() == place.namespace && s.name() == place.service)?;
     service.port(443)?.on(Some(pod))
 }
 
-impl Session<'_> {
+impl Run<'_> {
     /// The hosts to try with, and whether the namespace calls them through its gateway.
     fn targets(&self, namespace: &str) -> (Vec<Target>, bool) {
         let records = || self.inventory.hosts.iter();
@@ -488,7 +466,7 @@ impl Session<'_> {
     async fn addresses_of(
         &self,
         runaway: &Runaway,
-        (want, target): (&Wanted, &Target),
+        (plan, target): (&LockdownPlan, &Target),
     ) -> Result<Vec<IpAddr>, Error> {
         if let Host::Address(ip) = target.host {
             return Ok(vec![ip]);
@@ -499,7 +477,7 @@ impl Session<'_> {
             return Ok(found);
         }
         let mut known = BTreeSet::new();
-        for gateway in &want.gateways {
+        for gateway in &plan.gateways {
             for pod in &gateway.pods {
                 let Ok(tally) = read_tally(self.cluster, &gateway.place.namespace, pod).await
                 else {

@@ -1,62 +1,63 @@
 //! The gateway that setup wants: one that is there, or the objects of a new one.
 
-use crate::cli::setup::SetupArgs;
-use crate::cluster::Cluster;
-use crate::deadline::Deadline;
+use super::plan::GatewayPlan;
+use super::planner::Planner;
 use crate::error::Error;
-use crate::flow::{GatewayPlace, access_log};
-use crate::install::{
-    Choice, GatewayPatch, Installer, Istioctl, Work, find_gateways, injected_objects, plan,
-};
+use crate::flow::access_log;
+use crate::install::{Choice, GatewayPatch, Installer, find_gateways, injected_objects, plan};
 use crate::kubernetes::Kind;
 use crate::plan::{GatewayRecord, Inventory, Phase, Record};
 use crate::snapshot::Snapshot;
-use serde_json::Value;
 
-pub(super) struct GatewayWish {
-    pub(super) place: GatewayPlace,
-    pub(super) ports: Vec<u16>,
-    pub(super) objects: Vec<Value>,
-    /// The patch of a gateway that we install.
-    pub(super) patch: Option<GatewayPatch>,
-    /// Who installs it.
-    pub(super) installer: Installer,
-    /// What that changes of somebody else's.
-    pub(super) work: Option<Work>,
-}
+impl Planner<'_> {
+    /// The gateway that was chosen, or what makes a new one.
+    pub(super) async fn gateway(
+        &self,
+        inventory: &Inventory,
+        choice: Choice,
+    ) -> Result<GatewayPlan, Error> {
+        let mut wanted = match choice {
+            Choice::Use(found) => found_gateway(self.snapshot, inventory, found)?,
+            Choice::Install(patch) => self.installed(inventory, *patch).await?,
+        };
+        let record = inventory.gateway(&wanted.place.namespace, &wanted.place.service);
+        if let Some(record) = record {
+            refuse_leaving(record)?;
+        }
+        let logged = record.is_some_and(GatewayRecord::logs);
+        if self.args.access_log || logged {
+            wanted.objects.push(access_log(&wanted.place));
+        }
+        Ok(wanted)
+    }
 
-pub(super) async fn gateway_wish(
-    (cluster, snapshot): (&Cluster, &Snapshot),
-    inventory: &Inventory,
-    choice: Choice,
-    (args, tool, deadline): (&SetupArgs, &Istioctl, Deadline),
-) -> Result<GatewayWish, Error> {
-    let mut wish = match choice {
-        Choice::Use(found) => found_gateway(snapshot, inventory, found)?,
-        Choice::Install(patch) => {
-            let file = args.istio_operator.as_deref();
-            match plan(
-                (cluster, snapshot),
-                (args.installer, tool),
-                (file, &patch),
-                deadline,
-            )
-            .await?
-            {
-                None => new_gateway(snapshot, inventory, *patch)?,
-                work => by_others(snapshot, inventory, (*patch, args.installer, work)),
+    /// By Istio's own installer, where that is the one, or by injection.
+    async fn installed(
+        &self,
+        inventory: &Inventory,
+        patch: GatewayPatch,
+    ) -> Result<GatewayPlan, Error> {
+        let (args, snapshot) = (self.args, self.snapshot);
+        let file = args.istio_operator.as_deref();
+        let work = plan(
+            (self.cluster, snapshot),
+            (args.installer, self.tool),
+            (file, &patch),
+            self.deadline,
+        )
+        .await?;
+        match work {
+            None => new_gateway(snapshot, inventory, patch),
+            work => {
+                let there = by_others(snapshot, inventory, patch);
+                Ok(GatewayPlan {
+                    installer: args.installer,
+                    work,
+                    ..there
+                })
             }
         }
-    };
-    let record = inventory.gateway(&wish.place.namespace, &wish.place.service);
-    if let Some(record) = record {
-        refuse_leaving(record)?;
     }
-    let logged = record.is_some_and(GatewayRecord::logs);
-    if args.access_log || logged {
-        wish.objects.push(access_log(&wish.place));
-    }
-    Ok(wish)
 }
 
 /// One that we installed is compared with its patch again, so that a later run keeps or repairs it.
@@ -64,7 +65,7 @@ fn found_gateway(
     snapshot: &Snapshot,
     inventory: &Inventory,
     found: crate::install::FoundGateway,
-) -> Result<GatewayWish, Error> {
+) -> Result<GatewayPlan, Error> {
     let record = inventory
         .gateway(&found.place.namespace, &found.place.service)
         .filter(|g| g.installer == Installer::Injection.name());
@@ -74,7 +75,7 @@ fn found_gateway(
         return new_gateway(snapshot, inventory, patch);
     }
     let installer = Installer::None;
-    Ok(GatewayWish {
+    Ok(GatewayPlan {
         place: found.place,
         ports: found.ports,
         objects: Vec::new(),
@@ -85,11 +86,7 @@ fn found_gateway(
 }
 
 /// One that Istio's own installer makes: only its namespace can be ours.
-fn by_others(
-    snapshot: &Snapshot,
-    inventory: &Inventory,
-    (patch, installer, work): (GatewayPatch, Installer, Option<Work>),
-) -> GatewayWish {
+fn by_others(snapshot: &Snapshot, inventory: &Inventory, patch: GatewayPatch) -> GatewayPlan {
     let there = find_gateways(snapshot).into_iter().find(|found| {
         found.place.namespace == patch.namespace && found.place.service == patch.name
     });
@@ -104,13 +101,13 @@ fn by_others(
         makes_namespace(snapshot, inventory, &patch),
     );
     objects.retain(|o| o["kind"] == Kind::Namespace.name());
-    GatewayWish {
+    GatewayPlan {
         place,
         ports,
         objects,
         patch: Some(patch),
-        installer,
-        work,
+        installer: Installer::None,
+        work: None,
     }
 }
 
@@ -146,7 +143,7 @@ fn new_gateway(
     snapshot: &Snapshot,
     inventory: &Inventory,
     patch: GatewayPatch,
-) -> Result<GatewayWish, Error> {
+) -> Result<GatewayPlan, Error> {
     let namespace = snapshot
         .objects
         .namespaces
@@ -169,7 +166,7 @@ fn new_gateway(
     );
     let place = patch.place(&snapshot.mesh.domain);
     let (ports, installer) = (patch.ports(), Installer::Injection);
-    Ok(GatewayWish {
+    Ok(GatewayPlan {
         place,
         ports,
         objects,

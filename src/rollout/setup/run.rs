@@ -1,62 +1,60 @@
-//! The writes of setup in their order: the records, the gateway, the gateway's half of the way,
-//! and, when every proxy has that, the switch in the callers' namespaces. Then the proof.
+//! The writes of setup in their order: the records, the gateway, the gateway's half of the path,
+//! and, when every proxy has that, the switch in the clients' namespaces. Then the proof.
 
+use super::plan::{HostPlan, SetupPlan};
 use super::resolves::refuse_unresolved;
-use super::wanted::{HostWish, Wanted};
 use crate::apply::{Executor, Guard, Journal, refuse_too_large};
 use crate::cli::setup::SetupArgs;
-use crate::cluster::Cluster;
-use crate::command::Io;
-use crate::confirm::{
-    Asker, Proof, Site, gateway_goals, prove, route_goals, subset_goals, wait_for,
-};
+use crate::cluster::{Cluster, Poll, poll};
+use crate::confirm::{Proof, Site, gateway_goals, route_goals, subset_goals, wait_for};
+use crate::console::Io;
 use crate::deadline::Deadline;
 use crate::error::{ApiStatus, Error};
 use crate::exit::Exit;
-use crate::flow::Wire;
 use crate::install::{GatewayPatch, wait_ready};
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::model::target::Target;
 use crate::plan::{Action, Form, Item, Phase, Record, Stage, Step, Wait, setup_rollout};
-use crate::probe::{Answer, Request};
+use crate::probe::Answer;
 use crate::snapshot::Snapshot;
-use futures::stream::{self, StreamExt, TryStreamExt};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
-pub(super) struct Run<'a> {
-    pub(super) cluster: &'a Cluster,
-    pub(super) io: &'a Io,
-    pub(super) args: &'a SetupArgs,
-    pub(super) wanted: &'a Wanted,
-    pub(super) steps: &'a [Step],
-    pub(super) journal: &'a Journal,
-    pub(super) deadline: Deadline,
+pub(crate) struct Run<'a> {
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) io: &'a Io,
+    pub(crate) args: &'a SetupArgs,
+    pub(crate) plan: &'a SetupPlan,
+    pub(crate) steps: &'a [Step],
+    pub(crate) journal: &'a Journal,
+    pub(crate) deadline: Deadline,
     /// What the hosts answered before the first write, also of an earlier try.
-    pub(super) baseline: &'a Mutex<Option<Baseline>>,
+    pub(crate) baseline: &'a Mutex<Option<Baseline>>,
 }
 
-/// Hosts are asked this many at a time: each has counters of its own.
+/// So many records are written at a time, and so many hosts asked: each has counters of its own.
 pub(super) const SIDE_BY_SIDE: usize = 8;
+
+/// Between two looks at a namespace that is being deleted.
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// Requests that are under way by an old way may take this long to end.
 const IN_FLIGHT: Duration = Duration::from_millis(500);
 
 /// How setup ended.
-pub(super) struct Outcome {
-    pub(super) changed: bool,
-    pub(super) proofs: Vec<Proof>,
+pub(crate) struct Outcome {
+    pub(crate) changed: bool,
+    pub(crate) proofs: Vec<Proof>,
     /// Why something could not be proven.
-    pub(super) unproven: Vec<String>,
+    pub(crate) unproven: Vec<String>,
     /// What pruning left that should not be.
-    pub(super) left: Vec<String>,
+    pub(crate) left: Vec<String>,
 }
 
 impl Outcome {
-    pub(super) fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         if !self.left.is_empty()
             || self
                 .proofs
@@ -74,10 +72,10 @@ impl Outcome {
 }
 
 /// The answers before the first write, by who asked and what.
-pub(super) type Baseline = BTreeMap<(String, Target), Answer>;
+pub(crate) type Baseline = BTreeMap<(String, Target), Answer>;
 
 impl Run<'_> {
-    pub(super) async fn perform(
+    pub(crate) async fn perform(
         &self,
         snapshot: &Snapshot,
         changed: bool,
@@ -102,102 +100,15 @@ impl Run<'_> {
         if !changed {
             self.wait_for_routes(&pods).await?;
         }
-        self.prove(&pods, (&askers, &before), &mut outcome).await?;
+        self.prove(&pods, &askers, &before, &mut outcome).await?;
         Ok(outcome)
-    }
-
-    /// The answers before the first write; those of the first try, where this is another.
-    async fn before(&self, askers: &[Asker], changed: bool) -> Result<Baseline, Error> {
-        let known = self.known_baseline();
-        match known {
-            Some(known) => Ok(known),
-            None if changed => {
-                let asked = self.ask_all(askers).await?;
-                let mut baseline = self.baseline.lock().unwrap_or_else(PoisonError::into_inner);
-                *baseline = Some(asked.clone());
-                Ok(asked)
-            }
-            None => Ok(Baseline::new()),
-        }
-    }
-
-    fn known_baseline(&self) -> Option<Baseline> {
-        self.baseline
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// One ready pod of each caller asks.
-    async fn askers(&self) -> Result<Vec<Asker>, Error> {
-        if self.args.no_probe {
-            return Ok(Vec::new());
-        }
-        let pods = self
-            .wanted
-            .callers
-            .iter()
-            .filter_map(|c| c.with_sidecar.iter().find(|p| p.is_ready()));
-        let askers = pods.map(|pod| Asker::of(self.cluster, pod, self.deadline));
-        Ok(futures::future::try_join_all(askers)
-            .await?
-            .into_iter()
-            .flatten()
-            .collect())
-    }
-
-    fn request(&self, host: &HostWish, wire: &Wire) -> Request {
-        let target = Target {
-            host: host.asked.clone(),
-            port: wire.port,
-            protocol: wire.protocol,
-        };
-        Request {
-            target,
-            path: self.args.probe_path.clone(),
-        }
-    }
-
-    fn wires(&self) -> impl Iterator<Item = (&HostWish, &Wire)> {
-        self.wanted
-            .hosts
-            .iter()
-            .flat_map(|h| h.record.wires.iter().map(move |w| (h, w)))
-    }
-
-    /// What the hosts answer now.
-    async fn ask_all(&self, askers: &[Asker]) -> Result<Baseline, Error> {
-        let _progress = self.io.progress("asking the hosts what they answer now");
-        let asks = self
-            .questions(askers)
-            .map(|(asker, host, wire)| async move {
-                let request = self.request(host, wire);
-                let answer = asker.ask(self.cluster, &request, self.deadline).await?;
-                Ok(((asker.name(), request.target), answer))
-            });
-        stream::iter(asks)
-            .buffer_unordered(SIDE_BY_SIDE)
-            .try_collect()
-            .await
-    }
-
-    /// Who asks for what: each caller for each port of each host that it calls.
-    fn questions<'q>(
-        &'q self,
-        askers: &'q [Asker],
-    ) -> impl Iterator<Item = (&'q Asker, &'q HostWish, &'q Wire)> {
-        let of = |asker: &'q Asker| {
-            let wires = self.wires().filter(|(h, _)| h.calls(asker.namespace()));
-            wires.map(move |(host, wire)| (asker, host, wire))
-        };
-        askers.iter().flat_map(of)
     }
 
     /// Say first in the records what is to come, write it stage by stage, and settle the records.
     async fn write(&self, snapshot: &Snapshot, changed: bool) -> Result<(), Error> {
         let guard = Guard::default();
         let mut hosts = self.intents();
-        let mut gateway = self.wanted.gateway_record.clone();
+        let mut gateway = self.plan.gateway_record.clone();
         hosts.iter().try_for_each(refuse_too_large)?;
         if let Some(record) = gateway.as_mut().filter(|_| self.changes_gateway()) {
             self.expect_steps(&record.name(), &mut record.objects);
@@ -211,7 +122,7 @@ impl Run<'_> {
         // gateway's record, which is looked at next.
         self.write_hosts(&guard, &mut hosts).await?;
         if let Some(record) = &mut gateway {
-            if self.wanted.gateway_is_settled(record) {
+            if self.plan.gateway_is_settled(record) {
                 guard.watch(record);
             } else {
                 guard.write(self.cluster, record).await?;
@@ -243,7 +154,7 @@ impl Run<'_> {
     async fn wait_until(&self, wait: Wait, snapshot: &Snapshot) -> Result<(), Error> {
         match wait {
             Wait::GatewayReady => {
-                let Some(patch) = &self.wanted.gateway.patch else {
+                let Some(patch) = &self.plan.gateway.patch else {
                     return Ok(());
                 };
                 let _progress = self.io.progress(&format!(
@@ -269,25 +180,24 @@ impl Run<'_> {
 
     /// What Istio's own installer does.
     async fn install(&self) -> Result<(), Error> {
-        let Some(work) = &self.wanted.gateway.work else {
+        let Some(work) = &self.plan.gateway.work else {
             return Ok(());
         };
         let _progress = self.io.progress(&format!(
             "{} installs the gateway",
-            self.wanted.gateway.installer.name()
+            self.plan.gateway.installer.name()
         ));
         work.apply(self.cluster, self.deadline).await?;
         self.journal.note(format!(
             "installed the gateway by {}",
-            self.wanted.gateway.installer.name()
+            self.plan.gateway.installer.name()
         ));
         Ok(())
     }
 
     async fn wait_ready(&self, patch: &GatewayPatch) -> Result<(), Error> {
         let waited = wait_ready(self.cluster, patch, self.deadline).await;
-        let (Err(Error::Deadline { what, after }), Some(work)) =
-            (&waited, &self.wanted.gateway.work)
+        let (Err(Error::Deadline { what, after }), Some(work)) = (&waited, &self.plan.gateway.work)
         else {
             return waited;
         };
@@ -308,7 +218,7 @@ impl Run<'_> {
             .progress("waiting for the gateway's proxies and the clients' sidecars");
         let pods = self.gateway_pods().await?;
         let fresh;
-        let snapshot = if self.wanted.gateway.patch.is_some() {
+        let snapshot = if self.plan.gateway.patch.is_some() {
             fresh = self.with_service(snapshot).await?;
             &fresh
         } else {
@@ -324,7 +234,7 @@ impl Run<'_> {
 
     /// The snapshot with the Service that we just made.
     async fn with_service(&self, snapshot: &Snapshot) -> Result<Snapshot, Error> {
-        let place = &self.wanted.gateway.place;
+        let place = &self.plan.gateway.place;
         let object = ObjectRef::new(Kind::Service, &place.namespace, &place.service);
         let mut next = snapshot.clone();
         if let Some(live) = self.cluster.get(&object).await? {
@@ -351,27 +261,27 @@ impl Run<'_> {
         wait_for(self.cluster, &goals, self.deadline).await
     }
 
-    fn sites<'s>(&'s self, gateway_pods: &'s [Pod]) -> Vec<Site<'s>> {
-        let site = |host: &'s HostWish| Site {
+    pub(super) fn sites<'s>(&'s self, gateway_pods: &'s [Pod]) -> Vec<Site<'s>> {
+        let site = |host: &'s HostPlan| Site {
             host: &host.record.host,
             asked: &host.asked,
             server: host.record.server(),
             wires: &host.record.wires,
             addresses: &host.record.addresses,
-            gateway: &self.wanted.gateway.place,
+            gateway: &self.plan.gateway.place,
             gateway_pods,
             client_pods: self
-                .wanted
+                .plan
                 .pods
                 .iter()
                 .filter(|p| host.calls(p.namespace()))
                 .collect(),
         };
-        self.wanted.hosts.iter().map(site).collect()
+        self.plan.hosts.iter().map(site).collect()
     }
 
     async fn gateway_pods(&self) -> Result<Vec<Pod>, Error> {
-        let place = &self.wanted.gateway.place;
+        let place = &self.plan.gateway.place;
         let selector: Vec<String> = place
             .selector
             .iter()
@@ -396,74 +306,6 @@ impl Run<'_> {
         Ok(ready)
     }
 
-    async fn prove(
-        &self,
-        pods: &[Pod],
-        (askers, before): (&[Asker], &Baseline),
-        outcome: &mut Outcome,
-    ) -> Result<(), Error> {
-        if self.args.no_probe {
-            outcome
-                .unproven
-                .push("no request was sent (--no-probe)".into());
-            return Ok(());
-        }
-        for caller in self
-            .wanted
-            .callers
-            .iter()
-            .filter(|c| c.with_sidecar.is_empty())
-        {
-            outcome.unproven.push(format!(
-                "no pod runs in {} to send a request",
-                caller.client
-            ));
-        }
-        let progress = self.io.progress("proving");
-        let sites = self.sites(pods);
-        let questions: Vec<_> = self.questions(askers).collect();
-        let (total, done) = (questions.len(), AtomicUsize::new(0));
-        let proofs = questions.iter().map(|question| async {
-            let proof = self.prove_one(*question, (&sites, before)).await;
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            progress.count("proven", done, total);
-            proof
-        });
-        let mut proofs: Vec<Proof> = stream::iter(proofs)
-            .buffered(SIDE_BY_SIDE)
-            .try_collect()
-            .await?;
-        // What went past the gateway is counted for all hosts together: whoever is under suspicion
-        // asks again, alone.
-        for (proof, question) in proofs.iter_mut().zip(&questions) {
-            if total > 1 && proof.fault().is_some() && !proof.unasked() {
-                *proof = self.prove_one(*question, (&sites, before)).await?;
-            }
-        }
-        outcome.proofs = proofs;
-        Ok(())
-    }
-
-    async fn prove_one(
-        &self,
-        (asker, host, wire): (&Asker, &HostWish, &Wire),
-        (sites, before): (&[Site<'_>], &Baseline),
-    ) -> Result<Proof, Error> {
-        let request = self.request(host, wire);
-        let site = sites.iter().find(|s| *s.host == host.record.host);
-        let site = site
-            .ok_or_else(|| Error::Failed(format!("{} is not part of the plan", request.target)))?;
-        let earlier = before.get(&(asker.name(), request.target.clone())).cloned();
-        let denied = !asker.is_allowed(&host.record.allow);
-        prove(
-            self.cluster,
-            asker,
-            (site, wire, &request),
-            (earlier, denied, self.deadline),
-        )
-        .await
-    }
-
     /// The records lie in the gateway's namespace, so that comes even before them.
     async fn make_namespace(&self, executor: &Executor<'_>) -> Result<(), Error> {
         let made = self
@@ -485,4 +327,35 @@ impl Run<'_> {
         };
         executor.perform(&stage).await.map(|_| ())
     }
+}
+
+/// A namespace that is being deleted takes nothing: what comes after it is another one, so it is
+/// planned again then.
+///
+/// # Errors
+/// [`Error::Raced`] once it is gone, [`Error::Deadline`] where it stays.
+pub(crate) async fn until_gone(
+    cluster: &Cluster,
+    io: &Io,
+    snapshot: &Snapshot,
+    namespace: &str,
+    deadline: Deadline,
+) -> Result<(), Error> {
+    let mut all = snapshot.objects.namespaces.iter();
+    let going = all.any(|n| n.name() == namespace && n.metadata.deletion_timestamp.is_some());
+    if !going {
+        return Ok(());
+    }
+    let object = ObjectRef::new(Kind::Namespace, "", namespace);
+    let _progress = io.progress(&format!("waiting until {object} is deleted"));
+    poll(deadline, PAUSE, async || {
+        Ok(match cluster.get(&object).await? {
+            None => Poll::Ready(()),
+            Some(_) => Poll::Waiting(format!("{object} to be deleted")),
+        })
+    })
+    .await?;
+    Err(Error::Raced {
+        what: object.to_string(),
+    })
 }

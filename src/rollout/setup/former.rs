@@ -1,7 +1,7 @@
 //! Clients that a cleanup beside this run takes away: their routes may still stand in what was read,
 //! and a plan that leaves them out breaks nothing of theirs.
 
-use super::wanted::HostWish;
+use super::plan::HostPlan;
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::flow::MANAGED_BY;
@@ -16,7 +16,7 @@ pub(super) async fn former(
     cluster: &Cluster,
     snapshot: &Snapshot,
     inventory: &Inventory,
-    hosts: &[HostWish],
+    hosts: &[HostPlan],
 ) -> Result<BTreeSet<(String, String)>, Error> {
     let mut former = BTreeSet::new();
     for route in &snapshot.objects.virtual_services {

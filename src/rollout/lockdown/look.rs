@@ -1,14 +1,13 @@
 //! What a policy would cut: the counters of the namespace's sidecars, the sockets of its other
 //! pods, and what nobody can see before it happens.
 
-use super::Session;
+use super::Run;
 use crate::envoy::read_tally;
 use crate::error::Error;
 use crate::kubernetes::Kind;
 use crate::kubernetes::pod::Pod;
 use crate::lockdown::{Blind, Connection, blind, cut, of_sockets, of_tally};
 use crate::probe::{ClientPod, sockets};
-use crate::snapshot::Snapshot;
 use futures::stream::{self, StreamExt};
 use serde_json::Value;
 
@@ -17,15 +16,16 @@ const SIDE_BY_SIDE: usize = 6;
 
 /// What was seen of one namespace before it is locked down.
 #[derive(Default)]
-pub(super) struct Sight {
-    pub(super) cut: Vec<Connection>,
-    pub(super) blind: Blind,
+pub(crate) struct Sight {
+    pub(crate) cut: Vec<Connection>,
+    pub(crate) blind: Blind,
     /// Pods whose connections could not be read, and why.
-    pub(super) unread: Vec<String>,
+    pub(crate) unread: Vec<String>,
 }
 
-impl Session<'_> {
-    pub(super) async fn look(&self, namespace: &str, then: &Snapshot) -> Result<Sight, Error> {
+impl Run<'_> {
+    pub(crate) async fn look(&self, namespace: &str, policy: &Value) -> Result<Sight, Error> {
+        let then = self.then(policy)?;
         let _progress = self
             .io
             .progress(&format!("looking at the connections of {namespace}"));
@@ -55,7 +55,7 @@ impl Session<'_> {
         }
         let blind = blind(self.snapshot, namespace, &later.unwrap_or_default());
         Ok(Sight {
-            cut: cut(self.snapshot, then, &seen),
+            cut: cut(self.snapshot, &then, &seen),
             blind,
             unread,
         })

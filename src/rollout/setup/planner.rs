@@ -1,176 +1,128 @@
-//! The whole of what setup wants, decided before anything is written: the gateway, the records and
-//! the objects.
+//! From what was asked for to a plan: the gateway is chosen, the addresses of hosts are resolved,
+//! and what would break, collide or lack something is refused before anything is written.
 
 use super::former::former;
-use super::gateway::{GatewayWish, gateway_wish};
 use super::needs::{check_credential, resolve};
+use super::plan::{GatewayPlan, HostPlan, SetupPlan};
 use crate::apply::read_records_of;
 use crate::cli::setup::SetupArgs;
 use crate::cluster::Cluster;
-use crate::command::stamp::stamp;
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::flow::{Part, Piece};
+use crate::flow::GatewayPlace;
 use crate::install::{Istioctl, Work, find_gateways};
 use crate::kubernetes::pod::Pod;
-use crate::model::target::{AppProtocol, Client, Host, Target};
+use crate::model::target::{AppProtocol, Client, Target};
 use crate::plan::{
-    Addition, CallerPods, Choice, EgressSpec, GatewayRecord, HostRecord, Inventory, Members, Owner,
-    Phase, Ports, Record, RecordName, Stamp, Wanted as WantedObject, Wish, caller_pods, join,
-    reference, refuse_breaks, refuse_collisions, render, rule_place,
+    Addition, CallerPods, Choice, EgressSpec, GatewayRecord, HostRecord, Inventory, Members, Phase,
+    Ports, Record, RecordName, Stamp, Wish, caller_pods, join, reference, refuse_breaks,
+    refuse_collisions, render, rule_place,
 };
+use crate::rollout::stamp;
 use crate::snapshot::Snapshot;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-pub(super) struct Wanted {
-    pub(super) gateway: GatewayWish,
-    /// The record of the gateway as it will be, where something of it is ours.
-    pub(super) gateway_record: Option<GatewayRecord>,
-    pub(super) inventory: Inventory,
-    pub(super) callers: Vec<CallerPods>,
-    pub(super) hosts: Vec<HostWish>,
-    pub(super) stamp: Stamp,
-    /// The records of these hosts, as they are.
-    pub(super) before: Vec<HostRecord>,
-    /// The record of the gateway, as it is.
-    pub(super) gateway_before: Option<GatewayRecord>,
-    /// Why a hop is plain that could have been mutual TLS.
-    pub(super) reasons: Vec<String>,
-    /// What is likely not to work as the cluster is.
-    pub(super) doubts: Vec<String>,
-    /// All pods of all callers that have a sidecar.
-    pub(super) pods: Vec<Pod>,
+/// What a plan is made from.
+pub(crate) struct Planner<'a> {
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) args: &'a SetupArgs,
+    pub(crate) tool: &'a Istioctl,
+    pub(crate) deadline: Deadline,
 }
 
-/// A host with the objects that carry it; `record.objects` is still that of the last run.
-pub(super) struct HostWish {
-    pub(super) record: HostRecord,
-    pub(super) objects: Vec<Piece>,
-    /// The clients that this run is for.
-    pub(super) requested: BTreeSet<String>,
-    /// Namespaces in which objects may be created for them.
-    pub(super) places: BTreeSet<String>,
-    /// A name to ask for.
-    pub(super) asked: Host,
-}
-
-impl HostWish {
-    /// Whether a namespace calls it.
-    pub(super) fn calls(&self, namespace: &str) -> bool {
-        self.record.is_called_from(namespace)
+impl Planner<'_> {
+    /// The plan for some hosts.
+    pub(crate) async fn plan(&self, spec: &EgressSpec) -> Result<SetupPlan, Error> {
+        let (snapshot, args) = (self.snapshot, self.args);
+        readable(snapshot)?;
+        let callers: Vec<CallerPods> = spec
+            .clients()
+            .iter()
+            .map(|client| caller_pods(snapshot, client))
+            .collect::<Result<_, _>>()?;
+        let choice = crate::install::choose(
+            snapshot,
+            spec.gateway.as_ref(),
+            args.installer,
+            args.patch()?,
+        )?;
+        let inventory = self.inventory(choice.namespace()).await?;
+        let gateway = self.gateway(&inventory, choice).await?;
+        let mut spec = spec.clone();
+        let drifted = self
+            .complete(&mut spec, &gateway.place, &inventory, &callers)
+            .await?;
+        let stamp = stamp(self.cluster).await;
+        let (hosts, mut reasons) = hosts(snapshot, &spec, &gateway, &inventory, &stamp)?;
+        reasons.extend(drifted);
+        let doubts = self.doubts(&gateway, &inventory, &hosts).await?;
+        let pods = pods(snapshot, &callers, &hosts);
+        for host in &hosts {
+            refuse_in_place(&inventory, &host.record.name())?;
+        }
+        let gateway_record = gateway_record(&gateway, &inventory, &stamp)?;
+        let place = &gateway.place;
+        let gateway_before = inventory.gateway(&place.namespace, &place.service).cloned();
+        let before = hosts
+            .iter()
+            .filter_map(|host| inventory.host(&host.record.namespace, &host.record.host))
+            .cloned()
+            .collect();
+        Ok(SetupPlan {
+            gateway,
+            gateway_record,
+            inventory,
+            callers,
+            hosts,
+            stamp,
+            before,
+            gateway_before,
+            reasons,
+            doubts,
+            pods,
+        })
     }
-}
 
-impl Wanted {
-    /// Whether Istio's own installer has still to make the gateway.
-    pub(super) fn installs(&self, snapshot: &Snapshot) -> bool {
-        let place = &self.gateway.place;
-        let mut services = snapshot.objects.services.iter();
-        let there = services.any(|s| s.namespace() == place.namespace && s.name() == place.service);
-        self.gateway.work.is_some() && !there
-    }
-
-    /// Every object, in a safe order of writing.
-    pub(super) fn objects(&self) -> Vec<Value> {
-        let hosts = self.hosts.iter().flat_map(|h| &h.objects);
-        let gateway = self.gateway.objects.iter().cloned();
-        gateway
-            .chain(hosts.map(|piece| piece.body.clone()))
-            .collect()
-    }
-
-    /// The same, with the record that each belongs to.
-    pub(super) fn pieces(&self) -> Vec<WantedObject> {
-        let mut all = Vec::new();
-        let gateway = RecordName::Gateway {
-            namespace: self.gateway.place.namespace.clone(),
-            service: self.gateway.place.service.clone(),
+    /// The records in the gateway's namespace, without clients whose namespaces are gone.
+    async fn inventory(&self, namespace: &str) -> Result<Inventory, Error> {
+        let mut inventory = match read_records_of(self.cluster, namespace).await {
+            // Who only wants to have it printed may have no right there: that is what for.
+            Err(Error::Forbidden { .. }) if self.args.split => Inventory::default(),
+            other => other?,
         };
-        for body in &self.gateway.objects {
-            all.push(WantedObject {
-                record: gateway.clone(),
-                part: Part::Gateway,
-                body: body.clone(),
-                optional: false,
-            });
+        let gone = inventory.vanished(self.snapshot);
+        for record in &mut inventory.hosts {
+            *record = record.clone().without_namespaces(&gone);
         }
-        for host in &self.hosts {
-            for piece in &host.objects {
-                let namespace = piece.body["metadata"]["namespace"].as_str();
-                let asked = namespace.is_some_and(|namespace| host.places.contains(namespace));
-                all.push(WantedObject {
-                    record: host.record.name(),
-                    part: piece.part,
-                    body: piece.body.clone(),
-                    optional: !asked,
-                });
+        Ok(inventory)
+    }
+
+    /// Check the credentials, and fill in the addresses of hosts without a name on the wire; the
+    /// answer says which of them have moved.
+    async fn complete(
+        &self,
+        spec: &mut EgressSpec,
+        gateway: &GatewayPlace,
+        inventory: &Inventory,
+        callers: &[CallerPods],
+    ) -> Result<Vec<String>, Error> {
+        let mut drifted = Vec::new();
+        for wish in &mut spec.wishes {
+            if let Some(secret) = &wish.options.client_cert {
+                check_credential(self.cluster, gateway, secret).await?;
             }
-        }
-        all
-    }
-
-    /// Whether a gateway's record says nothing new.
-    pub(super) fn gateway_is_settled(&self, record: &GatewayRecord) -> bool {
-        record.phase == Phase::Settled && self.gateway_before.as_ref() == Some(record)
-    }
-
-    /// What tells the objects of these records from those of others.
-    pub(super) fn owners(&self) -> Vec<Owner> {
-        let hosts = self.hosts.iter().map(|host| host.record.owner());
-        let gateway = self.gateway_record.iter().map(Record::owner);
-        hosts.chain(gateway).collect()
-    }
-}
-
-pub(super) async fn wanted(
-    cluster: &Cluster,
-    snapshot: &Snapshot,
-    spec: &EgressSpec,
-    (args, tool, deadline): (&SetupArgs, &Istioctl, Deadline),
-) -> Result<Wanted, Error> {
-    readable(snapshot)?;
-    let callers: Vec<CallerPods> = spec
-        .clients()
-        .iter()
-        .map(|client| caller_pods(snapshot, client))
-        .collect::<Result<_, _>>()?;
-    let choice = crate::install::choose(
-        snapshot,
-        spec.gateway.as_ref(),
-        args.installer,
-        args.patch()?,
-    )?;
-    let namespace = choice.namespace().to_owned();
-    let mut inventory = match read_records_of(cluster, &namespace).await {
-        // Who only wants to have it printed may have no right there: that is what for.
-        Err(Error::Forbidden { .. }) if args.split => Inventory::default(),
-        other => other?,
-    };
-    let gone = inventory.vanished(snapshot);
-    for record in &mut inventory.hosts {
-        *record = record.clone().without_namespaces(&gone);
-    }
-    let gateway = gateway_wish(
-        (cluster, snapshot),
-        &inventory,
-        choice,
-        (args, tool, deadline),
-    )
-    .await?;
-    let mut spec = spec.clone();
-    let mut drifted = Vec::new();
-    for wish in &mut spec.wishes {
-        if let Some(secret) = &wish.options.client_cert {
-            check_credential(cluster, &gateway.place, secret).await?;
-        }
-        if wish.target.protocol == AppProtocol::Tcp && wish.options.addresses.is_empty() {
+            if wish.target.protocol != AppProtocol::Tcp || !wish.options.addresses.is_empty() {
+                continue;
+            }
+            let host = &wish.target.host;
             let known = inventory
-                .host(&namespace, &wish.target.host)
-                .map(|r| r.addresses.clone())
+                .host(&gateway.namespace, host)
+                .map(|record| record.addresses.clone())
                 .unwrap_or_default();
-            let now = resolve(cluster, &wish.target.host, (&callers, deadline)).await;
+            let now = resolve(self.cluster, host, callers, self.deadline).await;
             wish.options.addresses = match now {
                 // What is captured already stays so where nobody can resolve it now.
                 Err(_) if !known.is_empty() => Vec::new(),
@@ -178,49 +130,28 @@ pub(super) async fn wanted(
             };
             drifted.extend(drift(&wish.target, &known, &wish.options.addresses));
         }
+        Ok(drifted)
     }
-    let stamp = stamp(cluster).await;
-    let (hosts, mut reasons) = hosts(snapshot, &spec, (&gateway, &inventory, &stamp))?;
-    reasons.extend(drifted);
-    let mut doubts = Vec::new();
-    if find_gateways(snapshot)
-        .iter()
-        .any(|g| g.place == gateway.place)
-        && !is_starting(snapshot, &gateway)
-    {
-        let objects: Vec<Value> = hosts
-            .iter()
-            .flat_map(|h| h.objects.iter().map(|piece| piece.body.clone()))
-            .collect();
-        let leaving = former(cluster, snapshot, &inventory, &hosts).await?;
-        doubts = refuse_breaks(snapshot, &objects, &paths(&hosts), &leaving)?;
+
+    /// What is likely not to work as the cluster is; what would break is refused. A gateway that is
+    /// still to come can be judged by nobody.
+    async fn doubts(
+        &self,
+        gateway: &GatewayPlan,
+        inventory: &Inventory,
+        hosts: &[HostPlan],
+    ) -> Result<Vec<String>, Error> {
+        let snapshot = self.snapshot;
+        let found = find_gateways(snapshot);
+        let is_there = found.iter().any(|found| found.place == gateway.place);
+        if !is_there || is_starting(snapshot, gateway) {
+            return Ok(Vec::new());
+        }
+        let pieces = hosts.iter().flat_map(|host| &host.objects);
+        let objects: Vec<Value> = pieces.map(|piece| piece.body.clone()).collect();
+        let leaving = former(self.cluster, snapshot, inventory, hosts).await?;
+        refuse_breaks(snapshot, &objects, &paths(hosts), &leaving)
     }
-    let pods = pods(snapshot, &callers, &hosts);
-    for host in &hosts {
-        refuse_in_place(&inventory, &host.record.name())?;
-    }
-    let gateway_record = gateway_record(&gateway, &inventory, &stamp)?;
-    let gateway_before = inventory
-        .gateway(&gateway.place.namespace, &gateway.place.service)
-        .cloned();
-    let before = hosts
-        .iter()
-        .filter_map(|host| inventory.host(&namespace, &host.record.host))
-        .cloned()
-        .collect();
-    Ok(Wanted {
-        gateway,
-        gateway_record,
-        inventory,
-        callers,
-        hosts,
-        stamp,
-        before,
-        gateway_before,
-        reasons,
-        doubts,
-        pods,
-    })
 }
 
 /// A record can be written only where nothing else lies.
@@ -235,7 +166,7 @@ fn refuse_in_place(inventory: &Inventory, name: &RecordName) -> Result<(), Error
 }
 
 /// One that we install and that has no pod yet cannot work yet either: that is waited for.
-fn is_starting(snapshot: &Snapshot, gateway: &GatewayWish) -> bool {
+fn is_starting(snapshot: &Snapshot, gateway: &GatewayPlan) -> bool {
     let place = &gateway.place;
     let of_gateway = |pod: &&Pod| {
         let labels = &pod.metadata.labels;
@@ -247,8 +178,8 @@ fn is_starting(snapshot: &Snapshot, gateway: &GatewayWish) -> bool {
 }
 
 /// Who will call what.
-fn paths(hosts: &[HostWish]) -> Vec<(Client, Target)> {
-    let of = |host: &HostWish| {
+fn paths(hosts: &[HostPlan]) -> Vec<(Client, Target)> {
+    let of = |host: &HostPlan| {
         let targets = host.record.wires.iter().map(|w| Target {
             host: host.asked.clone(),
             port: w.port,
@@ -292,7 +223,7 @@ fn drift(target: &Target, known: &[IpAddr], now: &[IpAddr]) -> Vec<String> {
 }
 
 /// The pods of this run's callers, and of those that call the same hosts from earlier runs.
-fn pods(snapshot: &Snapshot, callers: &[CallerPods], hosts: &[HostWish]) -> Vec<Pod> {
+fn pods(snapshot: &Snapshot, callers: &[CallerPods], hosts: &[HostPlan]) -> Vec<Pod> {
     let mut pods: Vec<Pod> = callers
         .iter()
         .flat_map(|c| c.with_sidecar.iter().cloned())
@@ -340,8 +271,10 @@ fn readable(snapshot: &Snapshot) -> Result<(), Error> {
 pub(super) fn hosts(
     snapshot: &Snapshot,
     spec: &EgressSpec,
-    (gateway, inventory, stamp): (&GatewayWish, &Inventory, &Stamp),
-) -> Result<(Vec<HostWish>, Vec<String>), Error> {
+    gateway: &GatewayPlan,
+    inventory: &Inventory,
+    stamp: &Stamp,
+) -> Result<(Vec<HostPlan>, Vec<String>), Error> {
     let mut records: Vec<(HostRecord, BTreeSet<String>)> = Vec::new();
     let mut reasons = Vec::new();
     let trust_domain = &snapshot.mesh.config.trust_domain;
@@ -402,7 +335,7 @@ pub(super) fn hosts(
         for caller in &requested {
             places.insert(rule_place(snapshot, &gateway.place, caller)?.namespace);
         }
-        hosts.push(HostWish {
+        hosts.push(HostPlan {
             asked: record.asked(),
             record,
             objects,
@@ -415,7 +348,7 @@ pub(super) fn hosts(
 
 /// The record of a gateway that we install, installed or add to, as it will be.
 fn gateway_record(
-    wish: &GatewayWish,
+    wish: &GatewayPlan,
     inventory: &Inventory,
     stamp: &Stamp,
 ) -> Result<Option<GatewayRecord>, Error> {

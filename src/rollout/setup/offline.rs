@@ -2,8 +2,8 @@
 //! decides. What only a cluster knows is taken as it usually is: the domain `cluster.local`, and
 //! nobody else's rules for the gateway.
 
-use super::gateway::GatewayWish;
-use super::wanted::hosts;
+use super::plan::GatewayPlan;
+use super::planner::hosts;
 use crate::cli::setup::{SetupArgs, read};
 use crate::cluster::DryRun;
 use crate::error::Error;
@@ -18,7 +18,7 @@ use serde_json::Value;
 const DOMAIN: &str = "cluster.local";
 
 /// The objects; nothing where a cluster has to be asked.
-pub(super) fn objects(args: &SetupArgs) -> Result<Option<Vec<Value>>, Error> {
+pub(crate) fn objects(args: &SetupArgs) -> Result<Option<Vec<Value>>, Error> {
     let Some(path) = args
         .filename
         .as_ref()
@@ -59,7 +59,7 @@ fn rendered(known: &KnownGateway, spec: &EgressSpec) -> Result<Vec<Value>, Error
         ),
         selector: known.selector.clone(),
     };
-    let gateway = GatewayWish {
+    let gateway = GatewayPlan {
         place,
         ports: known.ports.clone(),
         objects: Vec::new(),
@@ -68,7 +68,7 @@ fn rendered(known: &KnownGateway, spec: &EgressSpec) -> Result<Vec<Value>, Error
         work: None,
     };
     let inventory = Inventory::default();
-    let (hosts, _) = hosts(&snapshot, spec, (&gateway, &inventory, &Stamp::default()))?;
+    let (hosts, _) = hosts(&snapshot, spec, &gateway, &inventory, &Stamp::default())?;
     let pieces = hosts.into_iter().flat_map(|h| h.objects);
     Ok(pieces.map(|piece| piece.body).collect())
 }

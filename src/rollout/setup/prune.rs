@@ -1,21 +1,20 @@
 //! `-f --prune`: what came from an earlier version of the file and is no longer in it goes, as
 //! cleanup would do it.
 
-use super::perform::Run;
+use super::run::Run;
 use crate::cli::connect::ConnectArgs;
-use crate::command::cleanup::{RemovalRun, Survey};
 use crate::error::Error;
 use crate::install::Istioctl;
 use crate::model::target::Host;
 use crate::plan::{EgressSpec, Inventory, Removal, host_removal, index};
+use crate::rollout::TRIES;
+use crate::rollout::cleanup::Run as Removing;
+use crate::survey::Survey;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-/// A run that meets others decides again at most this often.
-const TRIES: usize = 10;
-
 /// A host, and the callers of it that are no longer in the file.
-pub(super) fn stale(
+pub(crate) fn stale(
     inventory: &Inventory,
     gateway: &str,
     spec: &EgressSpec,
@@ -41,12 +40,12 @@ pub(super) fn stale(
 
 /// Remove them, with the cluster read anew: setup has just written to it. The answer names what is
 /// left.
-pub(super) async fn prune(
+pub(crate) async fn prune(
     run: &Run<'_>,
     connect: &ConnectArgs,
     spec: &EgressSpec,
 ) -> Result<Vec<String>, Error> {
-    let gateway = &run.wanted.gateway.place.namespace;
+    let gateway = &run.plan.gateway.place.namespace;
     for _ in 0..TRIES {
         let survey = Survey::take(run.cluster, &connect.scope()).await?;
         let stale = stale(&survey.inventory, gateway, spec);
@@ -60,7 +59,7 @@ pub(super) async fn prune(
                 removal.hosts.push(host_removal(record, callers, &live));
             }
         }
-        let removing = RemovalRun {
+        let removing = Removing {
             cluster: run.cluster,
             io: run.io,
             write: &run.args.write,
@@ -71,13 +70,13 @@ pub(super) async fn prune(
             // Pruning removes no gateway.
             tool: &Istioctl::default(),
             file: None,
-            stamp: run.wanted.stamp.clone(),
+            stamp: run.plan.stamp.clone(),
             announced: &Mutex::default(),
         };
         match removing.perform(&removal).await {
             Err(Error::Raced { what }) => {
                 run.io
-                    .note(&format!("{what} was changed meanwhile: looking again"));
+                    .note(&format!("{what} was changed meanwhile: planning again"));
             }
             done => return done,
         }

@@ -1,7 +1,7 @@
 //! What setup writes of its own work: first what is to come, last that it is there.
 
-use super::perform::{Run, SIDE_BY_SIDE};
-use super::wanted::HostWish;
+use super::plan::HostPlan;
+use super::run::{Run, SIDE_BY_SIDE};
 use crate::apply::{Executor, Guard};
 use crate::error::Error;
 use crate::flow::Part;
@@ -21,24 +21,24 @@ impl Run<'_> {
 
     pub(super) fn changes_gateway(&self) -> bool {
         let mut own = self.steps.iter().filter(|step| step.part == Part::Gateway);
-        own.any(|step| step.action != Action::Unchanged) || self.wanted.gateway.work.is_some()
+        own.any(|step| step.action != Action::Unchanged) || self.plan.gateway.work.is_some()
     }
 
     /// The records as they are written first: they name all that will be, and all that was.
     pub(super) fn intents(&self) -> Vec<HostRecord> {
-        let intent = |host: &HostWish| {
+        let intent = |host: &HostPlan| {
             let mut record = host.record.clone();
             let retires = Self::retired_of(host).next().is_some();
             if retires || self.changes(&record) {
                 for caller in &host.requested {
                     record.callers.insert(caller.clone(), Phase::Arriving);
                 }
-                record.by = self.wanted.stamp.clone();
+                record.by = self.plan.stamp.clone();
             }
             self.expect_steps(&host.record.name(), &mut record.objects);
             record
         };
-        self.wanted.hosts.iter().map(intent).collect()
+        self.plan.hosts.iter().map(intent).collect()
     }
 
     /// An object that is not there yet, or no longer, has no UID that could be known.
@@ -71,20 +71,16 @@ impl Run<'_> {
 
     /// Nothing of a record is news.
     fn is_as_it_was(&self, record: &HostRecord) -> bool {
-        let mut before = self.wanted.before.iter();
+        let mut before = self.plan.before.iter();
         before.any(|known| known == record)
     }
 
     /// Objects of the same records that are no longer wanted.
     pub(super) fn retired(&self) -> Vec<Item> {
-        self.wanted
-            .hosts
-            .iter()
-            .flat_map(Self::retired_of)
-            .collect()
+        self.plan.hosts.iter().flat_map(Self::retired_of).collect()
     }
 
-    fn retired_of(host: &HostWish) -> impl Iterator<Item = Item> + '_ {
+    fn retired_of(host: &HostPlan) -> impl Iterator<Item = Item> + '_ {
         let kept: BTreeSet<ObjectRef> = host
             .objects
             .iter()
@@ -116,7 +112,7 @@ impl Run<'_> {
     ) -> Result<(), Error> {
         let settled = hosts
             .into_iter()
-            .zip(&self.wanted.hosts)
+            .zip(&self.plan.hosts)
             .filter(|(record, _)| record.unsettled())
             .map(|(mut record, host)| async move {
                 for caller in &host.requested {

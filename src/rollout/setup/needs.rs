@@ -17,7 +17,8 @@ use std::net::IpAddr;
 pub(super) async fn resolve(
     cluster: &Cluster,
     host: &Host,
-    (callers, deadline): (&[CallerPods], Deadline),
+    callers: &[CallerPods],
+    deadline: Deadline,
 ) -> Result<Vec<IpAddr>, Error> {
     let pods = callers
         .iter()
