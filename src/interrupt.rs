@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and SIGHUP: three words for one wish, to stop. A verb that writes hears it
+//! Ctrl-C, SIGTERM and SIGHUP: each asks to stop. A verb that writes hears it
 //! between two requests and says what it had done; for one that only reads, or that computes and
 //! does not hear, the process ends all the same.
 
@@ -62,7 +62,7 @@ fn ignores(status: &str, signal: u32) -> bool {
     mask.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
 }
 
-/// Wait until somebody wishes us to stop; each signal is heard once.
+/// Wait until somebody asks us to stop; each signal is heard once.
 pub async fn requested() {
     let mut signals = SIGNALS.subscribe();
     loop {

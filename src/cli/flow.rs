@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::model::target::Host;
-use crate::plan::{FlowOptions, HopWish, ServiceAccount};
+use crate::plan::{FlowOptions, HopChoice, ServiceAccount};
 use std::net::IpAddr;
 
 /// How hosts are carried.
@@ -18,7 +18,7 @@ pub struct FlowArgs {
     pub client_cert: Option<String>,
     /// TLS between sidecar and gateway
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]
-    pub hop: HopWish,
+    pub hop: HopChoice,
     /// Addresses of a tcp host (default: what the client resolves now)
     #[arg(long, value_name = "IP", value_delimiter = ',')]
     pub address: Vec<IpAddr>,
@@ -46,9 +46,9 @@ fn host_or_url(text: &str) -> Result<String, String> {
 }
 
 impl FlowArgs {
-    /// As a wish.
+    /// As the plan takes them.
     pub fn options(&self) -> Result<FlowOptions, Error> {
-        if !self.allow.is_empty() && self.hop == HopWish::Plain {
+        if !self.allow.is_empty() && self.hop == HopChoice::Plain {
             return Err(Error::Usage(
                 "--allow needs mutual TLS to the gateway: not with --hop plain".into(),
             ));

@@ -1,11 +1,11 @@
-//! `setup`: its arguments, and what they mean as a wish.
+//! `setup`: its arguments, and the ports that they ask for.
 
 use super::flow::FlowArgs;
 use super::write::WriteArgs;
 use crate::error::Error;
 use crate::install::{GatewayPatch, Installer, parse_label, parse_toleration};
 use crate::model::target::{Client, Target};
-use crate::plan::{EgressSpec, GatewayName, Wish, file};
+use crate::plan::{EgressSpec, GatewayName, PortRequest, file};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -144,7 +144,7 @@ impl SetupArgs {
             }
             let name = path.display().to_string();
             let mut spec = file::read(&name, &read(path)?, namespace)?;
-            if spec.wishes.is_empty() && !self.prune {
+            if spec.requests.is_empty() && !self.prune {
                 return Err(Error::Input {
                     path: name,
                     reason: "spec.hosts is empty: name at least one host".into(),
@@ -162,13 +162,13 @@ impl SetupArgs {
             self.from.clone()
         };
         let options = self.flow.options()?;
-        let wish = |target| Wish {
+        let request = |target| PortRequest {
             target,
             clients: clients.clone(),
             options: options.clone(),
         };
         Ok(EgressSpec {
-            wishes: targets.into_iter().map(wish).collect(),
+            requests: targets.into_iter().map(request).collect(),
             gateway: self.gateway.clone(),
             set: None,
         })

@@ -96,7 +96,7 @@ async fn look(
 /// Whether a drift is of a host that a namespace calls, or of its own policy.
 fn concerns(drift: &Drift, namespace: &str, inventory: &Inventory) -> bool {
     let records = inventory.hosts.iter();
-    let mut own = records.filter(|record| record.callers.contains_key(namespace));
+    let mut own = records.filter(|record| record.clients.contains_key(namespace));
     drift.object.namespace == namespace || own.any(|record| record.objects.contains(&drift.object))
 }
 

@@ -2,7 +2,7 @@
 
 use super::wait::{Goal, Until};
 use crate::envoy::{Bytes, Connection, Role};
-use crate::flow::{Flow, GatewayPlace, Hop, Hosting, Wire};
+use crate::flow::{Flow, GatewayPlace, Hop, Hosting, RoutedPort};
 use crate::kubernetes::pod::Pod;
 use crate::model::target::Host;
 use crate::model::trace::ClusterName;
@@ -18,66 +18,66 @@ pub struct Site<'a> {
     pub asked: &'a Host,
     /// Where the gateway reaches it.
     pub server: &'a Host,
-    /// Its wires.
-    pub wires: &'a [Wire],
+    /// Its ports.
+    pub ports: &'a [RoutedPort],
     /// Its addresses, where it is told apart by them.
     pub addresses: &'a [IpAddr],
     /// The gateway.
     pub gateway: &'a GatewayPlace,
     /// The gateway's pods.
     pub gateway_pods: &'a [Pod],
-    /// The callers' pods that have a sidecar.
+    /// The clients' pods that have a sidecar.
     pub client_pods: Vec<&'a Pod>,
 }
 
 impl Site<'_> {
     /// The sidecar's cluster towards the gateway.
-    pub fn to_gateway(&self, wire: &Wire) -> String {
-        if wire.flow == Flow::Tcp && wire.hop == Hop::Plain {
+    pub fn to_gateway(&self, routed: &RoutedPort) -> String {
+        if routed.flow == Flow::Tcp && routed.hop == Hop::Plain {
             let at = Hosting {
                 host: self.host,
                 server: self.server,
                 addresses: &[],
                 gateway: self.gateway,
-                callers: &[],
+                clients: &[],
                 allow: &[],
             };
-            return ClusterName::outbound(wire.gateway_port, "", &at.companion_host(wire))
+            return ClusterName::outbound(routed.gateway_port, "", &at.companion_host(routed))
                 .to_string();
         }
         ClusterName::outbound(
-            wire.gateway_port,
-            &wire.subset(self.host),
+            routed.gateway_port,
+            &routed.subset(self.host),
             &self.gateway.hostname,
         )
         .to_string()
     }
 
     /// The cluster of the host itself: the gateway's way out.
-    pub fn to_host(&self, wire: &Wire) -> String {
-        ClusterName::outbound(wire.outside_port(), "", &self.server.text()).to_string()
+    pub fn to_host(&self, routed: &RoutedPort) -> String {
+        ClusterName::outbound(routed.outside_port(), "", &self.server.text()).to_string()
     }
 
     /// The sidecar's own way to the host, past the gateway.
-    pub fn direct(&self, wire: &Wire) -> String {
-        ClusterName::outbound(wire.port, "", &self.host.text()).to_string()
+    pub fn direct(&self, routed: &RoutedPort) -> String {
+        ClusterName::outbound(routed.port, "", &self.host.text()).to_string()
     }
 
-    fn bytes(&self, wire: &Wire) -> Bytes {
-        match wire.flow {
-            Flow::Http | Flow::Originate => Bytes::http(&self.asked.text(), wire.port),
+    fn bytes(&self, routed: &RoutedPort) -> Bytes {
+        match routed.flow {
+            Flow::Http | Flow::Originate => Bytes::http(&self.asked.text(), routed.port),
             Flow::Passthrough => Bytes::tls(self.asked.sni()),
             Flow::Tcp => Bytes::Tcp,
         }
     }
 
     /// What reaches the gateway: in mutual TLS the outer name decides.
-    fn at_gateway(&self, wire: &Wire, port: u16) -> Connection {
-        let inside = self.bytes(wire);
-        let bytes = match wire.hop {
+    fn at_gateway(&self, routed: &RoutedPort, port: u16) -> Connection {
+        let inside = self.bytes(routed);
+        let bytes = match routed.hop {
             Hop::Plain => inside,
             Hop::Mutual => Bytes::Tls {
-                sni: Some(wire.handshake_name(self.host)),
+                sni: Some(routed.handshake_name(self.host)),
                 alpn: vec!["istio".into()],
                 inside: Some(Box::new(inside)),
             },
@@ -90,19 +90,19 @@ impl Site<'_> {
         }
     }
 
-    fn at_sidecar(&self, wire: &Wire) -> Connection {
+    fn at_sidecar(&self, routed: &RoutedPort) -> Connection {
         let address = self.addresses.first().copied();
         Connection {
             address,
-            port: wire.port,
-            bytes: self.bytes(wire),
+            port: routed.port,
+            bytes: self.bytes(routed),
             role: Role::Sidecar,
         }
     }
 
-    fn each_client(&self, until: impl Fn(&Wire) -> Until) -> Vec<Goal> {
+    fn each_client(&self, until: impl Fn(&RoutedPort) -> Until) -> Vec<Goal> {
         let goals = |pod: &Pod| {
-            self.wires
+            self.ports
                 .iter()
                 .map(|w| goal(pod, until(w)))
                 .collect::<Vec<_>>()
@@ -111,48 +111,52 @@ impl Site<'_> {
     }
 }
 
-/// Every pod of the gateway sends each wire to the host.
+/// Every pod of the gateway sends each routed port to the host.
 pub fn gateway_goals(site: &Site<'_>, snapshot: &Snapshot) -> Vec<Goal> {
     let mut goals = Vec::new();
     for pod in site.gateway_pods {
-        for wire in site.wires {
-            let connection = site.at_gateway(wire, pod_port(site, snapshot, (pod, wire)));
+        for routed in site.ports {
+            let connection = site.at_gateway(routed, pod_port(site, snapshot, (pod, routed)));
             goals.push(goal(
                 pod,
-                Until::Sends(Box::new(connection), site.to_host(wire)),
+                Until::Sends(Box::new(connection), site.to_host(routed)),
             ));
         }
     }
     goals
 }
 
-/// The port on which the gateway's pod listens for a wire.
-fn pod_port(site: &Site<'_>, snapshot: &Snapshot, (pod, wire): (&Pod, &Wire)) -> u16 {
-    if wire.flow == Flow::Tcp && wire.hop == Hop::Plain {
-        return wire.companion_port();
+/// The port on which the gateway's pod listens for a routed port.
+fn pod_port(site: &Site<'_>, snapshot: &Snapshot, (pod, routed): (&Pod, &RoutedPort)) -> u16 {
+    if routed.flow == Flow::Tcp && routed.hop == Hop::Plain {
+        return routed.companion_port();
     }
     let mut services = snapshot.objects.services.iter();
     let service = services
         .find(|s| s.namespace() == site.gateway.namespace && s.name() == site.gateway.service);
     service
-        .and_then(|s| s.port(wire.gateway_port)?.on(Some(pod)))
-        .unwrap_or(wire.gateway_port)
+        .and_then(|s| s.port(routed.gateway_port)?.on(Some(pod)))
+        .unwrap_or(routed.gateway_port)
 }
 
-/// Every caller's sidecar knows the subset of the gateway, so that the switch cannot lead to
+/// Every client's sidecar knows the subset of the gateway, so that the switch cannot lead to
 /// nowhere.
 pub fn subset_goals(site: &Site<'_>) -> Vec<Goal> {
-    site.each_client(|wire| Until::Knows(site.to_gateway(wire)))
+    site.each_client(|routed| Until::Knows(site.to_gateway(routed)))
 }
 
-/// Every caller's sidecar sends each wire to the gateway.
+/// Every client's sidecar sends each routed port to the gateway.
 pub fn route_goals(site: &Site<'_>) -> Vec<Goal> {
-    site.each_client(|wire| Until::Sends(Box::new(site.at_sidecar(wire)), site.to_gateway(wire)))
+    site.each_client(|routed| {
+        Until::Sends(Box::new(site.at_sidecar(routed)), site.to_gateway(routed))
+    })
 }
 
-/// No caller's sidecar sends any wire to the gateway.
+/// No client's sidecar sends any routed port to the gateway.
 pub fn left_goals(site: &Site<'_>) -> Vec<Goal> {
-    site.each_client(|wire| Until::Leaves(Box::new(site.at_sidecar(wire)), site.to_gateway(wire)))
+    site.each_client(|routed| {
+        Until::Leaves(Box::new(site.at_sidecar(routed)), site.to_gateway(routed))
+    })
 }
 
 fn goal(pod: &Pod, until: Until) -> Goal {

@@ -5,7 +5,7 @@ mod goals;
 mod proof;
 mod wait;
 
-pub use crate::probe::Prover as Asker;
+pub use crate::probe::Prover;
 pub use goals::{Site, gateway_goals, left_goals, route_goals, subset_goals};
 pub use proof::{Call, Proof, prove, say};
 pub use wait::{Goal, Until, wait_for};

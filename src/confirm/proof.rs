@@ -8,7 +8,7 @@ use crate::cluster::Cluster;
 use crate::deadline::Deadline;
 use crate::envoy::Moved;
 use crate::error::Error;
-use crate::flow::{Flow, Wire};
+use crate::flow::{Flow, RoutedPort};
 use crate::model::target::Target;
 use crate::probe::{Answer, Failure, Passage, ProofGoal, Prover, Question, Request};
 use serde::Serialize;
@@ -24,7 +24,7 @@ pub struct Proof {
     pub from: String,
     /// The answer before setup; none where it was not asked.
     pub before: Option<Answer>,
-    /// The caller is not among those that may call, so it must get nothing.
+    /// The client is not among those that may call, so it must get nothing.
     pub denied: bool,
     /// The answer is meant to be another: the gateway speaks to another port of the host.
     #[serde(skip)]
@@ -123,7 +123,7 @@ pub struct Call<'a> {
     /// The host, with the gateway's and the client's proxies.
     pub site: &'a Site<'a>,
     /// How its port is routed.
-    pub wire: &'a Wire,
+    pub routed: &'a RoutedPort,
     /// What is asked for.
     pub request: &'a Request,
     /// The answer before setup; none where it was not asked.
@@ -141,14 +141,14 @@ pub async fn prove(
 ) -> Result<Proof, Error> {
     let Call {
         site,
-        wire,
+        routed,
         request,
         before,
         denied,
     } = call;
     let question = Question {
-        to_gateway: vec![site.to_gateway(wire)],
-        to_host: distinct([site.to_host(wire), site.direct(wire)]),
+        to_gateway: vec![site.to_gateway(routed)],
+        to_host: distinct([site.to_host(routed), site.direct(routed)]),
         gateways: site
             .gateway_pods
             .iter()
@@ -160,7 +160,7 @@ pub async fn prove(
         from: prover.name(),
         before,
         denied,
-        changes_answer: wire.flow == Flow::Originate,
+        changes_answer: routed.flow == Flow::Originate,
         passage: Passage::default(),
     };
     let of = |passage: &Passage| Proof {

@@ -1,16 +1,16 @@
-//! Who may call: a policy that denies the host to everybody but the named callers.
+//! Who may call: a policy that denies the host to everybody but the named clients.
 //!
 //! DENY and not ALLOW: one ALLOW policy on a shared gateway denies everybody else's hosts. It tells
-//! the host by the names of its wires in mutual TLS, where the gateway knows its callers; a
+//! the host by the names of its ports in mutual TLS, where the gateway knows its clients; a
 //! principal is written without `spiffe://`, with which it would never match.
 
 use super::hosting::Hosting;
-use super::{Hop, Wire};
+use super::{Hop, RoutedPort};
 use serde_json::{Map, Value, json};
 
 /// The `spec` of the policy; nothing where everybody may call.
-pub(super) fn spec(at: &Hosting<'_>, wires: &[Wire]) -> Option<Map<String, Value>> {
-    let names: std::collections::BTreeSet<String> = wires
+pub(super) fn spec(at: &Hosting<'_>, ports: &[RoutedPort]) -> Option<Map<String, Value>> {
+    let names: std::collections::BTreeSet<String> = ports
         .iter()
         .filter(|w| w.hop == Hop::Mutual)
         .map(|w| w.handshake_name(at.host))

@@ -1,9 +1,9 @@
 //! From the pieces of all ports of a host to its objects. The order of the list is the order in
-//! which they are safe to write: nothing sends to the gateway before the last ones, the callers'
+//! which they are safe to write: nothing sends to the gateway before the last ones, the clients'
 //! `VirtualService`s.
 
-use super::hosting::{Caller, Hosting, RulePlace};
-use super::{Hop, Pieces, Route, Wire, allow};
+use super::hosting::{ClientNamespace, Hosting, RulePlace};
+use super::{Hop, Pieces, Route, RoutedPort, allow};
 use crate::kubernetes::Kind;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,7 @@ pub enum Part {
     Exit,
     /// Who may call.
     Allow,
-    /// The Service with a port of the gateway for one wire.
+    /// The Service with a port of the gateway for one port of the host.
     Companion,
     /// The `Gateway`: the ports that the gateway opens for the host.
     Listener,
@@ -45,10 +45,10 @@ pub struct Piece {
 }
 
 /// All objects of a host, in a safe order of writing.
-pub fn objects(at: &Hosting<'_>, wires: &[Wire]) -> Vec<Piece> {
-    let pieces: Vec<Pieces> = wires
+pub fn objects(at: &Hosting<'_>, ports: &[RoutedPort]) -> Vec<Piece> {
+    let pieces: Vec<Pieces> = ports
         .iter()
-        .map(|wire| wire.flow.pieces(wire, at))
+        .map(|routed| routed.flow.pieces(routed, at))
         .collect();
     let mut all = Vec::new();
     let mut add = |part: Part, body: Value| all.push(Piece { part, body });
@@ -59,32 +59,32 @@ pub fn objects(at: &Hosting<'_>, wires: &[Wire]) -> Vec<Piece> {
     if let Some(body) = outside(at, &pieces) {
         add(Part::Exit, body);
     }
-    if let Some(spec) = allow::spec(at, wires) {
+    if let Some(spec) = allow::spec(at, ports) {
         let name = at.names().allow();
         add(
             Part::Allow,
             at.beside_gateway(Kind::AuthorizationPolicy, &name, &spec),
         );
     }
-    for wire in wires.iter().filter(|wire| wire.needs_companion()) {
-        add(Part::Companion, companion(at, wire));
+    for routed in ports.iter().filter(|routed| routed.needs_companion()) {
+        add(Part::Companion, companion(at, routed));
     }
     add(Part::Listener, gateway(at, &pieces));
-    for body in at_gateway(at, wires, &pieces) {
+    for body in at_gateway(at, ports, &pieces) {
         add(Part::Route, body);
     }
-    for body in destination_rules(at, wires) {
+    for body in destination_rules(at, ports) {
         add(Part::Rule, body);
     }
-    for caller in at.callers {
-        add(Part::Switch, for_caller(at, caller, &pieces));
+    for client in at.clients {
+        add(Part::Switch, for_client(at, client, &pieces));
     }
     all
 }
 
 fn service_entry(at: &Hosting<'_>, pieces: &[Pieces]) -> Value {
-    let callers = at.callers.iter().map(|c| c.namespace.as_str());
-    let seen_by: BTreeSet<&str> = callers.chain([at.gateway.namespace.as_str()]).collect();
+    let clients = at.clients.iter().map(|c| c.namespace.as_str());
+    let seen_by: BTreeSet<&str> = clients.chain([at.gateway.namespace.as_str()]).collect();
     let ports: Vec<&Value> = pieces.iter().flat_map(|p| &p.entry_ports).collect();
     let mut spec = fields([("hosts", json!([at.host.text()]))]);
     if !at.addresses.is_empty() {
@@ -129,18 +129,18 @@ fn outside(at: &Hosting<'_>, pieces: &[Pieces]) -> Option<Value> {
         .then(|| at.beside_gateway(Kind::DestinationRule, &at.names().outside(), &spec))
 }
 
-/// A Service with one port of the gateway's pods, for one wire.
-fn companion(at: &Hosting<'_>, wire: &Wire) -> Value {
+/// A Service with one port of the gateway's pods, for one port of the host.
+fn companion(at: &Hosting<'_>, routed: &RoutedPort) -> Value {
     let port = json!({
-        "name": format!("tcp-{}", wire.port), "port": wire.gateway_port, "protocol": "TCP",
-        "targetPort": wire.companion_port(),
+        "name": format!("tcp-{}", routed.port), "port": routed.gateway_port, "protocol": "TCP",
+        "targetPort": routed.companion_port(),
     });
     let spec = fields([
         ("type", json!("ClusterIP")),
         ("selector", json!(at.gateway.selector)),
         ("ports", json!([port])),
     ]);
-    at.beside_gateway(Kind::Service, &at.names().companion(wire.port), &spec)
+    at.beside_gateway(Kind::Service, &at.names().companion(routed.port), &spec)
 }
 
 fn gateway(at: &Hosting<'_>, pieces: &[Pieces]) -> Value {
@@ -152,17 +152,17 @@ fn gateway(at: &Hosting<'_>, pieces: &[Pieces]) -> Value {
     at.beside_gateway(Kind::Gateway, &at.names().object(), &spec)
 }
 
-/// One `VirtualService` for all wires that are served under the host's own name, and one for each
+/// One `VirtualService` for all ports that are served under the host's own name, and one for each
 /// other: a server for bytes takes the first rule of the first `VirtualService` that has its name.
-fn at_gateway(at: &Hosting<'_>, wires: &[Wire], pieces: &[Pieces]) -> Vec<Value> {
-    let mut by_name: BTreeMap<(bool, &str), Vec<(&Wire, &Pieces)>> = BTreeMap::new();
-    for (wire, piece) in wires.iter().zip(pieces) {
+fn at_gateway(at: &Hosting<'_>, ports: &[RoutedPort], pieces: &[Pieces]) -> Vec<Value> {
+    let mut by_name: BTreeMap<(bool, &str), Vec<(&RoutedPort, &Pieces)>> = BTreeMap::new();
+    for (routed, piece) in ports.iter().zip(pieces) {
         by_name
             .entry((piece.served != at.host.text(), &piece.served))
             .or_default()
-            .push((wire, piece));
+            .push((routed, piece));
     }
-    let service = |((own_name, served), parts): ((bool, &str), Vec<(&Wire, &Pieces)>)| {
+    let service = |((own_name, served), parts): ((bool, &str), Vec<(&RoutedPort, &Pieces)>)| {
         let mut spec = fields([
             ("hosts", json!([served])),
             ("gateways", json!([at.gateway_object()])),
@@ -179,7 +179,7 @@ fn at_gateway(at: &Hosting<'_>, wires: &[Wire], pieces: &[Pieces]) -> Vec<Value>
     by_name.into_iter().map(service).collect()
 }
 
-fn for_caller(at: &Hosting<'_>, caller: &Caller, pieces: &[Pieces]) -> Value {
+fn for_client(at: &Hosting<'_>, client: &ClientNamespace, pieces: &[Pieces]) -> Value {
     let mut spec = fields([
         ("hosts", json!([at.host.text()])),
         ("gateways", json!(["mesh"])),
@@ -188,20 +188,20 @@ fn for_caller(at: &Hosting<'_>, caller: &Caller, pieces: &[Pieces]) -> Value {
     spec.insert("exportTo".into(), json!(["."]));
     at.object(
         Kind::VirtualService,
-        &caller.namespace,
+        &client.namespace,
         &at.names().object(),
         &spec,
     )
 }
 
-/// One rule per namespace in which a caller's lookup ends.
-fn destination_rules(at: &Hosting<'_>, wires: &[Wire]) -> Vec<Value> {
-    let subsets: BTreeMap<String, Value> = wires
+/// One rule per namespace in which a client's lookup ends.
+fn destination_rules(at: &Hosting<'_>, ports: &[RoutedPort]) -> Vec<Value> {
+    let subsets: BTreeMap<String, Value> = ports
         .iter()
         .filter(|w| !w.needs_companion())
         .map(|w| (w.subset(at.host), subset(at, w)))
         .collect();
-    let places: BTreeSet<&RulePlace> = at.callers.iter().map(|c| &c.rule).collect();
+    let places: BTreeSet<&RulePlace> = at.clients.iter().map(|c| &c.rule).collect();
     let rule = |place: &RulePlace| {
         let subsets: Vec<&Value> = subsets.values().collect();
         let mut spec = fields([("host", json!(place.host)), ("subsets", json!(subsets))]);
@@ -224,13 +224,13 @@ fn destination_rules(at: &Hosting<'_>, wires: &[Wire]) -> Vec<Value> {
 
 /// In mutual TLS the name in the handshake is what the gateway matches on; Istio's default name
 /// fits no server.
-fn subset(at: &Hosting<'_>, wire: &Wire) -> Value {
-    let name = wire.subset(at.host);
-    match wire.hop {
+fn subset(at: &Hosting<'_>, routed: &RoutedPort) -> Value {
+    let name = routed.subset(at.host);
+    match routed.hop {
         Hop::Plain => json!({"name": name}),
         Hop::Mutual => {
-            let tls = json!({"mode": "ISTIO_MUTUAL", "sni": wire.handshake_name(at.host)});
-            let port = json!({"port": {"number": wire.gateway_port}, "tls": tls});
+            let tls = json!({"mode": "ISTIO_MUTUAL", "sni": routed.handshake_name(at.host)});
+            let port = json!({"port": {"number": routed.gateway_port}, "tls": tls});
             json!({"name": name, "trafficPolicy": {"portLevelSettings": [port]}})
         }
     }

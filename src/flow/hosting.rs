@@ -1,6 +1,6 @@
 //! What the objects of a host are made from: the host, its gateway, and who calls it.
 
-use super::{Names, Wire};
+use super::{Names, RoutedPort};
 use crate::kubernetes::Kind;
 use crate::kubernetes::pod::Labels;
 use crate::model::target::Host;
@@ -26,14 +26,14 @@ pub struct GatewayPlace {
 
 /// A namespace that calls the host.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Caller {
+pub struct ClientNamespace {
     /// The namespace.
     pub namespace: String,
     /// Where its lookup of rules for the gateway's Service ends, and ours has to be.
     pub rule: RulePlace,
 }
 
-/// Where a `DestinationRule` is put together with those that a caller's lookup finds.
+/// Where a `DestinationRule` is put together with those that a client's lookup finds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RulePlace {
@@ -56,8 +56,8 @@ pub struct Hosting<'a> {
     pub addresses: &'a [IpAddr],
     /// The gateway.
     pub gateway: &'a GatewayPlace,
-    /// The callers.
-    pub callers: &'a [Caller],
+    /// The clients.
+    pub clients: &'a [ClientNamespace],
     /// Principals that may call; empty is everybody.
     pub allow: &'a [String],
 }
@@ -73,16 +73,16 @@ impl Hosting<'_> {
     }
 
     /// The sidecar's destination.
-    pub(super) fn to_gateway(&self, wire: &Wire) -> Value {
-        let port = json!({"number": wire.gateway_port});
-        if wire.needs_companion() {
-            return json!({"host": self.companion_host(wire), "port": port});
+    pub(super) fn to_gateway(&self, routed: &RoutedPort) -> Value {
+        let port = json!({"number": routed.gateway_port});
+        if routed.needs_companion() {
+            return json!({"host": self.companion_host(routed), "port": port});
         }
-        json!({"host": self.gateway.hostname, "subset": wire.subset(self.host), "port": port})
+        json!({"host": self.gateway.hostname, "subset": routed.subset(self.host), "port": port})
     }
 
-    /// The full name of the Service that has a port for one wire alone.
-    pub fn companion_host(&self, wire: &Wire) -> String {
+    /// The full name of the Service that has a port for one of the host's alone.
+    pub fn companion_host(&self, routed: &RoutedPort) -> String {
         let domain = self
             .gateway
             .hostname
@@ -90,14 +90,14 @@ impl Hosting<'_> {
             .map_or("cluster.local", |(_, domain)| domain);
         format!(
             "{}.{}.svc.{domain}",
-            self.names().companion(wire.port),
+            self.names().companion(routed.port),
             self.gateway.namespace
         )
     }
 
     /// The gateway's destination.
-    pub(super) fn to_host(&self, wire: &Wire) -> Value {
-        json!({"host": self.server.text(), "port": {"number": wire.outside_port()}})
+    pub(super) fn to_host(&self, routed: &RoutedPort) -> Value {
+        json!({"host": self.server.text(), "port": {"number": routed.outside_port()}})
     }
 
     pub(super) fn object(

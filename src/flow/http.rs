@@ -6,14 +6,14 @@
 
 use super::hosting::Hosting;
 use super::pieces::{entry_port, http_server, http_to_gateway, http_to_host};
-use super::{Pieces, Wire};
+use super::{Pieces, RoutedPort};
 
-pub(super) fn pieces(wire: &Wire, at: &Hosting<'_>) -> Pieces {
+pub(super) fn pieces(routed: &RoutedPort, at: &Hosting<'_>) -> Pieces {
     Pieces {
-        entry_ports: vec![entry_port(wire.port, "HTTP")],
-        server: http_server(wire, at),
-        to_gateway: http_to_gateway(wire, at),
-        to_host: http_to_host(wire, at),
+        entry_ports: vec![entry_port(routed.port, "HTTP")],
+        server: http_server(routed, at),
+        to_gateway: http_to_gateway(routed, at),
+        to_host: http_to_host(routed, at),
         served: at.host.text(),
         outside: None,
     }

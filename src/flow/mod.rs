@@ -24,17 +24,17 @@ mod names;
 mod originate;
 mod passthrough;
 mod pieces;
+mod routed_port;
 mod tcp;
 #[cfg(test)]
 mod tests;
-mod wire;
 
 pub use access_log::access_log;
 pub use assemble::{Part, Piece, objects};
-pub use hosting::{Caller, GatewayPlace, Hosting, MANAGED_BY, RulePlace};
+pub use hosting::{ClientNamespace, GatewayPlace, Hosting, MANAGED_BY, RulePlace};
 pub use names::{LOCKDOWN, Names};
 pub use pieces::{Pieces, Route};
-pub use wire::{Hop, Wire};
+pub use routed_port::{Hop, RoutedPort};
 
 use crate::model::target::AppProtocol;
 use serde::{Deserialize, Serialize};
@@ -116,12 +116,12 @@ impl Flow {
         matches!(self, Flow::Http | Flow::Originate)
     }
 
-    fn pieces(self, wire: &Wire, at: &Hosting<'_>) -> Pieces {
+    fn pieces(self, routed: &RoutedPort, at: &Hosting<'_>) -> Pieces {
         match self {
-            Flow::Http => http::pieces(wire, at),
-            Flow::Passthrough => passthrough::pieces(wire, at),
-            Flow::Originate => originate::pieces(wire, at),
-            Flow::Tcp => tcp::pieces(wire, at),
+            Flow::Http => http::pieces(routed, at),
+            Flow::Passthrough => passthrough::pieces(routed, at),
+            Flow::Originate => originate::pieces(routed, at),
+            Flow::Tcp => tcp::pieces(routed, at),
         }
     }
 }

@@ -33,17 +33,17 @@ impl Names {
         }
     }
 
-    /// The `ServiceEntry`, the `Gateway`, the callers' `VirtualService` and `DestinationRule`.
+    /// The `ServiceEntry`, the `Gateway`, the clients' `VirtualService` and `DestinationRule`.
     pub fn object(&self) -> String {
         format!("egress-{}", self.slug)
     }
 
-    /// The `VirtualService` that only the gateway sees. It may lie beside the callers' one.
+    /// The `VirtualService` that only the gateway sees. It may lie beside the clients' one.
     pub fn at_gateway(&self) -> String {
         format!("egress-{}-gateway", self.slug)
     }
 
-    /// A `VirtualService` that only the gateway sees, for a wire with a name of its own.
+    /// A `VirtualService` that only the gateway sees, for a port with a name of its own.
     pub fn at_gateway_for(&self, port: u16) -> String {
         format!("egress-{}-gateway-{port}", self.slug)
     }
@@ -63,7 +63,7 @@ impl Names {
         format!("egress-{}-allow", self.slug)
     }
 
-    /// The Service with a port of the gateway for one wire.
+    /// The Service with a port of the gateway for one port of the host.
     pub fn companion(&self, port: u16) -> String {
         format!("egress-{}-{port}", self.slug)
     }
@@ -73,7 +73,7 @@ impl Names {
         self.slug.clone()
     }
 
-    /// The subset for one wire in mutual TLS: each has a name of its own in the handshake.
+    /// The subset for one port in mutual TLS: each has a name of its own in the handshake.
     pub fn mutual_subset(&self, port: u16) -> String {
         format!("{}-mutual-{port}", self.slug)
     }

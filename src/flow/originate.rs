@@ -8,28 +8,28 @@
 
 use super::hosting::Hosting;
 use super::pieces::{entry_port, http_server, http_to_gateway, http_to_host};
-use super::{Pieces, Wire};
+use super::{Pieces, RoutedPort};
 use serde_json::{Value, json};
 
-pub(super) fn pieces(wire: &Wire, at: &Hosting<'_>) -> Pieces {
-    let mut outside = entry_port(wire.outside_port(), "HTTPS");
-    outside["targetPort"] = json!(wire.host_port());
+pub(super) fn pieces(routed: &RoutedPort, at: &Hosting<'_>) -> Pieces {
+    let mut outside = entry_port(routed.outside_port(), "HTTPS");
+    outside["targetPort"] = json!(routed.host_port());
     Pieces {
-        entry_ports: vec![entry_port(wire.port, "HTTP"), outside],
-        server: http_server(wire, at),
-        to_gateway: http_to_gateway(wire, at),
-        to_host: http_to_host(wire, at),
+        entry_ports: vec![entry_port(routed.port, "HTTP"), outside],
+        server: http_server(routed, at),
+        to_gateway: http_to_gateway(routed, at),
+        to_host: http_to_host(routed, at),
         served: at.host.text(),
-        outside: Some(tls(wire, at)),
+        outside: Some(tls(routed, at)),
     }
 }
 
-fn tls(wire: &Wire, at: &Hosting<'_>) -> Value {
+fn tls(routed: &RoutedPort, at: &Hosting<'_>) -> Value {
     let host = at.server.text();
     let mut tls = json!({"mode": "SIMPLE", "sni": host, "subjectAltNames": [host]});
-    if let Some(secret) = &wire.credential {
+    if let Some(secret) = &routed.credential {
         tls["mode"] = json!("MUTUAL");
         tls["credentialName"] = json!(secret);
     }
-    json!({"port": {"number": wire.outside_port()}, "tls": tls})
+    json!({"port": {"number": routed.outside_port()}, "tls": tls})
 }

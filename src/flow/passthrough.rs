@@ -8,25 +8,25 @@
 
 use super::hosting::Hosting;
 use super::pieces::{bytes_to_host, entry_port, mutual_server};
-use super::{Hop, Pieces, Route, Wire};
+use super::{Hop, Pieces, Route, RoutedPort};
 use serde_json::{Value, json};
 
-pub(super) fn pieces(wire: &Wire, at: &Hosting<'_>) -> Pieces {
+pub(super) fn pieces(routed: &RoutedPort, at: &Hosting<'_>) -> Pieces {
     let host = at.host.text();
     let to_gateway = json!({
-        "match": [{"gateways": ["mesh"], "port": wire.port, "sniHosts": [host]}],
-        "route": [{"destination": at.to_gateway(wire)}],
+        "match": [{"gateways": ["mesh"], "port": routed.port, "sniHosts": [host]}],
+        "route": [{"destination": at.to_gateway(routed)}],
     });
-    let (opened, to_host, served) = match wire.hop {
+    let (opened, to_host, served) = match routed.hop {
         Hop::Mutual => (
-            mutual_server(wire, at, "TLS"),
-            bytes_to_host(wire, at),
-            wire.outer_name(at.host),
+            mutual_server(routed, at, "TLS"),
+            bytes_to_host(routed, at),
+            routed.outer_name(at.host),
         ),
-        Hop::Plain => (plain_server(wire, &host), plain_to_host(wire, at), host),
+        Hop::Plain => (plain_server(routed, &host), plain_to_host(routed, at), host),
     };
     Pieces {
-        entry_ports: vec![entry_port(wire.port, "TLS")],
+        entry_ports: vec![entry_port(routed.port, "TLS")],
         server: opened,
         to_gateway: Route::Tls(to_gateway),
         to_host,
@@ -35,17 +35,17 @@ pub(super) fn pieces(wire: &Wire, at: &Hosting<'_>) -> Pieces {
     }
 }
 
-fn plain_server(wire: &Wire, host: &str) -> Value {
+fn plain_server(routed: &RoutedPort, host: &str) -> Value {
     json!({
-        "port": {"number": wire.gateway_port, "name": format!("tls-{}", wire.port), "protocol": "TLS"},
+        "port": {"number": routed.gateway_port, "name": format!("tls-{}", routed.port), "protocol": "TLS"},
         "hosts": [host],
         "tls": {"mode": "PASSTHROUGH"},
     })
 }
 
-fn plain_to_host(wire: &Wire, at: &Hosting<'_>) -> Route {
+fn plain_to_host(routed: &RoutedPort, at: &Hosting<'_>) -> Route {
     Route::Tls(json!({
-        "match": [{"gateways": [at.gateway_object()], "port": wire.gateway_port, "sniHosts": [at.host.text()]}],
-        "route": [{"destination": at.to_host(wire)}],
+        "match": [{"gateways": [at.gateway_object()], "port": routed.gateway_port, "sniHosts": [at.host.text()]}],
+        "route": [{"destination": at.to_host(routed)}],
     }))
 }

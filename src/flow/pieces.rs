@@ -1,7 +1,7 @@
-//! What one wire adds to the objects of its host.
+//! What one routed port adds to the objects of its host.
 
 use super::hosting::Hosting;
-use super::{Hop, Wire};
+use super::{Hop, RoutedPort};
 use serde_json::{Value, json};
 
 /// A rule of a `VirtualService`, by the list that it goes into.
@@ -15,7 +15,7 @@ pub enum Route {
     Tcp(Value),
 }
 
-/// The pieces of one wire.
+/// The pieces of one port.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pieces {
     /// Ports of the `ServiceEntry`.
@@ -39,47 +39,47 @@ pub(super) fn entry_port(number: u16, protocol: &str) -> Value {
 }
 
 /// A server that ends mutual TLS of the mesh; `protocol` is what is inside.
-pub(super) fn mutual_server(wire: &Wire, at: &Hosting<'_>, protocol: &str) -> Value {
+pub(super) fn mutual_server(routed: &RoutedPort, at: &Hosting<'_>, protocol: &str) -> Value {
     json!({
         "port": {
-            "number": wire.gateway_port, "name": format!("mutual-{}", wire.port), "protocol": protocol,
+            "number": routed.gateway_port, "name": format!("mutual-{}", routed.port), "protocol": protocol,
         },
-        "hosts": [wire.outer_name(at.host)],
+        "hosts": [routed.outer_name(at.host)],
         "tls": {"mode": "ISTIO_MUTUAL"},
     })
 }
 
 /// The gateway's rule for what comes out of mutual TLS as bytes, or came as bytes: it has no name
 /// to match on.
-pub(super) fn bytes_to_host(wire: &Wire, at: &Hosting<'_>) -> Route {
+pub(super) fn bytes_to_host(routed: &RoutedPort, at: &Hosting<'_>) -> Route {
     Route::Tcp(json!({
-        "match": [{"gateways": [at.gateway_object()], "port": wire.gateway_port}],
-        "route": [{"destination": at.to_host(wire)}],
+        "match": [{"gateways": [at.gateway_object()], "port": routed.gateway_port}],
+        "route": [{"destination": at.to_host(routed)}],
     }))
 }
 
 /// The gateway's rule for HTTP.
-pub(super) fn http_to_host(wire: &Wire, at: &Hosting<'_>) -> Route {
+pub(super) fn http_to_host(routed: &RoutedPort, at: &Hosting<'_>) -> Route {
     Route::Http(json!({
-        "match": [{"gateways": [at.gateway_object()], "port": wire.gateway_port}],
-        "route": [{"destination": at.to_host(wire)}],
+        "match": [{"gateways": [at.gateway_object()], "port": routed.gateway_port}],
+        "route": [{"destination": at.to_host(routed)}],
     }))
 }
 
 /// The sidecar's rule for HTTP.
-pub(super) fn http_to_gateway(wire: &Wire, at: &Hosting<'_>) -> Route {
+pub(super) fn http_to_gateway(routed: &RoutedPort, at: &Hosting<'_>) -> Route {
     Route::Http(json!({
-        "match": [{"gateways": ["mesh"], "port": wire.port}],
-        "route": [{"destination": at.to_gateway(wire)}],
+        "match": [{"gateways": ["mesh"], "port": routed.port}],
+        "route": [{"destination": at.to_gateway(routed)}],
     }))
 }
 
 /// The server for HTTP: plain, or in mutual TLS.
-pub(super) fn http_server(wire: &Wire, at: &Hosting<'_>) -> Value {
-    match wire.hop {
-        Hop::Mutual => mutual_server(wire, at, "HTTPS"),
+pub(super) fn http_server(routed: &RoutedPort, at: &Hosting<'_>) -> Value {
+    match routed.hop {
+        Hop::Mutual => mutual_server(routed, at, "HTTPS"),
         Hop::Plain => json!({
-            "port": {"number": wire.gateway_port, "name": format!("http-{}", wire.port), "protocol": "HTTP"},
+            "port": {"number": routed.gateway_port, "name": format!("http-{}", routed.port), "protocol": "HTTP"},
             "hosts": [at.host.text()],
         }),
     }

@@ -5,19 +5,19 @@ use crate::model::target::Host;
 use serde_json::{Value, json};
 use std::net::IpAddr;
 
-fn caller(namespace: &str) -> Caller {
+fn client(namespace: &str) -> ClientNamespace {
     let rule = RulePlace {
         namespace: namespace.into(),
         host: "istio-egressgateway.istio-system.svc.cluster.local".into(),
         export_to: vec![".".into()],
     };
-    Caller {
+    ClientNamespace {
         namespace: namespace.into(),
         rule,
     }
 }
 
-fn wire(port: u16, flow: Flow, hop: Hop) -> Wire {
+fn routed(port: u16, flow: Flow, hop: Hop) -> RoutedPort {
     let protocol = match flow {
         Flow::Http | Flow::Originate => AppProtocol::Http,
         Flow::Passthrough => AppProtocol::Tls,
@@ -29,7 +29,7 @@ fn wire(port: u16, flow: Flow, hop: Hop) -> Wire {
         (Hop::Plain, Flow::Tcp) => port,
         (Hop::Plain, _) => 80,
     };
-    Wire {
+    RoutedPort {
         port,
         protocol,
         flow,
@@ -39,7 +39,7 @@ fn wire(port: u16, flow: Flow, hop: Hop) -> Wire {
     }
 }
 
-fn written(host: &str, callers: &[Caller], wires: &[Wire]) -> Vec<Value> {
+fn written(host: &str, clients: &[ClientNamespace], ports: &[RoutedPort]) -> Vec<Value> {
     let gateway = GatewayPlace {
         namespace: "istio-system".into(),
         service: "istio-egressgateway".into(),
@@ -47,12 +47,12 @@ fn written(host: &str, callers: &[Caller], wires: &[Wire]) -> Vec<Value> {
         selector: [("istio".to_owned(), "egressgateway".to_owned())].into(),
     };
     let host: Host = host.parse().unwrap();
-    let addresses: Vec<IpAddr> = if wires.iter().any(|w| w.flow == Flow::Tcp) {
+    let addresses: Vec<IpAddr> = if ports.iter().any(|w| w.flow == Flow::Tcp) {
         vec!["203.0.113.13".parse().unwrap()]
     } else {
         vec![]
     };
-    let allow = if wires.iter().any(|w| w.hop == Hop::Mutual) {
+    let allow = if ports.iter().any(|w| w.hop == Hop::Mutual) {
         vec!["cluster.local/ns/a/sa/b".into()]
     } else {
         vec![]
@@ -63,10 +63,10 @@ fn written(host: &str, callers: &[Caller], wires: &[Wire]) -> Vec<Value> {
             server: &host,
             addresses: &addresses,
             gateway: &gateway,
-            callers,
+            clients,
             allow: &allow,
         },
-        wires,
+        ports,
     )
     .into_iter()
     .map(|piece| piece.body)
@@ -83,11 +83,11 @@ fn names(objects: &[Value]) -> Vec<String> {
 
 #[test]
 fn the_seed_becomes_five_objects_with_the_switch_last() {
-    let wires = [
-        wire(80, Flow::Http, Hop::Plain),
-        wire(443, Flow::Passthrough, Hop::Plain),
+    let ports = [
+        routed(80, Flow::Http, Hop::Plain),
+        routed(443, Flow::Passthrough, Hop::Plain),
     ];
-    insta::assert_json_snapshot!(written("edition.cnn.com", &[caller("default")], &wires));
+    insta::assert_json_snapshot!(written("edition.cnn.com", &[client("default")], &ports));
 }
 
 #[test]
@@ -101,8 +101,8 @@ fn a_page_has_every_object_that_its_flow_writes() {
         for hop in [Hop::Plain, Hop::Mutual] {
             for object in written(
                 "x.example.com",
-                &[caller("default")],
-                &[wire(80, *flow, hop)],
+                &[client("default")],
+                &[routed(80, *flow, hop)],
             ) {
                 let kind = object["kind"].as_str().unwrap();
                 let name = object["metadata"]["name"].as_str().unwrap();
@@ -129,8 +129,8 @@ fn a_page_has_every_object_that_its_flow_writes() {
 fn a_second_caller_adds_its_own_route_and_no_second_entry() {
     let all = written(
         "a.example.com",
-        &[caller("default"), caller("team-b")],
-        &[wire(80, Flow::Http, Hop::Plain)],
+        &[client("default"), client("team-b")],
+        &[routed(80, Flow::Http, Hop::Plain)],
     );
     let found = names(&all);
     assert_eq!(
@@ -152,23 +152,23 @@ fn a_second_caller_adds_its_own_route_and_no_second_entry() {
 }
 
 #[test]
-fn in_mutual_tls_each_wire_has_a_name_and_a_server_of_its_own() {
-    let wires = [
-        wire(80, Flow::Http, Hop::Mutual),
-        wire(443, Flow::Passthrough, Hop::Mutual),
-        wire(5432, Flow::Tcp, Hop::Mutual),
+fn in_mutual_tls_each_port_has_a_name_and_a_server_of_its_own() {
+    let ports = [
+        routed(80, Flow::Http, Hop::Mutual),
+        routed(443, Flow::Passthrough, Hop::Mutual),
+        routed(5432, Flow::Tcp, Hop::Mutual),
     ];
-    insta::assert_json_snapshot!(written("db.example.com", &[caller("default")], &wires));
+    insta::assert_json_snapshot!(written("db.example.com", &[client("default")], &ports));
 }
 
 #[test]
 fn origination_verifies_the_name_and_leaves_the_hosts_own_port_free() {
-    let mut originate = wire(80, Flow::Originate, Hop::Plain);
+    let mut originate = routed(80, Flow::Originate, Hop::Plain);
     originate.credential = Some("client".into());
     let all = written(
         "api.example.com",
-        &[caller("default")],
-        &[originate, wire(443, Flow::Passthrough, Hop::Plain)],
+        &[client("default")],
+        &[originate, routed(443, Flow::Passthrough, Hop::Plain)],
     );
     insta::assert_json_snapshot!(all);
 }
@@ -177,8 +177,8 @@ fn origination_verifies_the_name_and_leaves_the_hosts_own_port_free() {
 fn plain_bytes_get_a_port_of_the_gateway_for_themselves() {
     let all = written(
         "db.example.com",
-        &[caller("default")],
-        &[wire(5432, Flow::Tcp, Hop::Plain)],
+        &[client("default")],
+        &[routed(5432, Flow::Tcp, Hop::Plain)],
     );
     insta::assert_json_snapshot!(all);
 }

@@ -2,7 +2,7 @@
 //! counters are read before and after; then at the gateways' own listeners, which would move those
 //! counters; then, where a call failed, why the host outside refuses the gateway.
 
-use super::question::{Knock, Trial, What};
+use super::question::{ListenerProbe, Trial, What};
 use super::{PATH, SIDE_BY_SIDE, why};
 use crate::cluster::Cluster;
 use crate::deadline::Deadline;
@@ -49,7 +49,7 @@ pub async fn observe(
         .into_iter()
         .flatten()
         .collect();
-    let knocks: BTreeSet<Knock> = trials.iter().flat_map(|t| t.knocks(snapshot)).collect();
+    let knocks: BTreeSet<ListenerProbe> = trials.iter().flat_map(|t| t.knocks(snapshot)).collect();
     let knocks = knocks
         .into_iter()
         .map(|knock| at_gateway(cluster, knock, deadline.at_most(KNOCK)));
@@ -180,7 +180,7 @@ async fn look_outside(
     deadline: Deadline,
 ) -> Option<Observation> {
     let (address, names) = trial.outside()?;
-    let Some(door) = trial.doorway(snapshot, (prover.at(), prover.tools()), address) else {
+    let Some(door) = trial.origin(snapshot, (prover.at(), prover.tools()), address) else {
         let why =
             format!("{address} cannot be reached from the client without its sidecar's own TLS");
         return Some(observation(
@@ -229,7 +229,11 @@ async fn read_logs(cluster: &Cluster, trial: &Trial<'_>, deadline: Deadline) -> 
         .collect()
 }
 
-async fn at_gateway(cluster: &Cluster, knock: Knock<'_>, deadline: Deadline) -> Observation {
+async fn at_gateway(
+    cluster: &Cluster,
+    knock: ListenerProbe<'_>,
+    deadline: Deadline,
+) -> Observation {
     let at = (knock.namespace, knock.pod, knock.port);
     let tried = match &knock.what {
         What::Name(name) => {

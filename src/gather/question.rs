@@ -7,7 +7,7 @@ use crate::kubernetes::pod::Pod;
 use crate::model::target::{Host, Target};
 use crate::model::trace::{ClusterName, Step, Trace};
 use crate::model::{EgressPath, Exit, Walk, World};
-use crate::probe::{ClientPod, Doorway, Question, Tools, nobody};
+use crate::probe::{ClientPod, ProbeOrigin, Question, Tools, nobody};
 use crate::programmed::{proxy, takes_any_name, trace};
 use crate::snapshot::{Look, Snapshot};
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ pub(super) struct Trial<'a> {
 
 /// A question to a listener of a gateway's pod.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Knock<'a> {
+pub(super) struct ListenerProbe<'a> {
     pub(super) target: &'a Target,
     pub(super) namespace: &'a str,
     pub(super) pod: &'a str,
@@ -161,20 +161,20 @@ impl<'a> Trial<'a> {
     /// From where an address outside can be reached with bytes that arrive as they are: a pod of
     /// that address itself, or the client's container, where its sidecar neither starts TLS nor
     /// ends the connection.
-    pub(super) fn doorway(
+    pub(super) fn origin(
         &self,
         snapshot: &Snapshot,
         (at, tools): (&ClientPod, &Tools),
         address: SocketAddr,
-    ) -> Option<Doorway> {
+    ) -> Option<ProbeOrigin> {
         if let Some((pod, port)) = pod_at(snapshot, address) {
-            return Some(Doorway::Pod(
+            return Some(ProbeOrigin::Pod(
                 pod.namespace().into(),
                 pod.name().into(),
                 port,
             ));
         }
-        let own = || Doorway::Container(at.clone(), tools.clone());
+        let own = || ProbeOrigin::Container(at.clone(), tools.clone());
         if self.walk.client.uncaptured.is_some() {
             return Some(own());
         }
@@ -193,7 +193,7 @@ impl<'a> Trial<'a> {
     }
 
     /// What to ask the gateway's pods themselves.
-    pub(super) fn knocks(&self, snapshot: &'a Snapshot) -> Vec<Knock<'a>> {
+    pub(super) fn knocks(&self, snapshot: &'a Snapshot) -> Vec<ListenerProbe<'a>> {
         let Some(exit) = self.walk.exit.as_ref().filter(|_| self.has_name()) else {
             return Vec::new();
         };
@@ -203,9 +203,14 @@ impl<'a> Trial<'a> {
             .collect()
     }
 
-    fn knocks_at(&self, snapshot: &'a Snapshot, exit: &Exit, pod: &'a Pod) -> Vec<Knock<'a>> {
+    fn knocks_at(
+        &self,
+        snapshot: &'a Snapshot,
+        exit: &Exit,
+        pod: &'a Pod,
+    ) -> Vec<ListenerProbe<'a>> {
         let port = port_of(snapshot, exit, pod);
-        let knock = |what| Knock {
+        let knock = |what| ListenerProbe {
             target: &self.path.target,
             namespace: pod.namespace(),
             pod: pod.name(),

@@ -17,7 +17,7 @@ use futures::stream::{self, StreamExt};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-/// Try them for the paths that some rule leads through a gateway. Callers of one namespace share
+/// Try them for the paths that some rule leads through a gateway. Clients of one namespace share
 /// what its pods can do.
 pub async fn round(
     cluster: &Cluster,

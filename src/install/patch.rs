@@ -109,7 +109,7 @@ impl GatewayPatch {
         Self::new(DEFAULT_NAMESPACE, "istio-egressgateway")
     }
 
-    /// Where `Gateway` objects and callers find it.
+    /// Where `Gateway` objects and clients find it.
     pub fn place(&self, domain: &str) -> GatewayPlace {
         GatewayPlace {
             namespace: self.namespace.clone(),

@@ -227,7 +227,7 @@ fn pods<'a>(snapshot: &'a Snapshot, exit: &Exit) -> Vec<&'a str> {
         .collect()
 }
 
-/// Ports of the proxy itself, of no use to callers.
+/// Ports of the proxy itself, of no use to clients.
 const OWN_PORTS: &[u16] = &[15020, 15021, 15090];
 
 /// Every port of the gateway's pods that some Service leads to.

@@ -7,7 +7,7 @@
 use super::ports::{on_pod, selects};
 use super::record::HostRecord;
 use crate::error::Error;
-use crate::flow::{Flow, GatewayPlace, Hop, MANAGED_BY, Wire};
+use crate::flow::{Flow, GatewayPlace, Hop, MANAGED_BY, RoutedPort};
 use crate::istio::service_entry::{EntryPort, Resolution};
 use crate::istio::virtual_service::MESH;
 use crate::istio::{Gateway, Protocol, ServiceEntry, Sidecar, VirtualService};
@@ -58,20 +58,20 @@ impl Case<'_> {
             .iter()
             .filter(|v| foreign(&v.metadata));
         others
-            .filter(|v| self.routes_our_wires(v))
+            .filter(|v| self.routes_our_ports(v))
             .map(|v| named(Kind::VirtualService, &v.metadata, "routes it already"))
             .collect()
     }
 
-    fn routes_our_wires(&self, other: &VirtualService) -> bool {
+    fn routes_our_ports(&self, other: &VirtualService) -> bool {
         let default = &self.snapshot.mesh.config.default_virtual_service_export_to;
         let seen = self
             .record
-            .clients()
+            .served_clients()
             .any(|c| exported(&other.spec.export_to, default, other.namespace(), c));
         let http =
-            self.record.wires.iter().any(|w| w.flow.is_http()) && !other.spec.http.is_empty();
-        let tls = self.record.wires.iter().any(|w| !w.flow.is_http())
+            self.record.ports.iter().any(|w| w.flow.is_http()) && !other.spec.http.is_empty();
+        let tls = self.record.ports.iter().any(|w| !w.flow.is_http())
             && !(other.spec.tls.is_empty() && other.spec.tcp.is_empty());
         seen && (http || tls)
             && other.spec.bound_to().contains(&MESH)
@@ -88,24 +88,24 @@ impl Case<'_> {
         others
             .flat_map(|g| {
                 self.record
-                    .wires
+                    .ports
                     .iter()
                     .filter_map(|w| self.server_clash(g, w))
             })
             .collect()
     }
 
-    fn server_clash(&self, other: &Gateway, wire: &Wire) -> Option<String> {
-        let plain = wire.hop == Hop::Plain && wire.flow != Flow::Passthrough;
+    fn server_clash(&self, other: &Gateway, routed: &RoutedPort) -> Option<String> {
+        let plain = routed.hop == Hop::Plain && routed.flow != Flow::Passthrough;
         for server in other
             .spec
             .servers
             .iter()
-            .filter(|s| self.pod_port(s.port.number) == self.pod_port(wire.gateway_port))
+            .filter(|s| self.pod_port(s.port.number) == self.pod_port(routed.gateway_port))
         {
             let theirs_plain =
                 server.protocol() != Protocol::Https && server.protocol() != Protocol::Tls;
-            let port = wire.gateway_port;
+            let port = routed.gateway_port;
             if plain != theirs_plain {
                 let kind = server.port.protocol.as_str();
                 return Some(named(
@@ -114,11 +114,9 @@ impl Case<'_> {
                     &format!("has a {kind} server on port {port}"),
                 ));
             }
-            if server
-                .hosts
-                .iter()
-                .any(|h| h.rsplit('/').next() == Some(wire.served_name(&self.record.host).as_str()))
-            {
+            if server.hosts.iter().any(|h| {
+                h.rsplit('/').next() == Some(routed.served_name(&self.record.host).as_str())
+            }) {
                 return Some(named(
                     Kind::Gateway,
                     &other.metadata,
@@ -148,17 +146,17 @@ impl Case<'_> {
     fn entry_clash(&self, other: &ServiceEntry) -> Option<String> {
         let default = &self.snapshot.mesh.config.default_service_export_to;
         let seen = |by: &str| exported(&other.spec.export_to, default, other.namespace(), by);
-        if self.record.clients().any(seen) {
+        if self.record.served_clients().any(seen) {
             let short = self
                 .record
-                .wires
+                .ports
                 .iter()
                 .find(|w| !other.spec.port(w.port).is_some_and(|p| same_kind(p, w)));
-            if let Some(wire) = short {
+            if let Some(routed) = short {
                 let what = format!(
                     "declares it without port {} as {}",
-                    wire.port,
-                    wire.protocol.name()
+                    routed.port,
+                    routed.protocol.name()
                 );
                 return Some(named(Kind::ServiceEntry, &other.metadata, &what));
             }
@@ -233,9 +231,9 @@ fn exported(export_to: &[String], default: &[String], own: &str, to: &str) -> bo
             .any(|e| e == "*" || e == to || (e == "." && own == to))
 }
 
-fn same_kind(port: &EntryPort, wire: &Wire) -> bool {
+fn same_kind(port: &EntryPort, routed: &RoutedPort) -> bool {
     let protocol = Protocol::parse(&port.protocol);
-    match wire.flow {
+    match routed.flow {
         Flow::Http | Flow::Originate => protocol.is_http(),
         Flow::Passthrough => protocol.is_tls(),
         Flow::Tcp => protocol.is_tcp(),
@@ -257,8 +255,8 @@ mod tests {
     use crate::plan::{Members, Phase, Stamp};
     use serde_json::{Value, json};
 
-    fn wire(port: u16, protocol: AppProtocol, flow: Flow) -> Wire {
-        Wire {
+    fn routed(port: u16, protocol: AppProtocol, flow: Flow) -> RoutedPort {
+        RoutedPort {
             port,
             protocol,
             flow,
@@ -280,11 +278,11 @@ mod tests {
             namespace: "egress".into(),
             host: "a.example.com".parse().unwrap(),
             service: "gw".into(),
-            wires: vec![
-                wire(80, AppProtocol::Http, Flow::Http),
-                wire(443, AppProtocol::Tls, Flow::Passthrough),
+            ports: vec![
+                routed(80, AppProtocol::Http, Flow::Http),
+                routed(443, AppProtocol::Tls, Flow::Passthrough),
             ],
-            callers: [("team".into(), Phase::Settled)].into(),
+            clients: [("team".into(), Phase::Settled)].into(),
             addresses: vec![],
             allow: vec![],
             server: None,

@@ -4,7 +4,9 @@
 use super::lookup::rule_place;
 use super::record::{HostRecord, Members, Phase, Stamp};
 use crate::error::Error;
-use crate::flow::{Caller, GatewayPlace, Hop, Hosting, Piece, RulePlace, Wire, objects};
+use crate::flow::{
+    ClientNamespace, GatewayPlace, Hop, Hosting, Piece, RoutedPort, RulePlace, objects,
+};
 use crate::model::target::{Host, Target};
 use crate::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,9 +20,9 @@ pub struct Addition<'a> {
     /// The port.
     pub target: &'a Target,
     /// How it is carried.
-    pub wire: Wire,
+    pub routed: RoutedPort,
     /// Namespaces that call it.
-    pub callers: &'a [String],
+    pub clients: &'a [String],
     /// The host's addresses.
     pub addresses: &'a [IpAddr],
     /// Principals that may call it.
@@ -33,15 +35,15 @@ pub struct Addition<'a> {
     pub stamp: &'a Stamp,
 }
 
-/// The record with more wires and callers.
+/// The record with more ports and clients.
 pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord, Error> {
     let host = &add.target.host;
     let mut next = record.cloned().unwrap_or_else(|| HostRecord {
         namespace: add.gateway.namespace.clone(),
         host: host.clone(),
         service: add.gateway.service.clone(),
-        wires: Vec::new(),
-        callers: BTreeMap::new(),
+        ports: Vec::new(),
+        clients: BTreeMap::new(),
         addresses: Vec::new(),
         allow: Vec::new(),
         server: Some(add.server.clone()).filter(|server| server != host),
@@ -74,12 +76,12 @@ pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord
             )),
         });
     }
-    match next.wires.iter().find(|w| w.clashes(&add.wire, host)) {
-        Some(old) if *old == add.wire => {}
-        Some(old) if old.moves_to(&add.wire) => {
-            let add = add.wire;
-            next.wires.retain(|w| w.port != add.port);
-            if next.wires.iter().any(|w| w.clashes(&add, host)) {
+    match next.ports.iter().find(|w| w.clashes(&add.routed, host)) {
+        Some(old) if *old == add.routed => {}
+        Some(old) if old.moves_to(&add.routed) => {
+            let add = add.routed;
+            next.ports.retain(|w| w.port != add.port);
+            if next.ports.iter().any(|w| w.clashes(&add, host)) {
                 return Err(Error::Refused {
                     why: format!(
                         "{host} cannot change its way to the gateway: another port of it is there"
@@ -87,25 +89,25 @@ pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord
                     hint: Some(format!("clean it up first: kubectl egress cleanup {host}")),
                 });
             }
-            next.wires.push(add);
+            next.ports.push(add);
         }
-        Some(old) => return Err(clash(add.target, old, &add.wire)),
-        None => next.wires.push(add.wire),
+        Some(old) => return Err(clash(add.target, old, &add.routed)),
+        None => next.ports.push(add.routed),
     }
-    next.wires.sort();
+    next.ports.sort();
     next.set = add.set.map(str::to_owned).or(next.set);
     // Whoever is removing it may still delete what it looked at before: that must not be what we
     // leave as it is, so all of it is written once more. Who was there already has that behind
     // them.
-    let mut callers = add.callers.iter();
-    let comes = callers.any(|caller| next.callers.get(caller) != Some(&Phase::Settled));
-    if comes && next.callers.values().any(|phase| *phase == Phase::Leaving) {
+    let mut clients = add.clients.iter();
+    let comes = clients.any(|client| next.clients.get(client) != Some(&Phase::Settled));
+    if comes && next.clients.values().any(|phase| *phase == Phase::Leaving) {
         next.epoch += 1;
     }
-    for caller in add.callers {
+    for client in add.clients {
         let phase = next
-            .callers
-            .entry(caller.clone())
+            .clients
+            .entry(client.clone())
             .or_insert(Phase::Arriving);
         if *phase == Phase::Leaving {
             *phase = Phase::Arriving;
@@ -113,7 +115,7 @@ pub fn join(record: Option<&HostRecord>, add: Addition<'_>) -> Result<HostRecord
     }
     extend(&mut next.addresses, add.addresses);
     extend(&mut next.allow, add.allow);
-    if !next.allow.is_empty() && next.wires.iter().any(|w| w.hop == Hop::Plain) {
+    if !next.allow.is_empty() && next.ports.iter().any(|w| w.hop == Hop::Plain) {
         return Err(Error::Refused {
             why: format!(
                 "--allow for {host} needs mutual TLS from the sidecar to the gateway on all of its \
@@ -140,7 +142,7 @@ fn extend<T: Ord + Clone>(list: &mut Vec<T>, more: &[T]) {
     list.dedup();
 }
 
-fn clash(target: &Target, old: &Wire, new: &Wire) -> Error {
+fn clash(target: &Target, old: &RoutedPort, new: &RoutedPort) -> Error {
     let why = if old.port == new.port {
         let hop = if old.hop == Hop::Mutual {
             ", in mutual TLS to the gateway"
@@ -172,8 +174,8 @@ pub fn render(
     snapshot: &Snapshot,
     required: &BTreeSet<String>,
 ) -> Result<Vec<Piece>, Error> {
-    let mut callers = Vec::new();
-    for namespace in record.clients() {
+    let mut clients = Vec::new();
+    for namespace in record.served_clients() {
         let rule = match rule_place(snapshot, gateway, namespace) {
             Err(_) if !required.contains(namespace) => RulePlace {
                 namespace: namespace.to_owned(),
@@ -182,7 +184,7 @@ pub fn render(
             },
             place => place?,
         };
-        callers.push(Caller {
+        clients.push(ClientNamespace {
             namespace: namespace.to_owned(),
             rule,
         });
@@ -192,10 +194,10 @@ pub fn render(
         server: record.server(),
         addresses: &record.addresses,
         gateway,
-        callers: &callers,
+        clients: &clients,
         allow: &record.allow,
     };
-    Ok(objects(&at, &record.wires))
+    Ok(objects(&at, &record.ports))
 }
 
 #[cfg(test)]
@@ -206,7 +208,7 @@ mod tests {
     fn joined(
         record: Option<&HostRecord>,
         target: &str,
-        caller: &str,
+        client: &str,
         hop: Hop,
     ) -> Result<HostRecord, Error> {
         let target: Target = target.parse().unwrap();
@@ -218,7 +220,7 @@ mod tests {
         } else {
             443
         };
-        let wire = Wire {
+        let routed = RoutedPort {
             port: target.port,
             protocol: target.protocol,
             flow,
@@ -226,7 +228,7 @@ mod tests {
             hop,
             credential: None,
         };
-        let callers = [caller.to_owned()];
+        let clients = [client.to_owned()];
         let stamp = Stamp::default();
         let (addresses, allow, set) = (&[], &[], None);
         let gateway = GatewayPlace {
@@ -240,8 +242,8 @@ mod tests {
                 gateway: &gateway,
                 target: &target,
                 server: &target.host,
-                wire,
-                callers: &callers,
+                routed,
+                clients: &clients,
                 addresses,
                 allow,
                 set,
@@ -254,8 +256,8 @@ mod tests {
     fn a_second_run_adds_and_one_caller_can_go() {
         let first = joined(None, "edition.cnn.com:80", "a", Hop::Plain).unwrap();
         let second = joined(Some(&first), "edition.cnn.com", "b", Hop::Plain).unwrap();
-        assert_eq!(second.clients().collect::<Vec<_>>(), ["a", "b"]);
-        assert_eq!(second.wires.len(), 2);
+        assert_eq!(second.served_clients().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(second.ports.len(), 2);
         assert_eq!(
             joined(Some(&second), "edition.cnn.com", "b", Hop::Plain).unwrap(),
             second
@@ -265,12 +267,12 @@ mod tests {
     #[test]
     fn a_host_that_is_being_removed_is_written_anew_by_whoever_wants_it() {
         let mut leaving = joined(None, "edition.cnn.com", "a", Hop::Plain).unwrap();
-        leaving.callers.insert("a".into(), Phase::Leaving);
+        leaving.clients.insert("a".into(), Phase::Leaving);
         let other = joined(Some(&leaving), "edition.cnn.com", "b", Hop::Plain).unwrap();
-        assert_eq!(other.clients().collect::<Vec<_>>(), ["b"]);
+        assert_eq!(other.served_clients().collect::<Vec<_>>(), ["b"]);
         assert_eq!(other.epoch, 1);
         let same = joined(Some(&leaving), "edition.cnn.com", "a", Hop::Plain).unwrap();
-        assert_eq!(same.callers["a"], Phase::Arriving);
+        assert_eq!(same.clients["a"], Phase::Arriving);
         assert_eq!(same.epoch, 1);
     }
 
@@ -293,7 +295,7 @@ mod tests {
         assert_eq!(
             joined(Some(&mutual), "edition.cnn.com:8443=tls", "a", Hop::Mutual)
                 .unwrap()
-                .wires
+                .ports
                 .len(),
             2
         );

@@ -1,8 +1,8 @@
-//! The one field by which a caller's sidecar comes to know a host: `exportTo` of its
+//! The one field by which a client's sidecar comes to know a host: `exportTo` of its
 //! `ServiceEntry`.
 //!
 //! A sidecar that gets the entry before the route makes a direct cluster and sends to it while that
-//! still asks DNS: requests fail. So a caller's route is written first, where it does nothing yet,
+//! still asks DNS: requests fail. So a client's route is written first, where it does nothing yet,
 //! and the entry is shown to it last; on the way back it is hidden first.
 
 use serde_json::{Value, json};
@@ -24,12 +24,12 @@ pub fn before_export(wanted: &Value, live: Option<&Value>) -> Value {
 }
 
 /// The entry as it is, no longer seen by these namespaces: what we would apply.
-pub fn hidden_from(live: &Value, callers: &[String]) -> Value {
+pub fn hidden_from(live: &Value, clients: &[String]) -> Value {
     let own = live
         .pointer("/metadata/namespace")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let hidden = |ns: &&str| *ns != own && callers.iter().any(|c| c == ns);
+    let hidden = |ns: &&str| *ns != own && clients.iter().any(|c| c == ns);
     let seen: BTreeSet<&str> = seen_by(live).into_iter().filter(|ns| !hidden(ns)).collect();
     let part = |pointer: &str| live.pointer(pointer).cloned().unwrap_or_default();
     let body = json!({

@@ -1,4 +1,4 @@
-//! The declarative form of a wish: one entry for each host outside, in a file that can live in a
+//! The declarative form of setup: one entry for each host outside, in a file that can live in a
 //! repository.
 //!
 //! ```yaml
@@ -13,7 +13,7 @@
 //!   - {host: db.example.com, ports: [5432=tcp], from: [team-a/deploy/api]}
 //! ```
 
-use super::spec::{EgressSpec, FlowOptions, GatewayName, HopWish, ServiceAccount, Wish};
+use super::spec::{EgressSpec, FlowOptions, GatewayName, HopChoice, PortRequest, ServiceAccount};
 use crate::error::Error;
 use crate::model::target::{Client, Host, Target, is_label};
 use crate::yaml;
@@ -81,7 +81,7 @@ struct HostEntry {
     client_cert: Option<String>,
     /// From the sidecar to the gateway
     #[serde(default)]
-    hop: HopWish,
+    hop: HopChoice,
     /// The addresses of a tcp host
     #[serde(default)]
     addresses: Vec<IpAddr>,
@@ -171,7 +171,7 @@ pub fn read(path: &str, text: &str, namespace: &str) -> Result<EgressSpec, Error
         .map(str::parse::<GatewayName>)
         .transpose();
     let gateway = gateway.map_err(|e| wrong(format!("spec.gateway: {e}")))?;
-    let mut wishes = Vec::new();
+    let mut requests = Vec::new();
     for (at, entry) in file.spec.hosts.iter().enumerate() {
         let place = |e: String| wrong(format!("spec.hosts[{at}]: {e}"));
         let from = if entry.from.is_empty() {
@@ -179,17 +179,17 @@ pub fn read(path: &str, text: &str, namespace: &str) -> Result<EgressSpec, Error
         } else {
             &entry.from
         };
-        wishes.extend(entry.wishes(from, namespace).map_err(place)?);
+        requests.extend(entry.requests(from, namespace).map_err(place)?);
     }
     Ok(EgressSpec {
-        wishes,
+        requests,
         gateway,
         set: Some(file.metadata.name),
     })
 }
 
 impl HostEntry {
-    fn wishes(&self, from: &[String], namespace: &str) -> Result<Vec<Wish>, String> {
+    fn requests(&self, from: &[String], namespace: &str) -> Result<Vec<PortRequest>, String> {
         let mut clients = from
             .iter()
             .map(|c| c.parse())
@@ -208,12 +208,12 @@ impl HostEntry {
             allow: self.allow.clone(),
             server: self.server.clone(),
         };
-        let wish = |target| Wish {
+        let request = |target| PortRequest {
             target,
             clients: clients.clone(),
             options: options.clone(),
         };
-        Ok(self.targets()?.into_iter().map(wish).collect())
+        Ok(self.targets()?.into_iter().map(request).collect())
     }
 
     fn targets(&self) -> Result<Vec<Target>, String> {
@@ -248,7 +248,7 @@ spec:
     #[test]
     fn a_file_is_the_same_wish_as_arguments() {
         let spec = read("f", FILE, "default").unwrap();
-        let targets: Vec<String> = spec.wishes.iter().map(|w| w.target.to_string()).collect();
+        let targets: Vec<String> = spec.requests.iter().map(|w| w.target.to_string()).collect();
         assert_eq!(
             targets,
             [
@@ -258,12 +258,12 @@ spec:
             ]
         );
         assert_eq!(
-            spec.wishes[2].clients,
+            spec.requests[2].clients,
             ["team-b/deploy/api".parse().unwrap()]
         );
         assert_eq!(
-            (spec.wishes[2].options.hop, spec.set.as_deref()),
-            (HopWish::Plain, Some("team-a"))
+            (spec.requests[2].options.hop, spec.set.as_deref()),
+            (HopChoice::Plain, Some("team-a"))
         );
         assert_eq!(
             spec.gateway.unwrap().to_string(),

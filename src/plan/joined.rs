@@ -1,9 +1,9 @@
-//! Hosts that somebody else leads through a gateway already, for our callers too: there is nothing
+//! Hosts that somebody else leads through a gateway already, for our clients too: there is nothing
 //! to write, and a second set of objects would only quarrel with the first. Where their objects are
-//! not exported to the callers, or do not do what is asked for, nothing is joined, and what
+//! not exported to the clients, or do not do what is asked for, nothing is joined, and what
 //! collides is refused by name.
 
-use super::spec::{EgressSpec, FlowOptions, GatewayName, Wish};
+use super::spec::{EgressSpec, FlowOptions, GatewayName, PortRequest};
 use crate::checks::engine::{Choice, examine, follow};
 use crate::checks::finding::Severity;
 use crate::checks::registry::CHECKS;
@@ -23,11 +23,11 @@ pub struct Joined {
     pub path: EgressPath,
     /// The gateway's Service.
     pub gateway: ObjectRef,
-    /// Whose rules decide it, the caller's route first.
+    /// Whose rules decide it, the client's route first.
     pub by: Vec<ObjectRef>,
 }
 
-/// What is left to wire, and what is wired.
+/// What is left to route, and what is routed already.
 pub fn joined(snapshot: &Snapshot, spec: &EgressSpec) -> (EgressSpec, Vec<Joined>) {
     let world = World::new(snapshot);
     let checks = Choice {
@@ -36,37 +36,37 @@ pub fn joined(snapshot: &Snapshot, spec: &EgressSpec) -> (EgressSpec, Vec<Joined
     }
     .of(CHECKS);
     let (mut left, mut all) = (Vec::new(), Vec::new());
-    for wish in &spec.wishes {
-        match served((&world, &checks), wish, spec.gateway.as_ref()) {
+    for request in &spec.requests {
+        match served((&world, &checks), request, spec.gateway.as_ref()) {
             Some(paths) => all.extend(paths),
-            None => left.push(wish.clone()),
+            None => left.push(request.clone()),
         }
     }
     (
         EgressSpec {
-            wishes: left,
+            requests: left,
             ..spec.clone()
         },
         all,
     )
 }
 
-/// The paths of a wish, where every caller is served as it is, and asks for nothing of its own.
+/// The paths of a request, where every client is served as it is, and asks for nothing of its own.
 fn served(
     (world, checks): (&World<'_>, &[&Check]),
-    wish: &Wish,
+    request: &PortRequest,
     gateway: Option<&GatewayName>,
 ) -> Option<Vec<Joined>> {
-    if wish.options != FlowOptions::default() {
+    if request.options != FlowOptions::default() {
         return None;
     }
-    let target = &wish.target;
+    let target = &request.target;
     let asked = Asked {
         host: target.host.clone(),
         port: Some(target.port),
         protocol: Some(target.protocol),
     };
-    let cases = follow(world, to(world, &wish.clients, &asked), false);
+    let cases = follow(world, to(world, &request.clients, &asked), false);
     let examined = examine(world, &cases, checks);
     if cases.is_empty()
         || examined
@@ -105,7 +105,7 @@ fn theirs(snapshot: &Snapshot, walk: &Walk, named: Option<&GatewayName>) -> Opti
     (fits && leaves && exit.reached && !ours).then(|| service.clone())
 }
 
-/// The objects that lead it, each once: the caller's route, the Gateways that serve the host, and
+/// The objects that lead it, each once: the client's route, the Gateways that serve the host, and
 /// the route there.
 fn deciders(snapshot: &Snapshot, walk: &Walk) -> Vec<ObjectRef> {
     let Some(wanted) = &walk.wanted else {
@@ -185,7 +185,7 @@ status: {phase: Running, podIP: 10.9.9.9, conditions: [{type: Ready, status: 'Tr
 
     fn try_to_join(
         export: &str,
-        wish: impl FnOnce(&mut Wish),
+        request: impl FnOnce(&mut PortRequest),
         gateway: Option<&str>,
     ) -> (usize, Vec<Joined>) {
         let mut snapshot = Snapshot::offline().unwrap();
@@ -196,22 +196,22 @@ status: {phase: Running, podIP: 10.9.9.9, conditions: [{type: Ready, status: 'Tr
         snapshot
             .lay(&THEIRS.replace("EXPORT", export), origin)
             .unwrap();
-        let mut ours = Wish {
+        let mut ours = PortRequest {
             target: "site.example.com:443".parse().unwrap(),
             clients: vec!["team".parse().unwrap()],
             options: FlowOptions::default(),
         };
-        wish(&mut ours);
+        request(&mut ours);
         let gateway = gateway.map(|g| g.parse().unwrap());
         let (left, all) = joined(
             &snapshot,
             &EgressSpec {
-                wishes: vec![ours],
+                requests: vec![ours],
                 gateway,
                 set: None,
             },
         );
-        (left.wishes.len(), all)
+        (left.requests.len(), all)
     }
 
     #[test]
@@ -238,7 +238,12 @@ status: {phase: Running, podIP: 10.9.9.9, conditions: [{type: Ready, status: 'Tr
             "another gateway"
         );
         assert_eq!(
-            try_to_join("'*'", |w| w.options.hop = super::super::HopWish::Mtls, None).0,
+            try_to_join(
+                "'*'",
+                |w| w.options.hop = super::super::HopChoice::Mtls,
+                None
+            )
+            .0,
             1,
             "another hop"
         );

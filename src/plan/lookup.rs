@@ -1,4 +1,4 @@
-//! Where a rule for the gateway's Service must lie so that a caller finds it and loses nothing.
+//! Where a rule for the gateway's Service must lie so that a client finds it and loses nothing.
 //!
 //! A proxy looks for `DestinationRule`s in the client's namespace, then the Service's, then the
 //! root namespace; the first that has any ends the search (`destinationRule` in
@@ -12,16 +12,16 @@ use crate::istio::DestinationRule;
 use crate::kubernetes::Kind;
 use crate::snapshot::Snapshot;
 
-/// The place for the rule of one caller.
+/// The place for the rule of one client.
 pub fn rule_place(
     snapshot: &Snapshot,
     gateway: &GatewayPlace,
-    caller: &str,
+    client: &str,
 ) -> Result<RulePlace, Error> {
     let root = snapshot.mesh.config.root_namespace.as_str();
-    for namespace in [caller, gateway.namespace.as_str(), root] {
+    for namespace in [client, gateway.namespace.as_str(), root] {
         let mut found: Vec<&DestinationRule> = foreign_rules(snapshot, gateway, namespace)
-            .filter(|r| visible(snapshot, r, caller))
+            .filter(|r| visible(snapshot, r, client))
             .collect();
         found.sort_by_key(|rule| {
             (
@@ -42,7 +42,7 @@ pub fn rule_place(
         });
     }
     Ok(RulePlace {
-        namespace: caller.into(),
+        namespace: client.into(),
         host: gateway.hostname.clone(),
         export_to: vec![".".into()],
     })
@@ -73,7 +73,7 @@ fn covers(rule: &DestinationRule, hostname: &str) -> bool {
     }
 }
 
-fn visible(snapshot: &Snapshot, rule: &DestinationRule, caller: &str) -> bool {
+fn visible(snapshot: &Snapshot, rule: &DestinationRule, client: &str) -> bool {
     let default = &snapshot.mesh.config.default_destination_rule_export_to;
     let export_to = if rule.spec.export_to.is_empty() {
         default
@@ -83,7 +83,7 @@ fn visible(snapshot: &Snapshot, rule: &DestinationRule, caller: &str) -> bool {
     export_to.is_empty()
         || export_to
             .iter()
-            .any(|to| to == "*" || to == caller || (to == "." && rule.namespace() == caller))
+            .any(|to| to == "*" || to == client || (to == "." && rule.namespace() == client))
 }
 
 /// A rule for certain workloads is not put together with ours, and one of the two hides the other.

@@ -3,7 +3,7 @@
 
 mod breaks;
 mod bridge;
-mod callers;
+mod clients;
 mod collisions;
 mod desired;
 pub mod diff;
@@ -24,7 +24,7 @@ mod step;
 
 pub use breaks::refuse_breaks;
 pub use bridge::bridge;
-pub use callers::{CallerPods, caller_pods};
+pub use clients::{ClientPods, client_pods};
 pub use collisions::refuse_collisions;
 pub use desired::{Addition, join, render};
 pub use export::{before_export, hidden_from};
@@ -43,5 +43,5 @@ pub use removal::{
     GatewayRemoval, HostRemoval, Removal, Scope, all_absent, host_removal, index, removal,
 };
 pub use rollout::{Form, Rollout, Stage, Wait, host_leaves, setup as setup_rollout};
-pub use spec::{EgressSpec, FlowOptions, GatewayName, HopWish, ServiceAccount, Wish};
+pub use spec::{EgressSpec, FlowOptions, GatewayName, HopChoice, PortRequest, ServiceAccount};
 pub use step::{Action, Step, Wanted, essence};

@@ -1,11 +1,11 @@
-//! Which port of the gateway a wire takes, and with it how sidecar and gateway speak: one port
+//! Which port of the gateway a host's port takes, and with it how sidecar and gateway speak: one port
 //! holds one kind, and the older `Gateway` wins silently, so a port that somebody uses for another
 //! kind is no choice.
 
 use super::record::{HostRecord, Inventory};
-use super::spec::{FlowOptions, HopWish};
+use super::spec::{FlowOptions, HopChoice};
 use crate::error::Error;
-use crate::flow::{Flow, GatewayPlace, Hop, Wire};
+use crate::flow::{Flow, GatewayPlace, Hop, RoutedPort};
 use crate::istio::Protocol;
 use crate::kubernetes::pod::Labels;
 use crate::model::target::{AppProtocol, Host, Target};
@@ -33,18 +33,18 @@ pub struct Ports<'a> {
     pub inventory: &'a Inventory,
 }
 
-/// A wire, and why its hop is plain where that was not asked for.
+/// A routed port, and why its hop is plain where that was not asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// The wire.
-    pub wire: Wire,
+    /// The port.
+    pub routed: RoutedPort,
     /// The reason.
     pub why_plain: Option<String>,
 }
 
 impl Ports<'_> {
-    /// The wire of a target. One that is there keeps its hop unless another is asked for.
-    pub fn wire(&self, target: &Target, options: &FlowOptions) -> Result<Choice, Error> {
+    /// The routed port of a target. One that is there keeps its hop unless another is asked for.
+    pub fn routed(&self, target: &Target, options: &FlowOptions) -> Result<Choice, Error> {
         named(target, options)?;
         let flow = Flow::of(target.protocol, options.originate_tls);
         let record = self
@@ -52,20 +52,21 @@ impl Ports<'_> {
             .host(&self.gateway.namespace, &target.host)
             .filter(|r| r.service == self.gateway.service);
         let there = record.and_then(|r| {
-            r.wires
+            r.ports
                 .iter()
                 .find(|w| w.port == target.port && w.flow == flow)
         });
-        if let Some(wire) = there.filter(|w| options.hop == HopWish::Auto || options.hop.is(w.hop))
+        if let Some(routed) =
+            there.filter(|w| options.hop == HopChoice::Auto || options.hop.is(w.hop))
         {
             let credential = options
                 .client_cert
                 .clone()
-                .or_else(|| wire.credential.clone());
+                .or_else(|| routed.credential.clone());
             return Ok(Choice {
-                wire: Wire {
+                routed: RoutedPort {
                     credential,
-                    ..wire.clone()
+                    ..routed.clone()
                 },
                 why_plain: None,
             });
@@ -74,7 +75,7 @@ impl Ports<'_> {
             .client_cert
             .clone()
             .filter(|_| flow == Flow::Originate);
-        let wire = |hop, gateway_port| Wire {
+        let routed = |hop, gateway_port| RoutedPort {
             port: target.port,
             protocol: target.protocol,
             flow,
@@ -84,21 +85,21 @@ impl Ports<'_> {
         };
         let mutual = self
             .mutual_port()
-            .map(|port| wire(Hop::Mutual, port))
-            .and_then(|wire| apart(wire, record));
-        let plain = || Ok(wire(Hop::Plain, self.plain_port(target, flow, record)?));
+            .map(|port| routed(Hop::Mutual, port))
+            .and_then(|routed| apart(routed, record));
+        let plain = || Ok(routed(Hop::Plain, self.plain_port(target, flow, record)?));
         match (options.hop, mutual) {
-            (HopWish::Mtls | HopWish::Auto, Ok(wire)) => Ok(Choice {
-                wire,
+            (HopChoice::Mtls | HopChoice::Auto, Ok(routed)) => Ok(Choice {
+                routed,
                 why_plain: None,
             }),
-            (HopWish::Mtls, Err(why)) => Err(self.no_port(&why)),
-            (HopWish::Plain, _) => Ok(Choice {
-                wire: plain()?,
+            (HopChoice::Mtls, Err(why)) => Err(self.no_port(&why)),
+            (HopChoice::Plain, _) => Ok(Choice {
+                routed: plain()?,
                 why_plain: None,
             }),
-            (HopWish::Auto, Err(why)) => Ok(Choice {
-                wire: plain()?,
+            (HopChoice::Auto, Err(why)) => Ok(Choice {
+                routed: plain()?,
                 why_plain: Some(why),
             }),
         }
@@ -148,7 +149,7 @@ impl Ports<'_> {
         }
     }
 
-    /// A port for bytes that no other wire, and no other Service of the gateway, uses.
+    /// A port for bytes that no other port, and no other Service of the gateway, uses.
     fn free_port(&self, target: &Target, record: Option<&HostRecord>) -> u16 {
         let others = self
             .inventory
@@ -157,7 +158,7 @@ impl Ports<'_> {
             .filter(|h| h.namespace == self.gateway.namespace)
             .filter(|h| record.is_none_or(|r| r.host != h.host));
         let used: Vec<u16> = others
-            .flat_map(|h| h.wires.iter().map(|w| w.gateway_port))
+            .flat_map(|h| h.ports.iter().map(|w| w.gateway_port))
             .collect();
         let free = |port: &u16| !used.contains(port) && !self.open.contains(port);
         (target.port..=u16::MAX)
@@ -215,21 +216,21 @@ fn named(target: &Target, options: &FlowOptions) -> Result<(), Error> {
     })
 }
 
-/// A wire that is there may have the same name on the same port, and one that is plain does.
-fn apart(wire: Wire, record: Option<&HostRecord>) -> Result<Wire, String> {
+/// A port that is there may have the same name on the same port, and one that is plain does.
+fn apart(routed: RoutedPort, record: Option<&HostRecord>) -> Result<RoutedPort, String> {
     let Some(record) = record else {
-        return Ok(wire);
+        return Ok(routed);
     };
     match record
-        .wires
+        .ports
         .iter()
-        .find(|w| w.port != wire.port && w.clashes(&wire, &record.host))
+        .find(|w| w.port != routed.port && w.clashes(&routed, &record.host))
     {
         Some(old) => Err(format!(
             "port {} of the host is on the gateway's port {} already",
             old.port, old.gateway_port
         )),
-        None => Ok(wire),
+        None => Ok(routed),
     }
 }
 
@@ -273,7 +274,7 @@ mod tests {
         open: &[u16],
         server: Option<(u16, &str)>,
         target: &str,
-        hop: HopWish,
+        hop: HopChoice,
     ) -> Result<Choice, Error> {
         let gateway = GatewayPlace {
             namespace: "egress".into(),
@@ -294,7 +295,7 @@ mod tests {
             open,
             inventory: &inventory,
         };
-        ports.wire(
+        ports.routed(
             &target.parse().unwrap(),
             &FlowOptions {
                 hop,
@@ -308,33 +309,33 @@ mod tests {
         let port = |open: &[u16], server, target, hop| {
             let choice = choose(open, server, target, hop).unwrap();
             (
-                choice.wire.hop,
-                choice.wire.gateway_port,
+                choice.routed.hop,
+                choice.routed.gateway_port,
                 choice.why_plain.is_some(),
             )
         };
         assert_eq!(
-            port(&[80, 443, 15443], None, "a.com:80", HopWish::Auto),
+            port(&[80, 443, 15443], None, "a.com:80", HopChoice::Auto),
             (Hop::Mutual, 15443, false)
         );
         assert_eq!(
-            port(&[80, 443], None, "a.com:80", HopWish::Auto),
+            port(&[80, 443], None, "a.com:80", HopChoice::Auto),
             (Hop::Mutual, 443, false)
         );
         assert_eq!(
-            port(&[80, 443], Some((443, "TLS")), "a.com", HopWish::Auto),
+            port(&[80, 443], Some((443, "TLS")), "a.com", HopChoice::Auto),
             (Hop::Mutual, 443, false)
         );
         assert_eq!(
-            port(&[80, 443], Some((443, "HTTP")), "a.com:80", HopWish::Auto),
+            port(&[80, 443], Some((443, "HTTP")), "a.com:80", HopChoice::Auto),
             (Hop::Plain, 80, true)
         );
         assert_eq!(
-            port(&[80, 443], None, "a.com:80", HopWish::Plain),
+            port(&[80, 443], None, "a.com:80", HopChoice::Plain),
             (Hop::Plain, 80, false)
         );
         assert_eq!(
-            port(&[80, 443], None, "a.com:5432=tcp", HopWish::Plain),
+            port(&[80, 443], None, "a.com:5432=tcp", HopChoice::Plain),
             (Hop::Plain, 5432, false)
         );
     }
@@ -342,20 +343,20 @@ mod tests {
     #[test]
     fn a_gateway_without_the_port_is_refused() {
         assert!(
-            choose(&[80], None, "a.com", HopWish::Plain)
+            choose(&[80], None, "a.com", HopChoice::Plain)
                 .unwrap_err()
                 .to_string()
                 .contains("has no port 443")
         );
         for host in ["*.wikipedia.org", "203.0.113.1:443"] {
             assert!(
-                choose(&[443], None, host, HopWish::Auto)
+                choose(&[443], None, host, HopChoice::Auto)
                     .unwrap_err()
                     .to_string()
                     .contains("cannot be routed")
             );
         }
-        let error = choose(&[443], Some((443, "TCP")), "a.com", HopWish::Mtls).unwrap_err();
+        let error = choose(&[443], Some((443, "TCP")), "a.com", HopChoice::Mtls).unwrap_err();
         assert!(error.to_string().contains("Gateway ns/other"), "{error}");
     }
 }

@@ -57,7 +57,7 @@ pub struct HostRemoval {
     /// The record as it is.
     pub record: HostRecord,
     /// Clients that no longer call.
-    pub callers: Vec<String>,
+    pub clients: Vec<String>,
     /// The record of those that still do.
     pub next: Option<HostRecord>,
     /// The live `ServiceEntry`s that these clients must not see any more.
@@ -94,15 +94,15 @@ pub fn removal(scope: &Scope, inventory: &Inventory, live: &[Value]) -> Removal 
     let by_name = index(live);
     let mut hosts = Vec::new();
     for record in inventory.hosts.iter().filter(|r| scope.wants(&r.host)) {
-        let callers: Vec<String> = record
-            .callers
+        let clients: Vec<String> = record
+            .clients
             .keys()
-            .filter(|caller| scope.concerns(caller))
+            .filter(|client| scope.concerns(client))
             .cloned()
             .collect();
         // What nobody calls any more was left by a run that broke off.
-        if !callers.is_empty() || record.callers.is_empty() {
-            hosts.push(host_removal(record, callers, &by_name));
+        if !clients.is_empty() || record.clients.is_empty() {
+            hosts.push(host_removal(record, clients, &by_name));
         }
     }
     let gateways = gateways(scope, inventory, &hosts);
@@ -139,9 +139,9 @@ pub fn index(live: &[Value]) -> Index<'_> {
 }
 
 /// What goes and what stays of a host when these clients no longer call.
-pub fn host_removal(record: &HostRecord, callers: Vec<String>, live: &Index<'_>) -> HostRemoval {
-    let remain = |caller: &&String| !callers.contains(caller);
-    let remaining: BTreeSet<&String> = record.callers.keys().filter(remain).collect();
+pub fn host_removal(record: &HostRecord, clients: Vec<String>, live: &Index<'_>) -> HostRemoval {
+    let remain = |client: &&String| !clients.contains(client);
+    let remaining: BTreeSet<&String> = record.clients.keys().filter(remain).collect();
     let name = Names::of(&record.host).object();
     let mut switches = Vec::new();
     let mut rest = Vec::new();
@@ -158,9 +158,9 @@ pub fn host_removal(record: &HostRecord, callers: Vec<String>, live: &Index<'_>)
         }
         // The rule of a client lies in its own namespace, or where others share it.
         let goes = remaining.is_empty()
-            || (is_switch && callers.contains(&object.namespace))
+            || (is_switch && clients.contains(&object.namespace))
             || (is_rule
-                && callers.contains(&object.namespace)
+                && clients.contains(&object.namespace)
                 && object.namespace != record.namespace);
         if !goes {
             kept.put(
@@ -174,18 +174,18 @@ pub fn host_removal(record: &HostRecord, callers: Vec<String>, live: &Index<'_>)
         }
     }
     let next = (!remaining.is_empty()).then(|| HostRecord {
-        callers: record
-            .callers
+        clients: record
+            .clients
             .iter()
-            .filter(|(caller, _)| !callers.contains(caller))
-            .map(|(caller, phase)| (caller.clone(), *phase))
+            .filter(|(client, _)| !clients.contains(client))
+            .map(|(client, phase)| (client.clone(), *phase))
             .collect(),
         objects: kept,
         ..record.clone()
     });
     HostRemoval {
         record: record.clone(),
-        callers,
+        clients,
         next,
         entries,
         switches,
@@ -220,9 +220,9 @@ fn still_calling(inventory: &Inventory, removed: &[HostRemoval]) -> BTreeSet<Str
         let goes = removed
             .iter()
             .find(|r| r.record.namespace == record.namespace && r.record.host == record.host);
-        for caller in record.callers.keys() {
-            if !goes.is_some_and(|removal| removal.callers.contains(caller)) {
-                calling.insert(caller.clone());
+        for client in record.clients.keys() {
+            if !goes.is_some_and(|removal| removal.clients.contains(client)) {
+                calling.insert(client.clone());
             }
         }
     }
@@ -300,7 +300,7 @@ impl Inventory {
                     object.kind == Kind::VirtualService && object.name == Names::of(host).object();
                 if is_switch {
                     record
-                        .callers
+                        .clients
                         .entry(object.namespace.clone())
                         .or_insert(Phase::Settled);
                 }
@@ -352,8 +352,8 @@ fn lost_host(namespace: &str, host: &Host, live: &Value) -> HostRecord {
             .map(|(_, service)| service)
             .unwrap_or_default()
             .to_owned(),
-        wires: Vec::new(),
-        callers: BTreeMap::new(),
+        ports: Vec::new(),
+        clients: BTreeMap::new(),
         addresses: Vec::new(),
         allow: Vec::new(),
         server: None,
@@ -381,7 +381,7 @@ impl Removal {
             lines.extend(deletions(lockdown.objects.objects()));
         }
         for host in &self.hosts {
-            let clients = host.callers.join(", ");
+            let clients = host.clients.join(", ");
             let of = if clients.is_empty() { "" } else { " for " };
             lines.push(format!(
                 "{} no longer through the gateway{of}{clients}",

@@ -153,7 +153,7 @@ fn hidden_entries(host: &HostRemoval) -> Vec<Item> {
             record: super::record::Record::name(&host.record),
             part: Part::Entry,
             object,
-            body: Some(hidden_from(live, &host.callers)),
+            body: Some(hidden_from(live, &host.clients)),
             unchanged: false,
         });
     }
@@ -206,7 +206,7 @@ mod tests {
     use super::super::record::{HostRecord, Members, Phase, Record, Stamp};
     use super::super::removal::{host_removal, index};
     use super::*;
-    use crate::flow::{Flow, GatewayPlace, Hop, Wire};
+    use crate::flow::{Flow, GatewayPlace, Hop, RoutedPort};
     use crate::plan::{reference, render};
     use crate::snapshot::Snapshot;
     use serde_json::json;
@@ -221,13 +221,13 @@ mod tests {
         }
     }
 
-    fn record(callers: &[&str], hop: Hop) -> HostRecord {
+    fn record(clients: &[&str], hop: Hop) -> HostRecord {
         let target: crate::model::target::Target = "a.com:443".parse().unwrap();
         HostRecord {
             namespace: "egress".into(),
             host: target.host.clone(),
             service: "gw".into(),
-            wires: vec![Wire {
+            ports: vec![RoutedPort {
                 port: 443,
                 protocol: target.protocol,
                 flow: Flow::Passthrough,
@@ -235,7 +235,7 @@ mod tests {
                 hop,
                 credential: None,
             }],
-            callers: callers
+            clients: clients
                 .iter()
                 .map(|c| ((*c).to_owned(), Phase::Settled))
                 .collect(),
@@ -264,8 +264,8 @@ mod tests {
     }
 
     /// The record as it is once all of that is there.
-    fn settled(callers: &[&str], hop: Hop) -> HostRecord {
-        let mut settled = record(callers, hop);
+    fn settled(clients: &[&str], hop: Hop) -> HostRecord {
+        let mut settled = record(clients, hop);
         for object in live(&settled) {
             let uid = object["metadata"]["uid"].as_str().unwrap();
             settled.objects.put(reference(&object).unwrap(), uid);

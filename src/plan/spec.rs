@@ -11,7 +11,7 @@ use std::str::FromStr;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EgressSpec {
     /// One for each port of each host.
-    pub wishes: Vec<Wish>,
+    pub requests: Vec<PortRequest>,
     /// Through which gateway; none takes the only one, or installs one.
     pub gateway: Option<GatewayName>,
     /// The name of the file that it came from: hosts of it that a later version no longer has can
@@ -21,7 +21,7 @@ pub struct EgressSpec {
 
 /// One port of a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wish {
+pub struct PortRequest {
     /// Where to.
     pub target: Target,
     /// Who calls.
@@ -38,7 +38,7 @@ pub struct FlowOptions {
     /// A Secret in the gateway's namespace with the certificate that it shows the host.
     pub client_cert: Option<String>,
     /// From the sidecar to the gateway.
-    pub hop: HopWish,
+    pub hop: HopChoice,
     /// The host's addresses.
     pub addresses: Vec<IpAddr>,
     /// Who may call; empty is everybody.
@@ -77,7 +77,7 @@ impl FlowOptions {
     schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
-pub enum HopWish {
+pub enum HopChoice {
     /// Mutual TLS where the gateway has a port for it
     #[default]
     Auto,
@@ -87,17 +87,17 @@ pub enum HopWish {
     Mtls,
 }
 
-impl HopWish {
+impl HopChoice {
     /// Whether it asks for just that.
     pub fn is(self, hop: Hop) -> bool {
         matches!(
             (self, hop),
-            (HopWish::Plain, Hop::Plain) | (HopWish::Mtls, Hop::Mutual)
+            (HopChoice::Plain, Hop::Plain) | (HopChoice::Mtls, Hop::Mutual)
         )
     }
 }
 
-/// `NS/SA`: a caller's identity.
+/// `NS/SA`: a client's identity.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ServiceAccount {
@@ -173,12 +173,12 @@ impl EgressSpec {
     /// Everybody who calls, each once.
     pub fn clients(&self) -> Vec<Client> {
         let all: std::collections::BTreeSet<&Client> =
-            self.wishes.iter().flat_map(|w| &w.clients).collect();
+            self.requests.iter().flat_map(|w| &w.clients).collect();
         all.into_iter().cloned().collect()
     }
 }
 
-impl Wish {
+impl PortRequest {
     /// The namespaces that call, each once, in order.
     pub fn namespaces(&self) -> Vec<String> {
         let all: std::collections::BTreeSet<&String> =

@@ -31,7 +31,7 @@ pub use exchange::get;
 pub use flag::ResponseFlag;
 pub use http::http;
 pub use offer::{Offer, Reply};
-pub use outside::{Doorway, Outside, Tried, outside};
+pub use outside::{Outside, ProbeOrigin, Tried, outside};
 pub use passage::{Passage, PodPassage, Question, Way, passage};
 pub use pipe::{Tools, read_curl};
 pub use prover::{ProofGoal, Prover, SPREAD};

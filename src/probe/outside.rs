@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 /// From where the host's address can be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Doorway {
+pub enum ProbeOrigin {
     /// From a container, through what it has to connect with.
     Container(ClientPod, Tools),
     /// The address is a pod's: namespace, name and port.
@@ -72,14 +72,14 @@ impl Outside {
 /// Errors are those of reaching the pod that is asked from; what the host does is an answer.
 pub async fn outside(
     cluster: &Cluster,
-    doorway: &Doorway,
+    origin: &ProbeOrigin,
     address: SocketAddr,
     names: &[Option<String>],
     deadline: Deadline,
 ) -> Result<Outside, Error> {
-    let through = match doorway {
-        Doorway::Container(at, _) => format!("{}/{}", at.namespace, at.pod),
-        Doorway::Pod(namespace, pod, _) => format!("{namespace}/{pod}"),
+    let through = match origin {
+        ProbeOrigin::Container(at, _) => format!("{}/{}", at.namespace, at.pod),
+        ProbeOrigin::Pod(namespace, pod, _) => format!("{namespace}/{pod}"),
     };
     let mut seen = Outside {
         address: address.to_string(),
@@ -88,7 +88,7 @@ pub async fn outside(
     };
     let door = Door {
         cluster,
-        doorway,
+        origin,
         address,
         deadline,
     };
@@ -124,7 +124,7 @@ pub async fn outside(
 
 struct Door<'a> {
     cluster: &'a Cluster,
-    doorway: &'a Doorway,
+    origin: &'a ProbeOrigin,
     address: SocketAddr,
     deadline: Deadline,
 }
@@ -138,11 +138,11 @@ enum Way {
 impl Door<'_> {
     /// None where the container has nothing that carries bytes as they are.
     async fn open(&self) -> Result<Option<Way>, Error> {
-        match self.doorway {
-            Doorway::Pod(namespace, pod, port) => Ok(Some(Way::Tunnel(
+        match self.origin {
+            ProbeOrigin::Pod(namespace, pod, port) => Ok(Some(Way::Tunnel(
                 self.cluster.tunnel(namespace, pod, *port).await?,
             ))),
-            Doorway::Container(at, tools) => {
+            ProbeOrigin::Container(at, tools) => {
                 let Some(pipe) = tools.plain() else {
                     return Ok(None);
                 };

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// One wish about one object: `after` is the whole object as it shall be, or nothing for its end.
+/// A change of one object: `after` is the whole object as it is to be, or nothing where it goes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// The object.

@@ -111,7 +111,7 @@ fn hosts(material: &Material<'_>, world: &World<'_>) -> Vec<HostStatus> {
         );
         match rows.get_mut(&key) {
             Some(known) => {
-                known.callers.push(path.client.namespace.clone());
+                known.clients.push(path.client.namespace.clone());
                 known.ours |= row.ours;
                 known.direct.extend(row.direct);
                 known.direct.sort_unstable();
@@ -152,7 +152,7 @@ fn row(path: &EgressPath, walk: &Walk) -> HostStatus {
             (Some(_), false) => "plain",
         },
         gateway: gateway.unwrap_or_default(),
-        callers: vec![path.client.namespace.clone()],
+        clients: vec![path.client.namespace.clone()],
         path: way(walk),
         cluster: cluster.unwrap_or_default(),
         ..HostStatus::default()
@@ -258,7 +258,7 @@ fn gateway_status(snapshot: &Snapshot, gateway: &FoundGateway) -> GatewayStatus 
 fn namespaces(material: &Material<'_>, hosts: &[HostStatus]) -> Vec<NamespaceStatus> {
     let mut all: BTreeSet<&str> = hosts
         .iter()
-        .flat_map(|h| h.callers.iter().map(String::as_str))
+        .flat_map(|h| h.clients.iter().map(String::as_str))
         .collect();
     let lockdowns = material.inventory.lockdowns.iter();
     let locked = lockdowns.map(|lockdown| lockdown.spec.namespace.as_str());

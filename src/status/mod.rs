@@ -1,5 +1,5 @@
 //! `status` as a value: the wired hosts and how they go, what went through, where the gateways run,
-//! whether their callers can go round, and what is no longer as it was written. Pure functions of
+//! whether their clients can go round, and what is no longer as it was written. Pure functions of
 //! what was read, also with the right to read alone; what could not be read is said.
 //!
 //! Hosts are found by the routes that lead through a gateway, whoever wrote them, and by our
@@ -50,7 +50,8 @@ pub struct HostStatus {
     /// `plain` or `mtls`, from the sidecar to the gateway.
     pub hop: &'static str,
     /// Namespaces that call it.
-    pub callers: Vec<String>,
+    #[serde(rename = "callers")]
+    pub clients: Vec<String>,
     /// `gateway`, or why it does not go that way.
     pub path: String,
     /// What the gateway's pods sent to the host; absent where their counters could not be read.

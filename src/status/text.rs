@@ -79,7 +79,7 @@ fn line(status: &Status, host: &HostStatus, wide: bool) -> Vec<String> {
         host.protocol.to_owned(),
         or_dash(&host.gateway),
         or_dash(host.hop),
-        host.callers.join(","),
+        host.clients.join(","),
         count(|t| t.connections),
         count(|t| t.requests),
     ];
@@ -121,21 +121,21 @@ fn line(status: &Status, host: &HostStatus, wide: bool) -> Vec<String> {
     cells
 }
 
-/// One word where all callers are alike, else the namespaces that differ.
+/// One word where all clients are alike, else the namespaces that differ.
 fn locked(status: &Status, host: &HostStatus) -> String {
-    let of = |caller: &String| {
+    let of = |client: &String| {
         status
             .namespaces
             .iter()
-            .find(|n| n.namespace == *caller)
+            .find(|n| n.namespace == *client)
             .map_or("none", |n| n.lockdown)
     };
-    let mut words: Vec<&str> = host.callers.iter().map(of).collect();
+    let mut words: Vec<&str> = host.clients.iter().map(of).collect();
     words.dedup();
     match words.as_slice() {
         [one] => (*one).to_owned(),
         _ => host
-            .callers
+            .clients
             .iter()
             .map(|c| format!("{c}:{}", of(c)))
             .collect::<Vec<_>>()
@@ -253,7 +253,7 @@ mod tests {
             protocol: "tls",
             gateway: "egress/gw".into(),
             hop: "mtls",
-            callers: vec!["a".into(), "b".into()],
+            clients: vec!["a".into(), "b".into()],
             path: THROUGH.into(),
             direct: vec![80],
             ..HostStatus::default()

@@ -39,7 +39,7 @@ impl Survey {
         let mut namespaces: BTreeSet<String> = [cluster.namespace.clone()].into();
         for host in &records.hosts {
             namespaces.insert(host.namespace.clone());
-            namespaces.extend(host.callers.keys().cloned());
+            namespaces.extend(host.clients.keys().cloned());
         }
         namespaces.extend(records.gateways.iter().map(|g| g.namespace.clone()));
         let scope = snapshot::Scope {

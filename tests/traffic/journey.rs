@@ -9,7 +9,7 @@ use super::run::done;
 pub(crate) struct Journey {
     /// The client's namespace, and part of the gateway's.
     pub(crate) name: &'static str,
-    /// A host that no other test wires, without a dash: its objects are then named as one would
+    /// A host that no other test routes, without a dash: its objects are then named as one would
     /// think.
     pub(crate) host: &'static str,
     /// Its port, and the protocol where the port does not say it.

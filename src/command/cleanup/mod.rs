@@ -158,12 +158,12 @@ impl Session<'_> {
         let announced = announced.unwrap_or_else(PoisonError::into_inner);
         for host in &removal.hosts {
             let record = &host.record;
-            for caller in &host.callers {
-                let again = record.callers.get(caller) != Some(&Phase::Leaving);
-                if again && announced.contains(&(record.name(), caller.clone())) {
+            for client in &host.clients {
+                let again = record.clients.get(client) != Some(&Phase::Leaving);
+                if again && announced.contains(&(record.name(), client.clone())) {
                     return Err(Error::Refused {
                         why: format!(
-                            "{} is being set up again for {caller} by {}: {}",
+                            "{} is being set up again for {client} by {}: {}",
                             record.host, record.by.who, record.by.command
                         ),
                         hint: Some("run cleanup again if it is to go all the same".into()),
@@ -248,17 +248,17 @@ fn known(scope: &Scope, inventory: &Inventory) -> Result<(), Error> {
     };
     for host in scope.hosts.iter().flatten() {
         let records = inventory.hosts.iter().filter(|r| r.host == *host);
-        let callers: BTreeSet<&String> = records.flat_map(|r| r.callers.keys()).collect();
-        let vanished = |caller: &&String| scope.vanished.contains(caller);
-        if callers.is_empty() || callers.contains(namespace) || callers.iter().any(vanished) {
+        let clients: BTreeSet<&String> = records.flat_map(|r| r.clients.keys()).collect();
+        let vanished = |client: &&String| scope.vanished.contains(client);
+        if clients.is_empty() || clients.contains(namespace) || clients.iter().any(vanished) {
             continue;
         }
-        let callers: Vec<&str> = callers.into_iter().map(String::as_str).collect();
+        let clients: Vec<&str> = clients.into_iter().map(String::as_str).collect();
         return Err(Error::NotFound {
             what: format!("{host} routed for namespace {namespace}"),
             hint: Some(format!(
                 "it is routed for {}: name one with -n, or all of them with -A",
-                callers.join(", ")
+                clients.join(", ")
             )),
         });
     }

@@ -7,7 +7,7 @@ use crate::console::Io;
 use crate::deadline::Question;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::rollout::setup::{Trail, go_back};
+use crate::rollout::setup::{RunLog, go_back};
 use dialoguer::Select;
 use dialoguer::console::Term;
 
@@ -15,13 +15,13 @@ use dialoguer::console::Term;
 pub(super) async fn settle(
     connect: &ConnectArgs,
     io: &Io,
-    trail: &Trail,
+    log: &RunLog,
     error: Error,
 ) -> Result<Exit, Error> {
-    let Some(mut args) = trail.asked() else {
+    let Some(mut args) = log.asked() else {
         return Err(error);
     };
-    if !say_what_was_done(io, &trail.journal) {
+    if !say_what_was_done(io, &log.journal) {
         return Err(error);
     }
     if !io.interactive {
@@ -40,7 +40,7 @@ pub(super) async fn settle(
         }
         1 => {
             let connect = &connect.within(args.write.timeout);
-            Box::pin(interruptible(go_back(trail, &args, connect, io))).await?;
+            Box::pin(interruptible(go_back(log, &args, connect, io))).await?;
             io.say("all that this run did is taken back");
             Err(error)
         }

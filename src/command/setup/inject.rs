@@ -6,7 +6,7 @@ use crate::apply::refuse_kept_workloads;
 use crate::command::consent::{Decision, consent};
 use crate::console::Io;
 use crate::error::Error;
-use crate::plan::{InjectionRecord, caller_pods, injection_record};
+use crate::plan::{InjectionRecord, client_pods, injection_record};
 use crate::rollout::injection::{carry_out, rights_of};
 use crate::rollout::stamp;
 use crate::snapshot::Snapshot;
@@ -29,7 +29,7 @@ impl Session<'_> {
         for client in self.spec.clients() {
             let mut namespaces = snapshot.objects.namespaces.iter();
             let exists = namespaces.any(|n| n.name() == client.namespace);
-            if !exists || caller_pods(snapshot, &client).is_ok() {
+            if !exists || client_pods(snapshot, &client).is_ok() {
                 continue;
             }
             let mut record = injection_record(snapshot, &client.namespace, stamp(cluster).await);
@@ -57,7 +57,7 @@ impl Session<'_> {
                 "restarting the workloads of {} with sidecars",
                 client.namespace
             ));
-            self.trail.injects(args, &record);
+            self.log.injects(args, &record);
             carry_out(cluster, &mut record, self.deadline).await?;
             done = Injected::Changed;
         }

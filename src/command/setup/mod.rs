@@ -21,15 +21,15 @@ use crate::exit::Exit;
 use crate::install::{Installer, Istioctl};
 use crate::plan::{self, Action, EgressSpec, Step, diff, file};
 use crate::rollout::setup::{
-    Joining, Planner, Run, SetupPlan, Trail, prune, rendered_offline, stale, until_gone,
+    Joining, Planner, Run, RunLog, SetupPlan, prune, rendered_offline, stale, until_gone,
 };
 use crate::snapshot::{Snapshot, take};
 
 /// Run the verb.
 pub async fn run(args: &SetupArgs, connect: &ConnectArgs, io: &Io) -> Result<Exit, Error> {
-    let trail = Trail::default();
-    match Box::pin(interruptible(setup(args, connect, io, &trail))).await {
-        Err(error) => half_way::settle(connect, io, &trail, error).await,
+    let log = RunLog::default();
+    match Box::pin(interruptible(setup(args, connect, io, &log))).await {
+        Err(error) => half_way::settle(connect, io, &log, error).await,
         done => done,
     }
 }
@@ -38,7 +38,7 @@ async fn setup(
     args: &SetupArgs,
     connect: &ConnectArgs,
     io: &Io,
-    trail: &Trail,
+    log: &RunLog,
 ) -> Result<Exit, Error> {
     if args.print_schema {
         io.document(&file::schema()?)?;
@@ -76,7 +76,7 @@ async fn setup(
         cluster: &cluster,
         connect,
         io,
-        trail,
+        log,
         args: &args,
         spec: &spec,
         deadline,
@@ -112,7 +112,7 @@ struct Session<'a> {
     cluster: &'a Cluster,
     connect: &'a ConnectArgs,
     io: &'a Io,
-    trail: &'a Trail,
+    log: &'a RunLog,
     args: &'a SetupArgs,
     spec: &'a EgressSpec,
     deadline: Deadline,
@@ -135,7 +135,7 @@ impl Session<'_> {
         let (left, joined) = plan::joined(snapshot, self.spec);
         show::joined(io, &joined);
         let prints = args.split || args.write.diff || args.write.dry_run != DryRun::None;
-        let nothing_more = left.wishes.is_empty() && !args.prune;
+        let nothing_more = left.requests.is_empty() && !args.prune;
         let done = if nothing_more {
             Exit::Done
         } else {
@@ -198,23 +198,23 @@ impl Session<'_> {
             return Ok(would_be_taken(io));
         }
         if changes
-            && !self.trail.agreed(&steps)
+            && !self.log.agreed(&steps)
             && let Decision::Ended(exit) = consent(io, &args.write, "write this?").await?
         {
             return Ok(exit);
         }
-        self.trail.agree(&steps);
+        self.log.agree(&steps);
         let run = Run {
             cluster,
             io,
             args,
             plan: &plan,
             steps: &steps,
-            journal: &self.trail.journal,
+            journal: &self.log.journal,
             deadline: self.deadline,
-            baseline: &self.trail.baseline,
+            baseline: &self.log.baseline,
         };
-        self.trail.keep(args, &plan);
+        self.log.keep(args, &plan);
         let mut outcome = run.perform(snapshot, writes).await?;
         outcome.changed |= !stale.is_empty();
         if args.prune {

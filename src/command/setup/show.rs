@@ -44,15 +44,15 @@ pub(super) fn plan(io: &Io, plan: &SetupPlan, steps: &[Step]) {
     picture(io, plan);
     not_routed(io, plan);
     plan.reasons.iter().for_each(|reason| io.note(reason));
-    for caller in plan
-        .callers
+    for client in plan
+        .clients
         .iter()
         .filter(|c| !c.without_sidecar.is_empty())
     {
-        let pods = caller.without_sidecar.join(", ");
+        let pods = client.without_sidecar.join(", ");
         io.warn(&format!(
             "without a sidecar, so they leave directly: {pods} in {}",
-            caller.client.namespace
+            client.client.namespace
         ));
     }
     if let Some(patch) = plan.gateway.patch.as_ref().filter(|_| io.verbose > 0) {
@@ -132,8 +132,8 @@ fn objects_of(io: &Io, steps: &[Step]) {
 
 /// What goes because the file no longer has it.
 pub(super) fn pruned(io: &Io, stale: &[(Host, Vec<String>)]) {
-    for (host, callers) in stale {
-        io.note(&format!("  prune     {host} for {}", callers.join(", ")));
+    for (host, clients) in stale {
+        io.note(&format!("  prune     {host} for {}", clients.join(", ")));
     }
 }
 

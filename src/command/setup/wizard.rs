@@ -12,7 +12,7 @@ use crate::install::{FoundGateway, GatewayPatch, find_gateways};
 use crate::istio::virtual_service::MESH;
 use crate::kubernetes::pod::Pod;
 use crate::model::target::{AppProtocol, Client, Host, Target};
-use crate::plan::{GatewayName, HopWish, caller_pods};
+use crate::plan::{GatewayName, HopChoice, client_pods};
 use crate::snapshot::Snapshot;
 use dialoguer::console::Term;
 use dialoguer::{Input, MultiSelect, Select};
@@ -25,14 +25,14 @@ pub(super) async fn ask(
     io: &Io,
     snapshot: &Snapshot,
 ) -> Result<SetupArgs, Error> {
-    let callers = callers(snapshot, &cluster.namespace);
-    if callers.is_empty() && args.from.is_empty() {
+    let clients = clients(snapshot, &cluster.namespace);
+    if clients.is_empty() && args.from.is_empty() {
         return Err(Error::Refused {
             why: "no namespace has a pod that could call".into(),
             hint: Some("start the client, or name its namespace with --from".into()),
         });
     }
-    let args = at_terminal(args, move |args, term| ask_caller(&callers, args, term)).await?;
+    let args = at_terminal(args, move |args, term| ask_caller(&clients, args, term)).await?;
     let progress = io.progress("looking at what leaves now");
     let named = args.from.iter().map(|client| client.namespace.as_str());
     let found = leaving(
@@ -82,8 +82,8 @@ struct Caller {
 }
 
 /// The current namespace first, then those with sidecars; Kubernetes' and Istio's own are no
-/// callers.
-fn callers(snapshot: &Snapshot, current: &str) -> Vec<Caller> {
+/// clients.
+fn clients(snapshot: &Snapshot, current: &str) -> Vec<Caller> {
     let objects = &snapshot.objects;
     let own = |name: &str| name.starts_with("kube-") || name == snapshot.mesh.namespace;
     let names = objects
@@ -91,25 +91,25 @@ fn callers(snapshot: &Snapshot, current: &str) -> Vec<Caller> {
         .iter()
         .map(|n| n.name().to_owned())
         .filter(|n| !own(n));
-    let caller = |namespace: String| {
+    let client = |namespace: String| {
         let of_it =
             |pod: &&Pod| pod.namespace() == namespace && !pod.spec.is_gateway() && pod.is_running();
         if !objects.pods.iter().any(|p| of_it(&p)) {
             return None;
         }
-        let pods = caller_pods(snapshot, &Client::namespace(namespace.as_str()));
+        let pods = client_pods(snapshot, &Client::namespace(namespace.as_str()));
         let sidecars = pods.is_ok_and(|c| !c.with_sidecar.is_empty());
         Some(Caller {
             namespace,
             sidecars,
         })
     };
-    let mut all: Vec<Caller> = names.filter_map(caller).collect();
+    let mut all: Vec<Caller> = names.filter_map(client).collect();
     all.sort_by_key(|c| (c.namespace != current, !c.sidecars, c.namespace.clone()));
     all
 }
 
-fn ask_caller(callers: &[Caller], args: &mut SetupArgs, term: &Term) -> dialoguer::Result<()> {
+fn ask_caller(clients: &[Caller], args: &mut SetupArgs, term: &Term) -> dialoguer::Result<()> {
     if !args.from.is_empty() {
         return Ok(());
     }
@@ -120,11 +120,11 @@ fn ask_caller(callers: &[Caller], args: &mut SetupArgs, term: &Term) -> dialogue
     let prompt = "Which namespace calls? (--from)";
     let at = Select::new()
         .with_prompt(prompt)
-        .items(callers.iter().map(line))
+        .items(clients.iter().map(line))
         .default(0)
         .interact_on(term)?;
-    args.from = vec![Client::namespace(callers[at].namespace.as_str())];
-    args.inject |= !callers[at].sidecars;
+    args.from = vec![Client::namespace(clients[at].namespace.as_str())];
+    args.inject |= !clients[at].sidecars;
     Ok(())
 }
 
@@ -167,12 +167,12 @@ impl Choices {
         }
         let hops = [
             (
-                HopWish::Auto,
+                HopChoice::Auto,
                 "auto: mutual TLS where the gateway has a port for it",
             ),
-            (HopWish::Mtls, "mtls: the gateway knows who calls"),
+            (HopChoice::Mtls, "mtls: the gateway knows who calls"),
             (
-                HopWish::Plain,
+                HopChoice::Plain,
                 "plain: as the application sent it, in clear for HTTP",
             ),
         ];
@@ -321,9 +321,9 @@ pub(super) fn command(args: &SetupArgs) -> String {
         words.push("--originate-tls".into());
     }
     match args.flow.hop {
-        HopWish::Auto => {}
-        HopWish::Mtls => words.push("--hop mtls".into()),
-        HopWish::Plain => words.push("--hop plain".into()),
+        HopChoice::Auto => {}
+        HopChoice::Mtls => words.push("--hop mtls".into()),
+        HopChoice::Plain => words.push("--hop plain".into()),
     }
     words.push("-y".into());
     words.join(" ")

@@ -1,7 +1,7 @@
 //! A host that is routed through a gateway.
 
 use super::{Members, Phase, Record, RecordName, Stamp, Version, is_name};
-use crate::flow::{Names, Wire};
+use crate::flow::{Names, RoutedPort};
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::model::target::{Host, Target, is_label};
 use crate::snapshot::RecordedHost;
@@ -21,9 +21,9 @@ pub struct HostRecord {
     /// The gateway's Service.
     pub service: String,
     /// Its ports.
-    pub wires: Vec<Wire>,
+    pub ports: Vec<RoutedPort>,
     /// The namespaces that call it.
-    pub callers: BTreeMap<String, Phase>,
+    pub clients: BTreeMap<String, Phase>,
     /// Its addresses, where bytes without a name are told apart by them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<IpAddr>,
@@ -65,9 +65,9 @@ impl HostRecord {
     }
 
     /// The namespaces that call it, and are not about to stop.
-    pub fn clients(&self) -> impl Iterator<Item = &str> {
+    pub fn served_clients(&self) -> impl Iterator<Item = &str> {
         let stays = |(_, phase): &(&String, &Phase)| **phase != Phase::Leaving;
-        self.callers
+        self.clients
             .iter()
             .filter(stays)
             .map(|(name, _)| name.as_str())
@@ -75,13 +75,13 @@ impl HostRecord {
 
     /// Whether a namespace calls it, and is not about to stop.
     pub fn is_called_from(&self, namespace: &str) -> bool {
-        self.clients().any(|client| client == namespace)
+        self.served_clients().any(|client| client == namespace)
     }
 
-    /// Let go of callers whose namespace was deleted, and of the objects that went with it.
+    /// Let go of clients whose namespace was deleted, and of the objects that went with it.
     #[must_use]
     pub fn without_namespaces(mut self, gone: &[String]) -> Self {
-        self.callers.retain(|caller, _| !gone.contains(caller));
+        self.clients.retain(|client, _| !gone.contains(client));
         self.objects
             .retain(|object| !gone.contains(&object.namespace));
         self
@@ -89,16 +89,16 @@ impl HostRecord {
 
     /// The same in the snapshot's words.
     pub fn recorded(&self) -> RecordedHost {
-        let target = |wire: &Wire| Target {
+        let target = |routed: &RoutedPort| Target {
             host: self.host.clone(),
-            port: wire.port,
-            protocol: wire.protocol,
+            port: routed.port,
+            protocol: routed.protocol,
         };
         RecordedHost {
-            targets: self.wires.iter().map(target).collect(),
+            targets: self.ports.iter().map(target).collect(),
             gateway_namespace: self.namespace.clone(),
             gateway_service: self.service.clone(),
-            clients: self.clients().map(str::to_owned).collect(),
+            clients: self.served_clients().map(str::to_owned).collect(),
         }
     }
 
@@ -146,7 +146,7 @@ impl Record for HostRecord {
     }
 
     fn unsettled(&self) -> bool {
-        self.callers.values().any(|phase| *phase != Phase::Settled)
+        self.clients.values().any(|phase| *phase != Phase::Settled)
     }
 
     fn epoch(&self) -> u32 {
@@ -166,14 +166,14 @@ impl Record for HostRecord {
         if !is_name(&self.service) {
             return Some(format!("{:?} is not the name of a Service", self.service));
         }
-        if let Some(caller) = self.callers.keys().find(|caller| !is_label(caller)) {
-            return Some(format!("{caller:?} is not the name of a namespace"));
+        if let Some(client) = self.clients.keys().find(|client| !is_label(client)) {
+            return Some(format!("{client:?} is not the name of a namespace"));
         }
         let strange = |object: &&ObjectRef| {
             let follows = Self::could_have(&self.namespace, &self.host, object);
             let calls = object.kind != Kind::VirtualService
                 || object.namespace == self.namespace
-                || self.callers.contains_key(&object.namespace);
+                || self.clients.contains_key(&object.namespace);
             !(follows && calls)
         };
         let strange = self.objects.objects().find(strange)?;

@@ -161,7 +161,7 @@ impl Inventory {
             return Vec::new();
         }
         let there: BTreeSet<&str> = known.iter().map(Namespace::name).collect();
-        let named: BTreeSet<&String> = self.hosts.iter().flat_map(|r| r.callers.keys()).collect();
+        let named: BTreeSet<&String> = self.hosts.iter().flat_map(|r| r.clients.keys()).collect();
         named
             .into_iter()
             .filter(|name| !there.contains(name.as_str()))

@@ -1,7 +1,7 @@
 //! Records as they are written and read, and what they are not believed for.
 
 use super::*;
-use crate::flow::{Flow, Hop, Wire};
+use crate::flow::{Flow, Hop, RoutedPort};
 use crate::model::target::AppProtocol;
 
 fn host() -> HostRecord {
@@ -15,8 +15,8 @@ fn host() -> HostRecord {
         namespace: "egress".into(),
         host,
         service: "gw".into(),
-        wires: vec![],
-        callers: [("default".to_owned(), Phase::Settled)].into(),
+        ports: vec![],
+        clients: [("default".to_owned(), Phase::Settled)].into(),
         addresses: vec![],
         allow: vec![],
         server: None,
@@ -204,7 +204,7 @@ fn an_object_without_a_uid_in_the_record_is_only_ours_while_a_run_is_at_work() {
     let object = record.objects.objects().next().cloned().unwrap();
     record.objects.put(object, "");
     assert!(!record.owner().owns(&live("any")));
-    record.callers.insert("default".into(), Phase::Arriving);
+    record.clients.insert("default".into(), Phase::Arriving);
     assert!(record.owner().owns(&live("any")));
 }
 
@@ -232,7 +232,7 @@ fn an_object_is_found_whose_record_is_gone() {
     inventory.adopt(&[live("e"), route]);
     let found = &inventory.hosts[0];
     assert_eq!(found.service, "gw");
-    assert_eq!(found.clients().collect::<Vec<_>>(), ["team"]);
+    assert_eq!(found.served_clients().collect::<Vec<_>>(), ["team"]);
     assert_eq!(found.objects.objects().count(), 2);
     assert!(found.version.is_none());
 }
@@ -242,7 +242,7 @@ fn an_object_is_found_whose_record_is_gone() {
 fn a_record_grows_with_its_own_clients_only() {
     let with = |clients: usize| {
         let mut record = host();
-        record.wires.push(Wire {
+        record.ports.push(RoutedPort {
             port: 443,
             protocol: AppProtocol::Tls,
             flow: Flow::Passthrough,
@@ -259,7 +259,7 @@ fn a_record_grows_with_its_own_clients_only() {
                     .objects
                     .put(ObjectRef::new(kind, &namespace, name), uid);
             }
-            record.callers.insert(namespace, Phase::Settled);
+            record.clients.insert(namespace, Phase::Settled);
         }
         to_object(&record)
     };

@@ -8,7 +8,7 @@ mod udp;
 use super::answer::{Answer, Failure};
 use super::client::{ClientPod, Request, client};
 use super::offer::Reply;
-use super::outside::{Doorway, outside};
+use super::outside::{ProbeOrigin, outside};
 use super::pipe::Tools;
 use crate::cluster::Cluster;
 use crate::deadline::Deadline;
@@ -245,7 +245,7 @@ impl Runaway {
         (to, name): (SocketAddr, &str),
         deadline: Deadline,
     ) -> Result<Outcome, Error> {
-        let door = Doorway::Container(self.at.clone(), self.tools.clone());
+        let door = ProbeOrigin::Container(self.at.clone(), self.tools.clone());
         let seen = outside(cluster, &door, to, &[Some(name.to_owned())], deadline).await?;
         Ok(match seen.as_proxy().map(|tried| &tried.reply) {
             Some(Reply::Taken { .. }) if seen.demands_certificate => {

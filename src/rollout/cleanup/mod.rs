@@ -19,7 +19,7 @@ use crate::model::target::Client;
 use crate::plan::{
     Form, GatewayName, GatewayRecord, GatewayRemoval, HostRecord, HostRemoval, Inventory, Item,
     LockdownRecord, Owner, Phase, Record, RecordName, Removal, Rollout, Stage, Stamp, Wait,
-    all_absent, caller_pods, host_leaves,
+    all_absent, client_pods, host_leaves,
 };
 use crate::snapshot::Snapshot;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -189,9 +189,9 @@ impl Run<'_> {
     fn note_leaving(&self, record: &HostRecord) {
         let announced = self.announced.lock();
         let mut announced = announced.unwrap_or_else(PoisonError::into_inner);
-        for (caller, phase) in &record.callers {
+        for (client, phase) in &record.clients {
             if *phase == Phase::Leaving {
-                announced.insert((record.name(), caller.clone()));
+                announced.insert((record.name(), client.clone()));
             }
         }
     }
@@ -203,8 +203,8 @@ impl Run<'_> {
         let executor = self.executor(&guard, owners);
         let leave = |host: &HostRemoval| {
             let mut record = host.record.clone();
-            for caller in &host.callers {
-                record.callers.insert(caller.clone(), Phase::Leaving);
+            for client in &host.clients {
+                record.clients.insert(client.clone(), Phase::Leaving);
             }
             executor.fill_in_owned(&mut record.objects);
             record.by = self.stamp.clone();
@@ -257,13 +257,13 @@ impl Run<'_> {
             .collect();
         let mut goals = Vec::new();
         for host in hosts {
-            let pods: Vec<Pod> = host.callers.iter().flat_map(|c| self.pods_of(c)).collect();
+            let pods: Vec<Pod> = host.clients.iter().flat_map(|c| self.pods_of(c)).collect();
             let place = self.place_of(&host.record, &places);
             goals.extend(left_goals(&Site {
                 host: &host.record.host,
                 asked: &host.record.asked(),
                 server: host.record.server(),
-                wires: &host.record.wires,
+                ports: &host.record.ports,
                 addresses: &host.record.addresses,
                 gateway: &place,
                 gateway_pods: &[],
@@ -296,7 +296,7 @@ impl Run<'_> {
 
     /// A namespace that is gone, or lost its sidecars, has nothing to let go of.
     fn pods_of(&self, namespace: &str) -> Vec<Pod> {
-        caller_pods(self.snapshot, &Client::namespace(namespace))
+        client_pods(self.snapshot, &Client::namespace(namespace))
             .map(|c| c.with_sidecar)
             .unwrap_or_default()
     }
@@ -344,7 +344,7 @@ impl Run<'_> {
         let now = read_records_of(self.cluster, &record.namespace).await?;
         let through = now.hosts.iter().filter(|h| h.service == record.service);
         let through = through.map(|h| {
-            let clients: Vec<&str> = h.callers.keys().map(String::as_str).collect();
+            let clients: Vec<&str> = h.clients.keys().map(String::as_str).collect();
             format!("{} of {}", h.host, clients.join(", "))
         });
         Ok(through.collect())

@@ -409,7 +409,7 @@ impl Run<'_> {
             let fits = records().filter(move |r| !calls || r.is_called_from(namespace));
             let named = fits.filter(|r| !matches!(r.host, Host::Wildcard(_)));
             let mut all = named.flat_map(|r| {
-                r.wires
+                r.ports
                     .iter()
                     .map(move |w| target(&r.host, w.port, w.protocol))
             });

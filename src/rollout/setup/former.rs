@@ -29,7 +29,7 @@ pub(super) async fn former(
             let mut records = inventory.hosts.iter();
             let leaves = records.any(|record| {
                 record.host == host.record.host
-                    && record.callers.get(namespace) == Some(&Phase::Leaving)
+                    && record.clients.get(namespace) == Some(&Phase::Leaving)
             });
             let object = route.reference(Kind::VirtualService);
             if leaves || cluster.get(&object).await?.is_none() {

@@ -12,7 +12,7 @@ mod prune;
 mod records;
 mod resolves;
 mod run;
-mod trail;
+mod run_log;
 
 pub(crate) use joined::Joining;
 pub(crate) use offline::objects as rendered_offline;
@@ -20,4 +20,4 @@ pub(crate) use plan::SetupPlan;
 pub(crate) use planner::Planner;
 pub(crate) use prune::{prune, stale};
 pub(crate) use run::{Outcome, Run, until_gone};
-pub(crate) use trail::{Trail, go_back};
+pub(crate) use run_log::{RunLog, go_back};

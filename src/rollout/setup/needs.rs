@@ -8,19 +8,19 @@ use crate::error::Error;
 use crate::flow::GatewayPlace;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::model::target::Host;
-use crate::plan::CallerPods;
+use crate::plan::ClientPods;
 use crate::probe::{ClientPod, addresses};
 use serde_json::Value;
 use std::net::IpAddr;
 
-/// The addresses of a host as its callers resolve it now.
+/// The addresses of a host as its clients resolve it now.
 pub(super) async fn resolve(
     cluster: &Cluster,
     host: &Host,
-    callers: &[CallerPods],
+    clients: &[ClientPods],
     deadline: Deadline,
 ) -> Result<Vec<IpAddr>, Error> {
-    let pods = callers
+    let pods = clients
         .iter()
         .filter_map(|c| c.with_sidecar.iter().find(|p| p.is_ready()));
     for pod in pods {

@@ -35,13 +35,13 @@ pub(crate) fn objects(args: &SetupArgs) -> Result<Option<Vec<Value>>, Error> {
     };
     let spec = file::read(&name, &text, "")?;
     let unnamed = spec
-        .wishes
+        .requests
         .iter()
         .any(|w| w.clients.iter().any(|c| c.namespace.is_empty()));
-    let unresolved = |w: &crate::plan::Wish| {
+    let unresolved = |w: &crate::plan::PortRequest| {
         w.target.protocol == AppProtocol::Tcp && w.options.addresses.is_empty()
     };
-    if unnamed || spec.wishes.iter().any(unresolved) {
+    if unnamed || spec.requests.iter().any(unresolved) {
         return Ok(None);
     }
     rendered(&known, &spec).map(Some)

@@ -1,12 +1,12 @@
 //! The whole of what setup is to write, as a value: the gateway, the records and the objects.
 
-use crate::flow::{Flow, GatewayPlace, Hop, Part, Piece, Wire};
+use crate::flow::{Flow, GatewayPlace, Hop, Part, Piece, RoutedPort};
 use crate::install::{GatewayPatch, Installer, Work};
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{ObjectRef, Right};
 use crate::model::target::Host;
 use crate::plan::{
-    CallerPods, GatewayRecord, HostRecord, Inventory, Owner, Phase, Record, RecordName, Stamp,
+    ClientPods, GatewayRecord, HostRecord, Inventory, Owner, Phase, Record, RecordName, Stamp,
     Wanted, reference,
 };
 use crate::rights;
@@ -33,7 +33,7 @@ pub(crate) struct SetupPlan {
     /// The record of the gateway as it will be, where something of it is ours.
     pub(crate) gateway_record: Option<GatewayRecord>,
     pub(crate) inventory: Inventory,
-    pub(crate) callers: Vec<CallerPods>,
+    pub(crate) clients: Vec<ClientPods>,
     pub(crate) hosts: Vec<HostPlan>,
     pub(crate) stamp: Stamp,
     /// The records of these hosts, as they are.
@@ -44,7 +44,7 @@ pub(crate) struct SetupPlan {
     pub(crate) reasons: Vec<String>,
     /// What is likely not to work as the cluster is.
     pub(crate) doubts: Vec<String>,
-    /// All pods of all callers that have a sidecar.
+    /// All pods of all clients that have a sidecar.
     pub(crate) pods: Vec<Pod>,
 }
 
@@ -140,18 +140,21 @@ impl SetupPlan {
     /// The path of each port, from the clients to the host, a line each.
     pub(crate) fn paths(&self) -> Vec<String> {
         let hosts = self.hosts.iter();
-        let ports = hosts.flat_map(|host| host.record.wires.iter().map(move |wire| (host, wire)));
-        ports.map(|(host, wire)| self.path(host, wire)).collect()
+        let ports =
+            hosts.flat_map(|host| host.record.ports.iter().map(move |routed| (host, routed)));
+        ports
+            .map(|(host, routed)| self.path(host, routed))
+            .collect()
     }
 
-    fn path(&self, host: &HostPlan, wire: &Wire) -> String {
+    fn path(&self, host: &HostPlan, routed: &RoutedPort) -> String {
         let place = &self.gateway.place;
-        let hop = if wire.hop == Hop::Mutual {
+        let hop = if routed.hop == Hop::Mutual {
             " (mutual TLS)"
         } else {
             ""
         };
-        let clients: Vec<&str> = host.record.clients().collect();
+        let clients: Vec<&str> = host.record.served_clients().collect();
         let clients = clients.join(", ");
         let server = host.record.server();
         let by = if *server == host.record.host {
@@ -163,17 +166,17 @@ impl SetupPlan {
             "  {clients} \u{2192} {}/{}:{}{hop} \u{2192} {}:{} ({}){by}",
             place.namespace,
             place.service,
-            wire.gateway_port,
+            routed.gateway_port,
             host.record.host,
-            wire.port,
-            wire.flow.name()
+            routed.port,
+            routed.flow.name()
         )
     }
 
     /// Hosts of the web of which a port is not routed, and so leaves directly.
     pub(crate) fn hosts_without(&self, port: u16) -> Vec<String> {
-        let of_web = |host: &&HostPlan| host.record.wires.iter().any(|w| w.flow != Flow::Tcp);
-        let open = |host: &&HostPlan| host.record.wires.iter().all(|w| w.port != port);
+        let of_web = |host: &&HostPlan| host.record.ports.iter().any(|w| w.flow != Flow::Tcp);
+        let open = |host: &&HostPlan| host.record.ports.iter().all(|w| w.port != port);
         let hosts = self.hosts.iter().filter(of_web).filter(open);
         hosts.map(|host| host.record.host.to_string()).collect()
     }

@@ -14,8 +14,8 @@ use crate::install::{Istioctl, Work, find_gateways};
 use crate::kubernetes::pod::Pod;
 use crate::model::target::{AppProtocol, Client, Target};
 use crate::plan::{
-    Addition, CallerPods, Choice, EgressSpec, GatewayRecord, HostRecord, Inventory, Members, Phase,
-    Ports, Record, RecordName, Stamp, Wish, caller_pods, join, reference, refuse_breaks,
+    Addition, Choice, ClientPods, EgressSpec, GatewayRecord, HostRecord, Inventory, Members, Phase,
+    PortRequest, Ports, Record, RecordName, Stamp, client_pods, join, reference, refuse_breaks,
     refuse_collisions, render, rule_place,
 };
 use crate::rollout::stamp;
@@ -38,10 +38,10 @@ impl Planner<'_> {
     pub(crate) async fn plan(&self, spec: &EgressSpec) -> Result<SetupPlan, Error> {
         let (snapshot, args) = (self.snapshot, self.args);
         readable(snapshot)?;
-        let callers: Vec<CallerPods> = spec
+        let clients: Vec<ClientPods> = spec
             .clients()
             .iter()
-            .map(|client| caller_pods(snapshot, client))
+            .map(|client| client_pods(snapshot, client))
             .collect::<Result<_, _>>()?;
         let choice = crate::install::choose(
             snapshot,
@@ -53,13 +53,13 @@ impl Planner<'_> {
         let gateway = self.gateway(&inventory, choice).await?;
         let mut spec = spec.clone();
         let drifted = self
-            .complete(&mut spec, &gateway.place, &inventory, &callers)
+            .complete(&mut spec, &gateway.place, &inventory, &clients)
             .await?;
         let stamp = stamp(self.cluster).await;
         let (hosts, mut reasons) = hosts(snapshot, &spec, &gateway, &inventory, &stamp)?;
         reasons.extend(drifted);
         let doubts = self.doubts(&gateway, &inventory, &hosts).await?;
-        let pods = pods(snapshot, &callers, &hosts);
+        let pods = pods(snapshot, &clients, &hosts);
         for host in &hosts {
             refuse_in_place(&inventory, &host.record.name())?;
         }
@@ -75,7 +75,7 @@ impl Planner<'_> {
             gateway,
             gateway_record,
             inventory,
-            callers,
+            clients,
             hosts,
             stamp,
             before,
@@ -107,28 +107,29 @@ impl Planner<'_> {
         spec: &mut EgressSpec,
         gateway: &GatewayPlace,
         inventory: &Inventory,
-        callers: &[CallerPods],
+        clients: &[ClientPods],
     ) -> Result<Vec<String>, Error> {
         let mut drifted = Vec::new();
-        for wish in &mut spec.wishes {
-            if let Some(secret) = &wish.options.client_cert {
+        for request in &mut spec.requests {
+            if let Some(secret) = &request.options.client_cert {
                 check_credential(self.cluster, gateway, secret).await?;
             }
-            if wish.target.protocol != AppProtocol::Tcp || !wish.options.addresses.is_empty() {
+            if request.target.protocol != AppProtocol::Tcp || !request.options.addresses.is_empty()
+            {
                 continue;
             }
-            let host = &wish.target.host;
+            let host = &request.target.host;
             let known = inventory
                 .host(&gateway.namespace, host)
                 .map(|record| record.addresses.clone())
                 .unwrap_or_default();
-            let now = resolve(self.cluster, host, callers, self.deadline).await;
-            wish.options.addresses = match now {
+            let now = resolve(self.cluster, host, clients, self.deadline).await;
+            request.options.addresses = match now {
                 // What is captured already stays so where nobody can resolve it now.
                 Err(_) if !known.is_empty() => Vec::new(),
                 now => now?,
             };
-            drifted.extend(drift(&wish.target, &known, &wish.options.addresses));
+            drifted.extend(drift(&request.target, &known, &request.options.addresses));
         }
         Ok(drifted)
     }
@@ -180,14 +181,14 @@ fn is_starting(snapshot: &Snapshot, gateway: &GatewayPlan) -> bool {
 /// Who will call what.
 fn paths(hosts: &[HostPlan]) -> Vec<(Client, Target)> {
     let of = |host: &HostPlan| {
-        let targets = host.record.wires.iter().map(|w| Target {
+        let targets = host.record.ports.iter().map(|w| Target {
             host: host.asked.clone(),
             port: w.port,
             protocol: w.protocol,
         });
         let targets: Vec<Target> = targets.collect();
-        let callers = host.requested.iter().map(Client::namespace);
-        callers
+        let clients = host.requested.iter().map(Client::namespace);
+        clients
             .flat_map(move |c| targets.clone().into_iter().map(move |t| (c.clone(), t)))
             .collect::<Vec<_>>()
     };
@@ -222,15 +223,18 @@ fn drift(target: &Target, known: &[IpAddr], now: &[IpAddr]) -> Vec<String> {
     said
 }
 
-/// The pods of this run's callers, and of those that call the same hosts from earlier runs.
-fn pods(snapshot: &Snapshot, callers: &[CallerPods], hosts: &[HostPlan]) -> Vec<Pod> {
-    let mut pods: Vec<Pod> = callers
+/// The pods of this run's clients, and of those that call the same hosts from earlier runs.
+fn pods(snapshot: &Snapshot, clients: &[ClientPods], hosts: &[HostPlan]) -> Vec<Pod> {
+    let mut pods: Vec<Pod> = clients
         .iter()
         .flat_map(|c| c.with_sidecar.iter().cloned())
         .collect();
-    let earlier: BTreeSet<&str> = hosts.iter().flat_map(|h| h.record.clients()).collect();
+    let earlier: BTreeSet<&str> = hosts
+        .iter()
+        .flat_map(|h| h.record.served_clients())
+        .collect();
     for namespace in earlier {
-        let found = caller_pods(snapshot, &Client::namespace(namespace));
+        let found = client_pods(snapshot, &Client::namespace(namespace));
         pods.extend(found.map(|c| c.with_sidecar).unwrap_or_default());
     }
     pods.sort_by(|a, b| (a.namespace(), a.name()).cmp(&(b.namespace(), b.name())));
@@ -284,11 +288,11 @@ pub(super) fn hosts(
         open: &gateway.ports,
         inventory,
     };
-    for wish in &spec.wishes {
-        let Wish {
+    for request in &spec.requests {
+        let PortRequest {
             target, options, ..
-        } = wish;
-        let Choice { wire, why_plain } = ports.wire(target, options)?;
+        } = request;
+        let Choice { routed, why_plain } = ports.routed(target, options)?;
         reasons.extend(
             why_plain.map(|why| format!("{target}: plain from the sidecar to the gateway: {why}")),
         );
@@ -300,7 +304,7 @@ pub(super) fn hosts(
             let known = inventory.host(&gateway.place.namespace, &target.host);
             (known.cloned(), BTreeSet::new())
         };
-        requested.extend(wish.namespaces());
+        requested.extend(request.namespaces());
         let allow: Vec<String> = options
             .allow
             .iter()
@@ -310,8 +314,8 @@ pub(super) fn hosts(
             gateway: &gateway.place,
             target,
             server: &options.server_of(&target.host).map_err(Error::Usage)?,
-            wire,
-            callers: &wish.namespaces(),
+            routed,
+            clients: &request.namespaces(),
             addresses: if target.protocol == AppProtocol::Tcp {
                 &options.addresses
             } else {
@@ -327,13 +331,13 @@ pub(super) fn hosts(
     for (record, requested) in records {
         // What others' clients have in their namespaces is theirs to settle, not ours.
         let mut asked = record.clone();
-        asked.callers.retain(|caller, _| requested.contains(caller));
+        asked.clients.retain(|client, _| requested.contains(client));
         refuse_collisions(snapshot, &gateway.place, &asked)?;
         let objects = render(&record, &gateway.place, snapshot, &requested)?;
         let mut places = requested.clone();
         places.insert(gateway.place.namespace.clone());
-        for caller in &requested {
-            places.insert(rule_place(snapshot, &gateway.place, caller)?.namespace);
+        for client in &requested {
+            places.insert(rule_place(snapshot, &gateway.place, client)?.namespace);
         }
         hosts.push(HostPlan {
             asked: record.asked(),
@@ -348,31 +352,31 @@ pub(super) fn hosts(
 
 /// The record of a gateway that we install, installed or add to, as it will be.
 fn gateway_record(
-    wish: &GatewayPlan,
+    gateway: &GatewayPlan,
     inventory: &Inventory,
     stamp: &Stamp,
 ) -> Result<Option<GatewayRecord>, Error> {
-    let old = inventory.gateway(&wish.place.namespace, &wish.place.service);
-    let ours = !wish.objects.is_empty() || wish.work.is_some();
+    let old = inventory.gateway(&gateway.place.namespace, &gateway.place.service);
+    let ours = !gateway.objects.is_empty() || gateway.work.is_some();
     if !ours {
         return Ok(old.cloned());
     }
     let mut record = old.cloned().unwrap_or_else(|| GatewayRecord {
-        namespace: wish.place.namespace.clone(),
-        service: wish.place.service.clone(),
+        namespace: gateway.place.namespace.clone(),
+        service: gateway.place.service.clone(),
         phase: Phase::Arriving,
         by: stamp.clone(),
         objects: Members::default(),
         ..GatewayRecord::default()
     });
-    if let Some(patch) = &wish.patch {
+    if let Some(patch) = &gateway.patch {
         let patch = serde_json::to_value(patch).map_err(|e| Error::Failed(e.to_string()))?;
         if record.patch != patch {
             record.patch = patch;
             record.phase = Phase::Arriving;
             record.by = stamp.clone();
         }
-        wish.installer.name().clone_into(&mut record.installer);
+        gateway.installer.name().clone_into(&mut record.installer);
     }
     // Whoever is removing it may still delete what it looked at before: so it is written anew.
     if record.phase == Phase::Leaving {
@@ -382,9 +386,9 @@ fn gateway_record(
     }
     // What it was like before the first run is what cleanup gives back.
     if record.restore.is_none() {
-        record.restore = wish.work.as_ref().and_then(Work::restore);
+        record.restore = gateway.work.as_ref().and_then(Work::restore);
     }
-    for object in wish.objects.iter().filter_map(reference) {
+    for object in gateway.objects.iter().filter_map(reference) {
         record.objects.expect(object);
     }
     Ok(Some(record))

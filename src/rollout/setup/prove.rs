@@ -3,9 +3,9 @@
 
 use super::plan::HostPlan;
 use super::run::{Baseline, Outcome, Run, SIDE_BY_SIDE};
-use crate::confirm::{Asker, Call, Proof, Site, prove};
+use crate::confirm::{Call, Proof, Prover, Site, prove};
 use crate::error::Error;
-use crate::flow::Wire;
+use crate::flow::RoutedPort;
 use crate::kubernetes::pod::Pod;
 use crate::model::target::Target;
 use crate::probe::Request;
@@ -15,19 +15,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// One client, and one port of a host that it calls.
 struct Question<'a> {
-    asker: &'a Asker,
+    prover: &'a Prover,
     host: &'a HostPlan,
-    wire: &'a Wire,
+    routed: &'a RoutedPort,
 }
 
 impl Run<'_> {
     /// The answers before the first write; those of the first try, where this is another.
-    pub(super) async fn before(&self, askers: &[Asker], changed: bool) -> Result<Baseline, Error> {
+    pub(super) async fn before(
+        &self,
+        provers: &[Prover],
+        changed: bool,
+    ) -> Result<Baseline, Error> {
         let known = self.known_baseline();
         match known {
             Some(known) => Ok(known),
             None if changed => {
-                let asked = self.ask_all(askers).await?;
+                let asked = self.ask_all(provers).await?;
                 let mut baseline = self.baseline.lock().unwrap_or_else(PoisonError::into_inner);
                 *baseline = Some(asked.clone());
                 Ok(asked)
@@ -43,18 +47,18 @@ impl Run<'_> {
             .clone()
     }
 
-    /// One ready pod of each caller asks.
-    pub(super) async fn askers(&self) -> Result<Vec<Asker>, Error> {
+    /// One ready pod of each client asks.
+    pub(super) async fn provers(&self) -> Result<Vec<Prover>, Error> {
         if self.args.no_probe {
             return Ok(Vec::new());
         }
         let pods = self
             .plan
-            .callers
+            .clients
             .iter()
             .filter_map(|c| c.with_sidecar.iter().find(|p| p.is_ready()));
-        let askers = pods.map(|pod| Asker::of(self.cluster, pod, self.deadline));
-        Ok(futures::future::try_join_all(askers)
+        let provers = pods.map(|pod| Prover::of(self.cluster, pod, self.deadline));
+        Ok(futures::future::try_join_all(provers)
             .await?
             .into_iter()
             .flatten()
@@ -64,8 +68,8 @@ impl Run<'_> {
     fn request(&self, question: &Question<'_>) -> Request {
         let target = Target {
             host: question.host.asked.clone(),
-            port: question.wire.port,
-            protocol: question.wire.protocol,
+            port: question.routed.port,
+            protocol: question.routed.protocol,
         };
         Request {
             target,
@@ -74,13 +78,13 @@ impl Run<'_> {
     }
 
     /// What the hosts answer now.
-    async fn ask_all(&self, askers: &[Asker]) -> Result<Baseline, Error> {
+    async fn ask_all(&self, provers: &[Prover]) -> Result<Baseline, Error> {
         let _progress = self.io.progress("asking the hosts what they answer now");
-        let asks = self.questions(askers).map(|question| async move {
+        let asks = self.questions(provers).map(|question| async move {
             let request = self.request(&question);
-            let asker = question.asker;
-            let answer = asker.ask(self.cluster, &request, self.deadline).await?;
-            Ok(((asker.name(), request.target), answer))
+            let prover = question.prover;
+            let answer = prover.ask(self.cluster, &request, self.deadline).await?;
+            Ok(((prover.name(), request.target), answer))
         });
         stream::iter(asks)
             .buffer_unordered(SIDE_BY_SIDE)
@@ -89,13 +93,17 @@ impl Run<'_> {
     }
 
     /// Each client asks for each port of each host that it calls.
-    fn questions<'q>(&'q self, askers: &'q [Asker]) -> impl Iterator<Item = Question<'q>> {
-        askers.iter().flat_map(|asker| {
+    fn questions<'q>(&'q self, provers: &'q [Prover]) -> impl Iterator<Item = Question<'q>> {
+        provers.iter().flat_map(|prover| {
             let hosts = self.plan.hosts.iter();
-            let called = hosts.filter(|host| host.calls(asker.namespace()));
+            let called = hosts.filter(|host| host.calls(prover.namespace()));
             called.flat_map(move |host| {
-                let wires = host.record.wires.iter();
-                wires.map(move |wire| Question { asker, host, wire })
+                let ports = host.record.ports.iter();
+                ports.map(move |routed| Question {
+                    prover,
+                    host,
+                    routed,
+                })
             })
         })
     }
@@ -104,7 +112,7 @@ impl Run<'_> {
     pub(super) async fn prove(
         &self,
         pods: &[Pod],
-        askers: &[Asker],
+        provers: &[Prover],
         before: &Baseline,
         outcome: &mut Outcome,
     ) -> Result<(), Error> {
@@ -114,20 +122,20 @@ impl Run<'_> {
                 .push("no request was sent (--no-probe)".into());
             return Ok(());
         }
-        for caller in self
+        for client in self
             .plan
-            .callers
+            .clients
             .iter()
             .filter(|c| c.with_sidecar.is_empty())
         {
             outcome.unproven.push(format!(
                 "no pod runs in {} to send a request",
-                caller.client
+                client.client
             ));
         }
         let progress = self.io.progress("proving");
         let sites = self.sites(pods);
-        let questions: Vec<_> = self.questions(askers).collect();
+        let questions: Vec<_> = self.questions(provers).collect();
         let (total, done) = (questions.len(), AtomicUsize::new(0));
         let proofs = questions.iter().map(|question| async {
             let proof = self.prove_one(question, &sites, before).await;
@@ -156,19 +164,23 @@ impl Run<'_> {
         sites: &[Site<'_>],
         before: &Baseline,
     ) -> Result<Proof, Error> {
-        let Question { asker, host, wire } = question;
+        let Question {
+            prover,
+            host,
+            routed,
+        } = question;
         let request = self.request(question);
         let site = sites.iter().find(|site| *site.host == host.record.host);
         let site = site
             .ok_or_else(|| Error::Failed(format!("{} is not part of the plan", request.target)))?;
-        let key = (asker.name(), request.target.clone());
+        let key = (prover.name(), request.target.clone());
         let call = Call {
             site,
-            wire,
+            routed,
             request: &request,
             before: before.get(&key).cloned(),
-            denied: !asker.is_allowed(&host.record.allow),
+            denied: !prover.is_allowed(&host.record.allow),
         };
-        prove(self.cluster, asker, call, self.deadline).await
+        prove(self.cluster, prover, call, self.deadline).await
     }
 }

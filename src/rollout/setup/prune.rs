@@ -13,7 +13,7 @@ use crate::survey::Survey;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-/// A host, and the callers of it that are no longer in the file.
+/// A host, and the clients of it that are no longer in the file.
 pub(crate) fn stale(
     inventory: &Inventory,
     gateway: &str,
@@ -24,11 +24,14 @@ pub(crate) fn stale(
         if record.namespace != gateway || spec.set.is_none() || record.set != spec.set {
             continue;
         }
-        let wishes = spec.wishes.iter().filter(|w| w.target.host == record.host);
-        let kept: BTreeSet<&String> = wishes
+        let requests = spec
+            .requests
+            .iter()
+            .filter(|w| w.target.host == record.host);
+        let kept: BTreeSet<&String> = requests
             .flat_map(|w| w.clients.iter().map(|c| &c.namespace))
             .collect();
-        let gone = record.callers.keys().filter(|c| !kept.contains(c));
+        let gone = record.clients.keys().filter(|c| !kept.contains(c));
         let gone: Vec<String> = gone.cloned().collect();
         if !gone.is_empty() {
             stale.push((record.host.clone(), gone));
@@ -54,9 +57,9 @@ pub(crate) async fn prune(
         }
         let live = index(&survey.found.live);
         let mut removal = Removal::default();
-        for (host, callers) in stale {
+        for (host, clients) in stale {
             if let Some(record) = survey.inventory.host(gateway, &host) {
-                removal.hosts.push(host_removal(record, callers, &live));
+                removal.hosts.push(host_removal(record, clients, &live));
             }
         }
         let removing = Removing {
@@ -96,12 +99,12 @@ mod tests {
         let text = "{apiVersion: egress.report/v1, kind: Egress, metadata: {name: set}, spec: \
                     {from: [a], hosts: [{host: kept.com}]}}";
         let spec = file::read("f", text, "default").unwrap();
-        let record = |host: &str, set: Option<&str>, callers: &[&str]| HostRecord {
+        let record = |host: &str, set: Option<&str>, clients: &[&str]| HostRecord {
             namespace: "egress".into(),
             host: host.parse().unwrap(),
             service: "gw".into(),
-            wires: vec![],
-            callers: callers
+            ports: vec![],
+            clients: clients
                 .iter()
                 .map(|c| ((*c).to_owned(), Phase::Settled))
                 .collect(),

@@ -30,8 +30,8 @@ impl Run<'_> {
             let mut record = host.record.clone();
             let retires = Self::retired_of(host).next().is_some();
             if retires || self.changes(&record) {
-                for caller in &host.requested {
-                    record.callers.insert(caller.clone(), Phase::Arriving);
+                for client in &host.requested {
+                    record.clients.insert(client.clone(), Phase::Arriving);
                 }
                 record.by = self.plan.stamp.clone();
             }
@@ -88,7 +88,7 @@ impl Run<'_> {
             .collect();
         let members = host.record.objects.objects();
         let leaving = |object: &ObjectRef| {
-            host.record.callers.get(&object.namespace) == Some(&Phase::Leaving)
+            host.record.clients.get(&object.namespace) == Some(&Phase::Leaving)
                 && object.namespace != host.record.namespace
         };
         let retired = members.filter(move |object| !kept.contains(object) && !leaving(object));
@@ -115,8 +115,8 @@ impl Run<'_> {
             .zip(&self.plan.hosts)
             .filter(|(record, _)| record.unsettled())
             .map(|(mut record, host)| async move {
-                for caller in &host.requested {
-                    record.callers.insert(caller.clone(), Phase::Settled);
+                for client in &host.requested {
+                    record.clients.insert(client.clone(), Phase::Settled);
                 }
                 let name = record.name();
                 for item in retired.iter().filter(|item| item.record == name) {

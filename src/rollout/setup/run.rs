@@ -80,8 +80,8 @@ impl Run<'_> {
         snapshot: &Snapshot,
         changed: bool,
     ) -> Result<Outcome, Error> {
-        let askers = self.askers().await?;
-        let before = self.before(&askers, changed).await?;
+        let provers = self.provers().await?;
+        let before = self.before(&provers, changed).await?;
         refuse_unresolved(&before)?;
         self.write(snapshot, changed).await?;
         let mut outcome = Outcome {
@@ -100,7 +100,7 @@ impl Run<'_> {
         if !changed {
             self.wait_for_routes(&pods).await?;
         }
-        self.prove(&pods, &askers, &before, &mut outcome).await?;
+        self.prove(&pods, &provers, &before, &mut outcome).await?;
         Ok(outcome)
     }
 
@@ -266,7 +266,7 @@ impl Run<'_> {
             host: &host.record.host,
             asked: &host.asked,
             server: host.record.server(),
-            wires: &host.record.wires,
+            ports: &host.record.ports,
             addresses: &host.record.addresses,
             gateway: &self.plan.gateway.place,
             gateway_pods,

@@ -25,7 +25,7 @@ const FORMATS: [Format; 8] = [
 /// At most so many paths: more are more of the same, and slow.
 const PATHS: usize = 12;
 
-/// Judge a snapshot: the paths that its objects wire, and those to some hosts,
+/// Judge a snapshot: the paths that its objects route, and those to some hosts,
 /// `HOST[:PORT][=PROTOCOL]` each.
 pub fn judge(snapshot: &Snapshot, hosts: &[&str]) {
     let world = World::new(snapshot);

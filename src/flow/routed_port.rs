@@ -1,4 +1,4 @@
-//! A wire: one port of a host, decided to the last detail. The inventory keeps it, so that a later
+//! One port of a host that is routed, decided to the last detail. The record keeps it, so that a later
 //! run can add or take away without asking again.
 
 use super::{Flow, Names};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// One port of a host.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Wire {
+pub struct RoutedPort {
     /// The port that the application connects to.
     pub port: u16,
     /// What it speaks there.
@@ -40,14 +40,14 @@ pub enum Hop {
 const HTTPS: u16 = 443;
 
 /// Ports of the `ServiceEntry` on which only the gateway connects: a host's real ports stay free
-/// for other wires.
+/// for other ports.
 const ORIGINATED: u16 = 10_000;
 
 /// Pods listen here for Services of ours: above what needs privilege, below what nodes use for
 /// connections.
 const COMPANION_PORTS: u16 = 16_000;
 
-impl Wire {
+impl RoutedPort {
     /// Bytes without a name share no port of the gateway: each has a Service of its own.
     pub(super) fn needs_companion(&self) -> bool {
         self.flow == Flow::Tcp && self.hop == Hop::Plain
@@ -70,7 +70,7 @@ impl Wire {
         }
     }
 
-    /// The pod's port behind a Service of the wire's own.
+    /// The pod's port behind a Service of the port's own.
     pub fn companion_port(&self) -> u16 {
         COMPANION_PORTS + self.gateway_port % COMPANION_PORTS
     }
@@ -84,14 +84,14 @@ impl Wire {
     }
 
     /// Whether the two are the same port of the host, or the gateway could not tell them apart.
-    pub fn clashes(&self, other: &Wire, host: &Host) -> bool {
-        let at_gateway = |w: &Wire| (w.gateway_port, w.served_name(host));
+    pub fn clashes(&self, other: &RoutedPort, host: &Host) -> bool {
+        let at_gateway = |w: &RoutedPort| (w.gateway_port, w.served_name(host));
         self.port == other.port || at_gateway(self) == at_gateway(other)
     }
 
     /// Whether it is the same port, carried the same way, and only comes to the gateway by another
     /// port or hop: both can be there at a time, since the gateway tells them apart.
-    pub fn moves_to(&self, next: &Wire) -> bool {
+    pub fn moves_to(&self, next: &RoutedPort) -> bool {
         let same = (self.port, self.flow, self.protocol) == (next.port, next.flow, next.protocol);
         same && (self.gateway_port, self.hop) != (next.gateway_port, next.hop)
     }
@@ -105,15 +105,15 @@ impl Wire {
         }
     }
 
-    /// The name in the handshake of mutual TLS: that by which the gateway tells the wire apart,
+    /// The name in the handshake of mutual TLS: that by which the gateway tells the port apart,
     /// with a name of its own where that is a wildcard.
     pub fn handshake_name(&self, host: &Host) -> String {
         self.outer_name(host).replacen('*', "any", 1)
     }
 
-    /// The name by which the gateway tells the wire apart in mutual TLS. HTTP is routed by the Host
+    /// The name by which the gateway tells the port apart in mutual TLS. HTTP is routed by the Host
     /// header once the TLS is ended, and a server's hosts are the hosts that it routes, so there it
-    /// is the host; other wires have a name of their own each, because a server for bytes has one
+    /// is the host; other ports have a name of their own each, because a server for bytes has one
     /// way only.
     pub fn outer_name(&self, host: &Host) -> String {
         if self.flow.is_http() {

@@ -10,7 +10,7 @@ use crate::snapshot::Snapshot;
 
 /// The pods of one client.
 #[derive(Clone, Debug)]
-pub struct CallerPods {
+pub struct ClientPods {
     /// Who calls.
     pub client: Client,
     /// Running pods with a sidecar.
@@ -20,7 +20,7 @@ pub struct CallerPods {
 }
 
 /// Find a client's pods, or say in one sentence why there can be no path from it.
-pub fn caller_pods(snapshot: &Snapshot, client: &Client) -> Result<CallerPods, Error> {
+pub fn client_pods(snapshot: &Snapshot, client: &Client) -> Result<ClientPods, Error> {
     let namespace = snapshot
         .objects
         .namespaces
@@ -54,7 +54,7 @@ pub fn caller_pods(snapshot: &Snapshot, client: &Client) -> Result<CallerPods, E
     if with.is_empty() && (!without.is_empty() || !injected) {
         return Err(not_injected(client, injected, &without));
     }
-    Ok(CallerPods {
+    Ok(ClientPods {
         client: client.clone(),
         with_sidecar: with.into_iter().cloned().collect(),
         without_sidecar: without.iter().map(|p| p.name().to_owned()).collect(),
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn check(labels: &Value, containers: &[&str]) -> Result<CallerPods, Error> {
+    fn check(labels: &Value, containers: &[&str]) -> Result<ClientPods, Error> {
         let mut snapshot = Snapshot::default();
         snapshot
             .objects
@@ -131,7 +131,7 @@ mod tests {
             });
             snapshot.objects.put(Kind::Pod, pod).unwrap();
         }
-        caller_pods(&snapshot, &"team".parse().unwrap())
+        client_pods(&snapshot, &"team".parse().unwrap())
     }
 
     #[test]
@@ -162,7 +162,7 @@ mod tests {
         );
         let off = json!({"istio-injection": "disabled", "istio.io/rev": "x"});
         assert!(check(&off, &[]).is_err());
-        let nowhere = caller_pods(&Snapshot::default(), &"team".parse().unwrap()).unwrap_err();
+        let nowhere = client_pods(&Snapshot::default(), &"team".parse().unwrap()).unwrap_err();
         assert_eq!(nowhere.to_string(), "namespace team not found");
     }
 }

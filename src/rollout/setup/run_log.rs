@@ -25,7 +25,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a run leaves behind for the case that it breaks off.
 #[derive(Default)]
-pub(crate) struct Trail {
+pub(crate) struct RunLog {
     /// What was written.
     pub(crate) journal: Journal,
     /// What the hosts answered before the first write.
@@ -53,7 +53,7 @@ struct Before {
     bare: Vec<InjectionRecord>,
 }
 
-impl Trail {
+impl RunLog {
     /// Keep what was asked, and what we had, before the first write to the gateway's namespace.
     /// Another try finds what this run wrote itself: the first is what there was.
     pub(crate) fn keep(&self, args: &SetupArgs, plan: &SetupPlan) {
@@ -113,12 +113,12 @@ fn changed(steps: &[Step]) -> BTreeSet<ObjectRef> {
 
 /// Undo what this run did, and nothing that anybody else did meanwhile.
 pub(crate) async fn go_back(
-    trail: &Trail,
+    log: &RunLog,
     args: &SetupArgs,
     connect: &ConnectArgs,
     io: &Io,
 ) -> Result<Exit, Error> {
-    let before = trail.lock().clone();
+    let before = log.lock().clone();
     let cluster = Cluster::connect(&connect.options()).await?;
     let tool = connect.istioctl().unwrap_or_default();
     let journal = Journal::default();
@@ -187,13 +187,13 @@ impl Before {
         survey: &Survey,
     ) -> Result<Option<HostRemoval>, Error> {
         let ours = now.by == self.stamp;
-        let came = |caller: &&String| {
-            let was = old.is_some_and(|old| old.callers.contains_key(*caller));
-            let phase = now.callers.get(*caller);
+        let came = |client: &&String| {
+            let was = old.is_some_and(|old| old.clients.contains_key(*client));
+            let phase = now.clients.get(*client);
             !was && (ours && phase.is_some() || phase == Some(&Phase::Arriving))
         };
         let added: Vec<String> = requested.iter().filter(came).cloned().collect();
-        let rewired = old.filter(|old| ours && old.wires != now.wires);
+        let rewired = old.filter(|old| ours && old.ports != now.ports);
         if added.is_empty() && rewired.is_none() {
             return Ok(None);
         }
@@ -221,7 +221,7 @@ impl Before {
                 })
                 .collect();
             if let Some(next) = &mut undone.next {
-                next.wires.clone_from(&old.wires);
+                next.ports.clone_from(&old.ports);
                 next.addresses.clone_from(&old.addresses);
                 next.allow.clone_from(&old.allow);
                 for item in &stale {
