@@ -7,7 +7,7 @@ live := --test faults
 judged := --test mutation --test oracle
 
 # Of the histories those that are green and end within minutes; make histories plays all.
-green_histories := interleaved:: rights:: stops_nobody random::
+green_histories := interleaved:: rights:: ritual:: stops_nobody random::
 
 # On an old Istio (tests/mesh/versions.sh) those that show that it is served as the new one is.
 old_traffic := http:: tls:: tcp:: cleanup::one flows::the_gateway_starts_tls uninterrupted:: inject::

@@ -11,6 +11,7 @@ mod mesh;
 mod proxy;
 mod random;
 mod rights;
+mod ritual;
 mod run;
 mod server;
 mod story;
