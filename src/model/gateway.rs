@@ -4,6 +4,8 @@
 //! Source: pilot/pkg/networking/core/gateway.go.
 
 use super::chains::shares;
+use super::cluster_name::ClusterName;
+use super::clusters::mesh_sni;
 use super::given::{Clash, Given, LeftOut, config};
 use super::hosts::{overlap, within};
 use super::routes::Routes;
@@ -12,7 +14,7 @@ use super::servers::{Open, merge};
 use super::tables::{Asks, rules};
 use super::world::World;
 use crate::envoy::{
-    Address, Chain, ChainMatch, Forward, Listener, Routes as Table, ServerTls, VirtualHost,
+    Address, Chain, ChainMatch, Forward, Listener, Routes as Table, ServerTls, Share, VirtualHost,
 };
 use crate::istio::gateway::ServerTlsMode;
 use crate::istio::virtual_service::RouteDestination;
@@ -146,7 +148,31 @@ fn chains(
         let forward = Forward::Clusters(shares(&route, server.server.port.number, (at.0, at.2)));
         return vec![chain(&sni, forward, (ended, &place))];
     }
+    if tls.is_some_and(|t| t.mode == ServerTlsMode::AutoPassthrough) {
+        return automatic(server, at.2);
+    }
     passthrough(server, at, (names, left_out))
+}
+
+/// A server of AUTO_PASSTHROUGH reads no VirtualService: it has a chain for each Service of the mesh,
+/// by the name that sidecars give its clusters, and none for a host outside.
+///
+/// Source: pilot/pkg/networking/core/gateway.go (`builtAutoPassthroughFilterChains`).
+fn automatic(server: &Open<'_>, scope: &Scope<'_>) -> Vec<Chain> {
+    let names = server.names();
+    let mut chains = Vec::new();
+    for service in scope.owners().filter(|service| !service.is_external()) {
+        if !names.iter().any(|name| within(&service.host, name)) {
+            continue;
+        }
+        for port in &service.ports {
+            let cluster = ClusterName::outbound(port.number, "", &service.host).to_string();
+            let sni = mesh_sni(&cluster);
+            let forward = Forward::Clusters(vec![Share { cluster, weight: 0 }]);
+            chains.push(chain(&[sni], forward, (None, &server.place())));
+        }
+    }
+    chains
 }
 
 fn ended(mode: ServerTlsMode, credential: Option<&str>) -> ServerTls {

@@ -84,6 +84,12 @@ fn wrong() -> Vec<Variant> {
             json!("other/api.partner.com"),
             "EG247",
         ),
+        (
+            SERVER,
+            "/spec/servers/1/tls/mode",
+            json!("AUTO_PASSTHROUGH"),
+            "EG246",
+        ),
         (SERVER, "/spec/selector/istio", json!("egress"), "EG242"),
         (ENTRY, "/spec/exportTo", json!(["."]), "EG202"),
         (ENTRY, "/spec/ports/1/protocol", json!("TCP"), "EG223"),

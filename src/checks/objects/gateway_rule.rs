@@ -4,7 +4,7 @@ use super::binding::{Binding, unbound, unused};
 use super::{finding, sending};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
-use crate::istio::gateway::{Gateway, Server};
+use crate::istio::gateway::{Gateway, Server, ServerTlsMode};
 use crate::istio::virtual_service::HttpRoute;
 use crate::kubernetes::{Kind, Place};
 use crate::model::End;
@@ -58,6 +58,9 @@ fn look(view: &View<'_>) -> Outcome {
     if bound && (servers.is_empty() || plain || wrapped) {
         return Outcome::Pass;
     }
+    if bound && let Some((gateway, at, _)) = servers.iter().find(|(_, _, s)| is_automatic(s)) {
+        return Outcome::Found(vec![automatic(&binding, gateway, *at)]);
+    }
     if !bound && let Some(server) = unused(view, &binding) {
         return Outcome::Found(vec![without_route(&binding, server)]);
     }
@@ -96,6 +99,32 @@ fn look(view: &View<'_>) -> Outcome {
     .on(gateways)
     .fix(Fix::advice(cure));
     Outcome::Found(vec![found])
+}
+
+fn is_automatic(server: &Server) -> bool {
+    let tls = server.tls.as_ref();
+    tls.is_some_and(|tls| tls.mode == ServerTlsMode::AutoPassthrough)
+}
+
+/// The server serves Services of the mesh only, whatever VirtualServices say.
+fn automatic(binding: &Binding<'_>, gateway: &Gateway, at: usize) -> Finding {
+    let object = gateway.reference(Kind::Gateway);
+    let name = &binding.name;
+    let message = format!(
+        "the connection reaches the gateway, and its server in {object} has tls mode \
+         AUTO_PASSTHROUGH: it reads no VirtualService, serves only Services inside the mesh by the \
+         names that sidecars make for them (outbound_.PORT_._.HOST), and has no filter chain for \
+         {name}"
+    );
+    finding(
+        CODE,
+        HopName::Gateway,
+        format!("the server in {object} is for Services of the mesh, not for hosts outside"),
+        message,
+    )
+    .on([Binding::place(gateway, at, ".tls.mode")])
+    .on([Place::from(binding.routes.reference())])
+    .fix(Fix::advice("set tls.mode to PASSTHROUGH"))
 }
 
 /// The sidecar asks the gateway for another name than the client did, and the gateway knows only
