@@ -53,7 +53,7 @@ fn name(pod: &Pod) -> String {
 async fn look(cluster: &Cluster, pod: &Pod, deadline: Deadline) -> Look<Proxy> {
     if !pod.is_running() {
         let phase = if pod.metadata.deletion_timestamp.is_some() {
-            "on its way out"
+            "being deleted"
         } else {
             &pod.status.phase
         };

@@ -110,7 +110,7 @@ fn refuse_unmade(
     }
     Err(Error::Refused {
         why: format!(
-            "{operator} has the gateway {}/{} already, and no Service of that name leads to its \
+            "{operator} has the gateway {}/{} already, and no Service of that name selects its \
              pods",
             patch.namespace, patch.name
         ),

@@ -3,6 +3,7 @@
 //! in.
 
 mod graph;
+mod words;
 
 use graph::{Graph, Module};
 use std::collections::BTreeSet;
@@ -232,6 +233,12 @@ fn verbs_leave_the_work_to_the_rooms_below() {
     }
     let wrong: Vec<String> = wrong.into_iter().collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn texts_use_the_words_of_the_glossary() {
+    let found = words::found();
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]

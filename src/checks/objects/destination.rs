@@ -55,7 +55,7 @@ fn trimmed(
     let (host, object) = (&service.host, service.object());
     let message = format!(
         "the egress listeners of {by} have ports of their own, and such a listener imports only \
-         that port of each Service, also of one that a route leads to: port {port} of {host} is in \
+         that port of each Service, also of one that a route sends to: port {port} of {host} is in \
          none of them, so the cluster outbound|{port}||{host} does not exist in the client's \
          sidecar, 503 NC"
     );
@@ -193,7 +193,7 @@ fn invisible(
         let by = sidecar.map_or_else(|| "its Sidecar".to_owned(), |s| s.to_string());
         let message = format!(
             "{who} does not see {host}: {by} does not import it (by the hosts of its egress, or \
-             because its listener has a port that {host} does not have), so the route leads to a \
+             because its listener has a port that {host} does not have), so the route sends to a \
              cluster that does not exist, 503 NC"
         );
         let places = crate::model::sidecar_of(view.world, node)

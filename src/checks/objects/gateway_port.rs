@@ -62,7 +62,7 @@ fn other_target(
         .as_ref()
         .map_or_else(|| "no Service".to_owned(), |p| p.object.to_string());
     let message = format!(
-        "{decider} and {service} select the same pods and lead port {number} to different target \
+        "{decider} and {service} select the same pods and send port {number} to different target \
          ports; istiod translates the server's port by the oldest of them, so the gateway listens \
          on {other} (targetPort of {decider}), while {service}, which the route sends to, delivers \
          to {target}"

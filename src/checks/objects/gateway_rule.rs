@@ -170,7 +170,7 @@ fn misnamed(binding: &Binding<'_>) -> Finding {
     let route = binding.routes.reference();
     let (name, hosts) = (&binding.name, super::list(&binding.routes.hosts));
     let message = format!(
-        "the connection reaches the gateway, and {route}, which is bound to it and leads on to the \
+        "the connection reaches the gateway, and {route}, which is bound to it and goes on to the \
          host, is for {hosts}, not for {name}: a gateway takes a VirtualService only for its own \
          hosts, so it has no filter chain or route for {name}"
     );

@@ -51,7 +51,7 @@ fn look(view: &View<'_>) -> Outcome {
     }
     let object = service.object();
     let says = if by_target {
-        format!("{object} leads its port {port} to target port 443")
+        format!("{object} sends its port {port} to target port 443")
     } else {
         format!(
             "{object} declares port {port} as {}",

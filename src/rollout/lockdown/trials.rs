@@ -381,7 +381,7 @@ impl<'a> Tries<'a> {
             }
             if taken(sni(run.cluster, at, Some(&nobody(&name)), run.deadline).await) {
                 self.notes.push(format!(
-                    "the gateway {}/{} takes any server name: it is a way out to every host",
+                    "the gateway {}/{} takes any server name: through it every host can be reached",
                     place.namespace, place.service
                 ));
             }
