@@ -55,7 +55,7 @@ pub(super) fn say_what_was_done(io: &Io, journal: &Journal) -> bool {
     if lines.is_empty() {
         return false;
     }
-    io.say("this was done before it broke off:");
+    io.say("changes made before the failure:");
     for line in lines {
         io.say(&format!("  {line}"));
     }

@@ -39,7 +39,9 @@ impl Until {
         match self {
             Until::Knows(name) => match proxy.cluster(name) {
                 None => Some(format!("it has no cluster {name}")),
-                Some(cluster) if cluster.warming => Some(format!("cluster {name} still warms up")),
+                Some(cluster) if cluster.warming => {
+                    Some(format!("cluster {name} is still warming"))
+                }
                 Some(cluster) if cluster.endpoints.is_empty() => {
                     Some(format!("cluster {name} has no endpoints"))
                 }

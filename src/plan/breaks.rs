@@ -79,7 +79,7 @@ pub fn refuse_breaks(
     Err(Error::Refused {
         why: format!("it would not work as the cluster is: {}", why.join("; ")),
         hint: Some(
-            "settle it with the owners of these objects: kubectl egress explain CODE says more"
+            "resolve this with the owners of these objects: kubectl egress explain CODE says more"
                 .into(),
         ),
     })

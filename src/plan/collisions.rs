@@ -36,7 +36,7 @@ pub fn refuse_collisions(
     why.dedup();
     Err(Error::Refused {
         why: format!("{} cannot be routed: {}", record.host, why.join("; ")),
-        hint: Some("settle it with the owners of these objects".into()),
+        hint: Some("resolve this with the owners of these objects".into()),
     })
 }
 

@@ -79,7 +79,7 @@ struct HostEntry {
     originate_tls: bool,
     /// A Secret in the gateway's namespace with the client certificate for the host
     client_cert: Option<String>,
-    /// From the sidecar to the gateway
+    /// TLS between sidecar and gateway
     #[serde(default)]
     hop: HopChoice,
     /// The addresses of a tcp host

@@ -196,7 +196,7 @@ fn named(target: &Target, options: &FlowOptions) -> Result<(), Error> {
     let (what, hint) = match &target.host {
         Host::Name(_) => return Ok(()),
         Host::Wildcard(_) if target.protocol == AppProtocol::Tcp => (
-            "bytes have no name in them to tell it by",
+            "raw TCP carries no host name",
             "name the hosts one by one, with their addresses",
         ),
         Host::Wildcard(_) if options.server.is_some() => return Ok(()),

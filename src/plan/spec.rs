@@ -37,7 +37,7 @@ pub struct FlowOptions {
     pub originate_tls: bool,
     /// A Secret in the gateway's namespace with the certificate that it shows the host.
     pub client_cert: Option<String>,
-    /// From the sidecar to the gateway.
+    /// TLS between sidecar and gateway.
     pub hop: HopChoice,
     /// The host's addresses.
     pub addresses: Vec<IpAddr>,

@@ -137,7 +137,7 @@ fn unseen(body: &mut String, report: &Report) {
     if report.incomplete.is_empty() {
         return;
     }
-    body.push_str("<h2>What could not be looked at</h2>\n<ul>\n");
+    body.push_str("<h2>Not checked</h2>\n<ul>\n");
     for line in &report.incomplete {
         let _ = writeln!(body, "<li>{}</li>", markup(line));
     }

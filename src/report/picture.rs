@@ -90,7 +90,7 @@ pub(super) fn does(step: &Value) -> Option<String> {
         ClusterName::Outbound { port, subset, host } => {
             format!("sends to {host}:{port}, subset {subset}")
         }
-        ClusterName::Passthrough => "lets it go to the address that the client has".into(),
+        ClusterName::Passthrough => "passes it through to the original destination".into(),
         ClusterName::BlackHole => "drops it".into(),
         ClusterName::Other(name) => format!("sends to {name}"),
     };

@@ -267,7 +267,7 @@ fn skipped(report: &Report) -> Vec<String> {
 fn rest(text: &mut String, report: &Report) {
     let skipped = skipped(report);
     if !report.incomplete.is_empty() || !skipped.is_empty() {
-        let _ = writeln!(text, "\n{UNSURE}could not be looked at:{UNSURE:#}");
+        let _ = writeln!(text, "\n{UNSURE}not checked:{UNSURE:#}");
         for line in report.incomplete.iter().chain(&skipped) {
             let _ = writeln!(text, "  {}", visible(line).replace('\n', "\n  "));
         }

@@ -47,7 +47,7 @@ fn header(status: &Status, wide: bool) -> Vec<String> {
         "PROTOCOL",
         "GATEWAY",
         "HOP",
-        "CALLERS",
+        "CLIENTS",
         "CONNECTIONS",
         "REQUESTS",
     ];

@@ -247,7 +247,7 @@ fn a_host_that_is_not_routed_is_not_said_to_be_cleaned_up() {
     let mut meddled = Meddled::after(&[setup]);
     let outcome = meddled.run(&step("team-a", "cleanup a.exmaple.com"));
     assert!(
-        !outcome.said.contains("nothing of ours is left") && outcome.said.contains("a.example.com"),
+        !outcome.said.contains("nothing to clean up") && outcome.said.contains("a.example.com"),
         "it says no near name: {}",
         outcome.said
     );

@@ -106,7 +106,7 @@ fn a_flag_does_and_says_the_same_for_every_verb() {
     wrong.extend(play(&world, "unlock team-a", REMOVING));
     wrong.extend(again("unlock team-a", "unchanged"));
     wrong.extend(play(&world, "cleanup a.example.com", REMOVING));
-    wrong.extend(again("cleanup a.example.com", "nothing of ours is left"));
+    wrong.extend(again("cleanup a.example.com", "nothing to clean up"));
     let after = world.api.state();
     world.end(&after);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -179,7 +179,7 @@ fn formats() {
         "PROTOCOL",
         "GATEWAY",
         "HOP",
-        "CALLERS",
+        "CLIENTS",
         "CONNECTIONS",
         "REQUESTS",
         "LOCKED",

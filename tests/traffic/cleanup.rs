@@ -54,7 +54,7 @@ fn one_caller_goes_and_the_other_keeps_its_way() {
     assert!(!through(&a) && !through(&b), "nobody is wired");
     let nothing = done(&["cleanup", "callers.example.com", "-n", "callers-b", "-y"]);
     assert!(
-        nothing.stdout.contains("nothing of ours is left"),
+        nothing.stdout.contains("nothing to clean up"),
         "{}",
         nothing.stdout
     );

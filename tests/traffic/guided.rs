@@ -100,7 +100,7 @@ fn each_question_is_asked_and_the_command_is_told() {
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     let team = Team::new("guided");
     let mut terminal = Terminal::open(&format!("setup -n guided --gateway {FOUND}"));
-    terminal.answer("Which namespace calls?", "\r");
+    terminal.answer("Client namespace", "\r");
     terminal.pass_over_offers();
     terminal.answer("Hosts, as HOST", "a..b\r");
     terminal.answer(
@@ -108,8 +108,8 @@ fn each_question_is_asked_and_the_command_is_told() {
         &format!("{}guided.example.com:80\r", "\u{8}".repeat(8)),
     );
     terminal.answer("Who starts TLS", "\r");
-    terminal.answer("From the sidecar to the gateway?", "\r");
-    terminal.answer("write this?", "y\r");
+    terminal.answer("TLS between sidecar and gateway", "\r");
+    terminal.answer("Apply this plan?", "y\r");
     terminal.answer("the same without a question:", "");
     let (code, seen) = terminal.end();
     assert_eq!(code, 0, "{seen}");
@@ -129,7 +129,7 @@ fn ctrl_c_ends_it_with_nothing_written() {
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     let _team = Team::new("guided-stop");
     let mut terminal = Terminal::open("setup -n guided-stop");
-    terminal.answer("Which namespace calls?", "\u{3}");
+    terminal.answer("Client namespace", "\u{3}");
     let (code, seen) = terminal.end();
     assert_eq!(code, 130, "{seen}");
     assert!(seen.contains("\u{1b}[?25h"), "the cursor is back: {seen:?}");
@@ -151,10 +151,10 @@ fn a_run_that_was_interrupted_half_way_goes_back() {
         "setup halfway.example.com -n half-way --gateway half-way-gateway/egress --node-selector \
          no=where",
     );
-    terminal.answer("write this?", "y");
+    terminal.answer("Apply this plan?", "y");
     terminal.answer("waiting for the gateway half-way-gateway/egress", "\u{3}");
     terminal.answer("What now?", "\u{1b}[B\r");
-    terminal.answer("all that this run did is taken back", "");
+    terminal.answer("all changes of this run were rolled back", "");
     let (code, seen) = terminal.end();
     assert_eq!(code, 130, "{seen}");
     before.assert_same(&Fingerprint::take(&own), "after going back");
@@ -182,13 +182,13 @@ fn what_the_access_log_shows_is_offered() {
         std::thread::sleep(Duration::from_millis(300));
     }
     let mut terminal = Terminal::open(&format!("setup -n guided-seen --gateway {FOUND}"));
-    terminal.answer("Which namespace calls?", "\r");
+    terminal.answer("Client namespace", "\r");
     terminal.answer("seen.example.com:443=tls", "");
     // What was only seen stands below what is declared: up from the first is the last.
     terminal.answer("", "\u{1b}[A \r");
     terminal.answer("Hosts, as HOST", "\r");
-    terminal.answer("From the sidecar to the gateway?", "\r");
-    terminal.answer("write this?", "y\r");
+    terminal.answer("TLS between sidecar and gateway", "\r");
+    terminal.answer("Apply this plan?", "y\r");
     terminal.answer("the same without a question:", "");
     let (code, seen) = terminal.end();
     assert_eq!(code, 0, "{seen}");
@@ -223,13 +223,13 @@ fn going_back_takes_sidecars_away_again() {
     terminal.answer("half-bare (no sidecars yet", "\r");
     terminal.pass_over_offers();
     terminal.answer("Hosts, as HOST", "halfbare.example.com\r");
-    terminal.answer("From the sidecar to the gateway?", "\r");
-    terminal.answer("label it and restart them?", "y");
-    terminal.answer("write this?", "y");
+    terminal.answer("TLS between sidecar and gateway", "\r");
+    terminal.answer("Label the namespace and restart these workloads?", "y");
+    terminal.answer("Apply this plan?", "y");
     terminal.answer("waiting for the gateway half-bare-gateway/egress", "\u{3}");
     terminal.answer("labelled Namespace half-bare", "");
     terminal.answer("What now?", "\u{1b}[B\r");
-    terminal.answer("all that this run did is taken back", "");
+    terminal.answer("all changes of this run were rolled back", "");
     let (code, seen) = terminal.end();
     assert_eq!(code, 130, "{seen}");
     before.assert_same(&Fingerprint::of_kinds(&own, &kinds), "after going back");

@@ -27,7 +27,7 @@ fn cleanup_finds_what_no_record_names_any_more() {
     ]);
     let run = done(&["cleanup", "lost.example.com", "-n", "lost", "-y"]);
     assert!(
-        run.stdout.contains("nothing of it is left"),
+        run.stdout.contains("cleanup complete: nothing is left"),
         "{}",
         run.stdout
     );
@@ -37,7 +37,7 @@ fn cleanup_finds_what_no_record_names_any_more() {
     MESH.kubectl(&["delete", "namespace", "lost-gateway"]);
     let run = done(&["cleanup", "--all", "-n", "lost", "-y"]);
     assert!(
-        run.stdout.contains("nothing of it is left"),
+        run.stdout.contains("cleanup complete: nothing is left"),
         "{}",
         run.stdout
     );

@@ -74,7 +74,7 @@ fn look(view: &View<'_>) -> Outcome {
             format!("{workload} has no capture at all"),
             format!(
                 "the interception mode of {workload} is NONE: its connections do not reach the \
-                 sidecar unless it calls it"
+                 sidecar unless it connects to it"
             ),
             format!("drop the interception mode NONE from {workload}, and restart it"),
         ),

@@ -14,7 +14,7 @@ const CODE: Code = Code("EG267");
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: CODE,
-    title: "The certificate is expected to carry another name than the host's",
+    title: "The expected certificate name does not match the host",
     layer: Layer::Intended,
     page: include_str!("expected_name.md"),
     look,

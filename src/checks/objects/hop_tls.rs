@@ -13,7 +13,7 @@ const CODE: Code = Code("EG250");
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: CODE,
-    title: "The sidecar's hop to the gateway and the gateway's server disagree about TLS",
+    title: "The sidecar and the gateway's server use incompatible TLS settings",
     layer: Layer::Intended,
     page: include_str!("hop_tls.md"),
     look,

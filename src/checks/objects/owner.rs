@@ -96,7 +96,7 @@ fn explain(
     } else {
         "the oldest wins"
     };
-    let leads = match winner.entry() {
+    let sends = match winner.entry() {
         None => "and it has no endpoints of its own that serve".to_owned(),
         Some(entry) => {
             let at: Vec<&str> = entry
@@ -118,7 +118,7 @@ fn explain(
     };
     let message = format!(
         "{first} and {second} both declare the same host {host} and are visible to the {hop} in \
-         namespace {}; they are not merged, {rule}: {first} is the owner, {leads}, and {second} is \
+         namespace {}; they are not merged, {rule}: {first} is the owner, {sends}, and {second} is \
          shadowed",
         node.namespace
     );

@@ -14,7 +14,7 @@ const CODE: Code = Code("EG227");
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: CODE,
-    title: "The objects name a host that is spelt nearly like the one that is called",
+    title: "A configured host differs from the requested one by a typo",
     layer: Layer::Intended,
     page: include_str!("typo.md"),
     look,

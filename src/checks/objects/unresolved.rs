@@ -13,7 +13,7 @@ const CODE: Code = Code("EG205");
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: CODE,
-    title: "The host has no address that the client could get",
+    title: "The client cannot resolve the host",
     layer: Layer::Intended,
     page: include_str!("unresolved.md"),
     look,

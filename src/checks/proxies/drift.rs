@@ -38,7 +38,7 @@ fn look(view: &View<'_>) -> Outcome {
     };
     let message = format!(
         "the pods of the gateway part: {}/{} sends {} to {}, {}/{} does not: {}; which of them a \
-         connection gets is chance",
+         connection gets is random",
         good.pod.namespace(),
         good.pod.name(),
         view.path.target,
@@ -55,7 +55,7 @@ fn look(view: &View<'_>) -> Outcome {
     )
     .on([Place::from(odd.pod.object()), workload_of(odd.pod).into()])
     .fix(Fix::advice(format!(
-        "see why {} does not get what the others have; restarting it is a cure",
+        "see why {} does not get what the others have; restarting it fixes this",
         odd.pod.name()
     )));
     Outcome::Found(vec![finding])

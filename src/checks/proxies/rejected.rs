@@ -73,7 +73,7 @@ fn of(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
         Confidence::Likely
     })
     .fix(Fix::advice(
-        "correct the object that the rejected resource comes from; Envoy keeps the rest of what it \
+        "correct the object that generates the rejected resource; Envoy keeps the rest of what it \
          had until then",
     ));
     Some(refused.iter().fold(finding, |f, (resource, words)| {

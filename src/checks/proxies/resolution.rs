@@ -91,7 +91,7 @@ fn explain(view: &View<'_>, (hop, pod): (HopName, &Pod), cluster: &Cluster) -> O
         (
             format!("No address of {host} is healthy"),
             format!(
-                "the proxy of the {at} has {} for {host}, and takes none of them for healthy: \
+                "the proxy of the {at} has {} for {host}, and considers none of them healthy: \
                  calls fail with 503, no healthy upstream",
                 ill.join(", ")
             ),

@@ -94,7 +94,7 @@ fn replaced(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
         short(maker.kind),
         maker.name
     )];
-    let summary = "restart what still has the old root; next time spread both roots before the \
+    let summary = "restart what still has the old root; next time distribute both roots before the \
         authority changes";
     let finding = Finding::new(
         CODE,
@@ -146,7 +146,7 @@ fn stranger(view: &View<'_>, judge: &Link<'_>, shown: &Link<'_>) -> Option<Findi
         Place::from(judge.pod.object()),
     ])
     .fix(Fix::advice(
-        "restart the one that still has the old root; with two authorities, spread both roots \
+        "restart the one that still has the old root; with two CAs, distribute both roots \
             first",
     ));
     Some(finding)
@@ -165,7 +165,7 @@ fn against_map(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
     let finding = Finding::new(
         CODE,
         link.hop,
-        format!("The root in {map} is not the one that signs"),
+        format!("The root in {map} is not the signing root"),
         message,
     )
     .on([

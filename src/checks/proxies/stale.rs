@@ -24,7 +24,7 @@ fn look(view: &View<'_>) -> Outcome {
     let snapshot = view.world.snapshot;
     if let Some(unseen) = snapshot.narrow().filter(|_| snapshot.planes.is_empty()) {
         return Outcome::Skip(format!(
-            "istiod could not be looked at: not all {} could be read",
+            "istiod was not checked: not all {} could be read",
             unseen.what
         ));
     }

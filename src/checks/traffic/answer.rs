@@ -146,7 +146,7 @@ fn words(view: &View<'_>, failure: Option<&Failure>) -> (String, String) {
         ),
         Some(Failure::Reset) => (
             "The connection is reset".into(),
-            "the connection is reset before anything comes back (no filter chain for it, or a \
+            "the connection is reset before any response (no filter chain for it, or a \
              policy that refuses it)"
                 .into(),
         ),

@@ -142,7 +142,7 @@ fn explain(
     });
     let (title, why, cure) = match problem {
         Problem::NoPath { .. } | Problem::NoRoots => (
-            format!("The certificate of {host} is of another CA than the one that is trusted"),
+            format!("The certificate of {host} is signed by a CA that is not trusted"),
             format!(
                 "the certificate of {host} is signed by {issuer}, and the CA that the {from} \
                  verifies it with{} did not sign it: {problem}",
@@ -158,7 +158,7 @@ fn explain(
         Problem::Expired { .. } => (
             format!("The certificate of {host} has expired"),
             format!("the host's certificate: {problem}"),
-            "let the host's owner renew it".to_owned(),
+            "ask the host's owner to renew it".to_owned(),
         ),
         Problem::WrongHost { found, .. } => (
             format!("The certificate of {host} is for another name"),
@@ -172,7 +172,7 @@ fn explain(
         other => (
             format!("The certificate of {host} is not valid"),
             format!("the host's certificate: {other}"),
-            "let the host's owner correct it".to_owned(),
+            "ask the host's owner to correct it".to_owned(),
         ),
     };
     let by_secret = matches!(problem, Problem::NoPath { .. } | Problem::NoRoots);
@@ -278,7 +278,7 @@ fn for_client(view: &View<'_>, trusted: Option<bool>, shown: &str) -> Option<Fin
             Confidence::Likely
         })
         .fix(Fix::advice(
-            "let the host's owner correct the certificate, or give its CA to the client",
+            "ask the host's owner to correct the certificate, or give its CA to the client",
         ));
     Some(leaf.into_iter().fold(finding, |f, l| {
         f.seen(format!(

@@ -97,7 +97,7 @@ fn cause(view: &View<'_>, pod: &Pod) -> Cause {
 impl Cause {
     fn title(self) -> &'static str {
         match self {
-            Cause::HostNetwork => "The client lives in the node's network: no sidecar",
+            Cause::HostNetwork => "The client uses the host network: no sidecar",
             Cause::SwitchedOff => "Injection is switched off for the client: no sidecar",
             Cause::NotLabelled => "Nothing asks for a sidecar for the client",
             Cause::Older => "The client has no sidecar, although injection is on",

@@ -189,7 +189,7 @@ fn state(view: &View<'_>, pod: &Pod) -> (&'static str, String, String) {
     if let Some(condition) = unscheduled {
         let why = format!("{} {}", condition.reason, condition.message);
         return (
-            "is pending, no node takes it",
+            "is pending, it cannot be scheduled",
             why,
             "make room on a node that it may run on, or change what the pod asks for (resources, \
             node selector, tolerations)"
@@ -200,7 +200,7 @@ fn state(view: &View<'_>, pod: &Pod) -> (&'static str, String, String) {
         || statuses().any(|s| s.restart_count > 2 && !s.ready)
     {
         let cure = format!(
-            "read its last words: kubectl logs -n {} {} -c {PROXY} --previous",
+            "check its last logs: kubectl logs -n {} {} -c {PROXY} --previous",
             pod.namespace(),
             pod.name()
         );

@@ -64,7 +64,7 @@ fn skew((hop, pod): (HopName, &Pod), (proxy, plane): (&str, &str), unsupported: 
     let tail = if unsupported {
         "that is more than Istio supports"
     } else {
-        "Istio supports that for the time of an upgrade"
+        "Istio supports that only during an upgrade"
     };
     let message =
         format!("the proxy of {maker} is of version {proxy}, istiod is of version {plane}: {tail}");

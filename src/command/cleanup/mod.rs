@@ -147,7 +147,7 @@ impl Session<'_> {
             say_where(io, self.cluster);
         }
         io.note(summary.trim_end());
-        let decision = consent(io, &self.args.write, "remove this?").await?;
+        let decision = consent(io, &self.args.write, "Remove this?").await?;
         self.agreed = Some(summary);
         Ok(decision)
     }
@@ -192,12 +192,12 @@ impl Session<'_> {
             _ if survey.inventory.hosts.is_empty() => String::new(),
             (Some(hosts), _) => {
                 let names: Vec<String> = hosts.iter().map(ToString::to_string).collect();
-                format!(" of {}", names.join(", "))
+                format!(" for {}", names.join(", "))
             }
             (None, Some(namespace)) => format!(" for namespace {namespace}"),
             (None, None) => String::new(),
         };
-        self.io.result(&format!("nothing of ours is left{of}"))?;
+        self.io.result(&format!("nothing to clean up{of}"))?;
         Ok(Exit::Done)
     }
 
@@ -226,7 +226,7 @@ impl Session<'_> {
             )?;
             return Ok(Exit::Unproven);
         }
-        self.io.result("nothing of it is left")?;
+        self.io.result("cleanup complete: nothing is left")?;
         Ok(Exit::Done)
     }
 }

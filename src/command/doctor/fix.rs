@@ -40,7 +40,7 @@ pub(super) async fn offer(
             io.say(&format!("not applied: {why}\n"));
             continue;
         }
-        if !yes && !io.confirm("apply this?").await? {
+        if !yes && !io.confirm("Apply this fix?").await? {
             io.note("left as it is\n");
             continue;
         }
@@ -118,10 +118,7 @@ fn refusal(finding: &Finding, offers: &[Offer]) -> Option<String> {
         }
     }
     let safe = finding.fix.as_ref().is_some_and(|fix| fix.safe);
-    (!safe).then(|| {
-        "the path model does not show that it mends the path and breaks no other; think it over"
-            .into()
-    })
+    (!safe).then(|| "cannot confirm that this fix is safe for other paths; review it first".into())
 }
 
 async fn write(cluster: &Cluster, offer: &Offer) -> Result<(), Error> {

@@ -129,7 +129,7 @@ impl Session<'_> {
             return Ok(would_be_taken(io));
         }
         if steps.iter().any(|step| step.action != Action::Unchanged)
-            && let Decision::Ended(exit) = consent(io, &args.write, "lock it down?").await?
+            && let Decision::Ended(exit) = consent(io, &args.write, "Apply the lockdown?").await?
         {
             return Ok(exit);
         }
@@ -138,8 +138,8 @@ impl Session<'_> {
             let mut outcome = run.perform(plan, step).await?;
             if open > 0 && outcome.changed {
                 outcome.notes.push(format!(
-                    "of the connections that would be cut, {open} open now may outlive the policy: \
-                     most plugins only judge new ones; a restart of the pods ends them"
+                    "of the connections that would be cut, {open} open now may survive: most network \
+                     plugins apply policies to new connections only; restart the pods to end them"
                 ));
             }
             outcomes.push(outcome);

@@ -63,13 +63,13 @@ pub(super) fn sight(io: &Io, spec: &LockdownSpec, sight: &Sight) {
     }
     if !sight.blind.uncounted.is_empty() {
         io.note(&format!(
-            "without a sidecar, so only what is open this moment is seen: {}",
+            "no sidecar, so only currently open connections are visible: {}",
             sight.blind.uncounted.join(", ")
         ));
     }
     if !sight.blind.later.is_empty() {
         io.note(&format!(
-            "makes pods later, so nobody knows yet what they call: {}",
+            "creates pods later, so their traffic is unknown: {}",
             sight.blind.later.join(", ")
         ));
     }

@@ -56,7 +56,7 @@ async fn unlock(
     cluster.require(&removal.rights()).await?;
     say_where(io, &cluster);
     io.note(summary.trim_end());
-    let question = "let them leave directly again?";
+    let question = "Remove the lockdown?";
     if let Decision::Ended(exit) = consent(io, &args.write, question).await? {
         return Ok(exit);
     }

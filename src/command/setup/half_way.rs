@@ -41,7 +41,7 @@ pub(super) async fn settle(
         1 => {
             let connect = &connect.within(args.write.timeout);
             Box::pin(interruptible(go_back(log, &args, connect, io))).await?;
-            io.say("all that this run did is taken back");
+            io.say("all changes of this run were rolled back");
             Err(error)
         }
         _ => Err(error),
@@ -53,9 +53,9 @@ async fn ask() -> usize {
     let asked = tokio::task::spawn_blocking(|| {
         let term = Term::stderr();
         let ways = [
-            "go on and finish it",
-            "go back: undo what this run did",
-            "leave it as it is",
+            "continue and finish",
+            "roll back the changes of this run",
+            "leave everything as it is",
         ];
         let asked = Select::new()
             .with_prompt("What now?")

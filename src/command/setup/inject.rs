@@ -49,7 +49,7 @@ impl Session<'_> {
                     ),
                 });
             }
-            let question = "label it and restart them?";
+            let question = "Label the namespace and restart these workloads?";
             if let Decision::Ended(_) = consent(io, &args.write, question).await? {
                 return Ok(Injected::Declined);
             }

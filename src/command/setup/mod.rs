@@ -199,7 +199,7 @@ impl Session<'_> {
         }
         if changes
             && !self.log.agreed(&steps)
-            && let Decision::Ended(exit) = consent(io, &args.write, "write this?").await?
+            && let Decision::Ended(exit) = consent(io, &args.write, "Apply this plan?").await?
         {
             return Ok(exit);
         }

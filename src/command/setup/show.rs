@@ -51,7 +51,7 @@ pub(super) fn plan(io: &Io, plan: &SetupPlan, steps: &[Step]) {
     {
         let pods = client.without_sidecar.join(", ");
         io.warn(&format!(
-            "without a sidecar, so they leave directly: {pods} in {}",
+            "no sidecar, so these bypass the gateway: {pods} in {}",
             client.client.namespace
         ));
     }

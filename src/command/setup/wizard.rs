@@ -28,7 +28,7 @@ pub(super) async fn ask(
     let clients = clients(snapshot, &cluster.namespace);
     if clients.is_empty() && args.from.is_empty() {
         return Err(Error::Refused {
-            why: "no namespace has a pod that could call".into(),
+            why: "no namespace has a running workload that could connect".into(),
             hint: Some("start the client, or name its namespace with --from".into()),
         });
     }
@@ -44,7 +44,7 @@ pub(super) async fn ask(
     drop(progress);
     if !found.addresses.is_empty() {
         io.note(&format!(
-            "leaves now by its address alone: {}",
+            "direct connections to bare addresses: {}",
             found.addresses.join(", ")
         ));
     }
@@ -117,7 +117,7 @@ fn ask_caller(clients: &[Caller], args: &mut SetupArgs, term: &Term) -> dialogue
         let bare = " (no sidecars yet: it is labelled and its workloads are restarted; --inject)";
         format!("{}{}", c.namespace, if c.sidecars { "" } else { bare })
     };
-    let prompt = "Which namespace calls? (--from)";
+    let prompt = "Client namespace (--from)";
     let at = Select::new()
         .with_prompt(prompt)
         .items(clients.iter().map(line))
@@ -157,7 +157,7 @@ impl Choices {
                 "nobody: it stays plain HTTP",
                 "the gateway (the host must answer on 443; --originate-tls)",
             ];
-            let prompt = "Who starts TLS for the plain HTTP?";
+            let prompt = "Who originates TLS for plain HTTP?";
             args.flow.originate_tls = Select::new()
                 .with_prompt(prompt)
                 .items(ways)
@@ -177,7 +177,7 @@ impl Choices {
             ),
         ];
         let lines: Vec<&str> = hops.iter().map(|(_, line)| *line).collect();
-        let prompt = "From the sidecar to the gateway? (--hop)";
+        let prompt = "TLS between sidecar and gateway (--hop)";
         args.flow.hop = hops[Select::new()
             .with_prompt(prompt)
             .items(&lines)
@@ -191,7 +191,7 @@ impl Choices {
         let mut targets = Vec::new();
         if !self.hosts.is_empty() {
             let prompt = "Hosts that leave directly, declared or seen in access logs (space \
-                chooses, enter goes on)";
+                to select, enter to continue)";
             let chosen = MultiSelect::new()
                 .with_prompt(prompt)
                 .items(self.hosts.iter().map(text))

@@ -68,7 +68,7 @@ fn told(path: &EgressPath, observations: &[Observation]) -> (Exit, String) {
         Some(Observed::Passage(passage)) if passage.proven() => (
             Exit::Done,
             format!(
-                "joined    {what}: {}; seen on its way through the gateway",
+                "joined    {what}: {}; confirmed through the gateway",
                 say(&passage.answer)
             ),
         ),
@@ -77,7 +77,7 @@ fn told(path: &EgressPath, observations: &[Observation]) -> (Exit, String) {
             (
                 Exit::Problems,
                 format!(
-                    "FAILED    {what}: {}; not seen to pass the gateway: {advice}",
+                    "FAILED    {what}: {}; not confirmed through the gateway: {advice}",
                     say(&passage.answer)
                 ),
             )

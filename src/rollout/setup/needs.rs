@@ -58,7 +58,7 @@ pub(super) async fn check_credential(
     let Some(secret) = cluster.get(&object).await? else {
         return Err(Error::NotFound {
             what: object.to_string(),
-            hint: Some("it lies in the gateway's namespace".into()),
+            hint: Some("create it in the gateway's namespace".into()),
         });
     };
     let roots_beside = ObjectRef::new(Kind::Secret, &gateway.namespace, format!("{name}-cacert"));

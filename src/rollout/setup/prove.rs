@@ -79,7 +79,7 @@ impl Run<'_> {
 
     /// What the hosts answer now.
     async fn ask_all(&self, provers: &[Prover]) -> Result<Baseline, Error> {
-        let _progress = self.io.progress("asking the hosts what they answer now");
+        let _progress = self.io.progress("recording what the hosts answer now");
         let asks = self.questions(provers).map(|question| async move {
             let request = self.request(&question);
             let prover = question.prover;

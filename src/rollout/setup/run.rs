@@ -170,7 +170,7 @@ impl Run<'_> {
                 self.wait_for_routes(&pods).await
             }
             Wait::InFlight => {
-                let _progress = self.io.progress("letting the old way go");
+                let _progress = self.io.progress("waiting for requests by the old route");
                 tokio::time::sleep(IN_FLIGHT).await;
                 Ok(())
             }

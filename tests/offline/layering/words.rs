@@ -12,7 +12,7 @@ const NOT_OURS: &[&str] = &[
 ];
 
 /// Turns of phrase.
-const NOT_SAID: &[&str] = &["for want of", "round the gateway", "way out"];
+const NOT_SAID: &[&str] = &["for want of", " round the gateway", " way out", " ways out"];
 
 /// Where such words stand: the file and the text.
 pub(super) fn found() -> Vec<String> {
