@@ -66,6 +66,28 @@ fn tls() -> String {
         .replace("number: 80", "number: 443")
 }
 
+/// The same by mutual TLS between the hops, under a name of the Gateway's own, as setup has it.
+fn mutual() -> String {
+    tls()
+        .replace(
+            "hosts: ['*/edition.cnn.com'], tls: {mode: PASSTHROUGH}",
+            "hosts: ['*/port-443.edition.cnn.com'], tls: {mode: ISTIO_MUTUAL}",
+        )
+        .replace(
+            "  hosts: [edition.cnn.com]\n  gateways",
+            "  hosts: [port-443.edition.cnn.com]\n  gateways",
+        )
+        .replace(
+            "tls: [{match: [{port: 443, sniHosts: [edition.cnn.com]}]",
+            "tcp: [{match: [{port: 443}]",
+        )
+        .replace(
+            "subsets: [{name: cnn}]",
+            "subsets: [{name: cnn, trafficPolicy: {portLevelSettings: [{port: {number: 443}, \
+             tls: {mode: ISTIO_MUTUAL, sni: port-443.edition.cnn.com}}]}}]",
+        )
+}
+
 /// A text of the layout, and what stands there instead.
 #[derive(Clone, Copy)]
 struct Swap<'t> {
@@ -205,4 +227,22 @@ fn a_service_of_the_gateway_that_is_gone_is_named() {
     assert_eq!(found[0].code.0, "EG202", "{}", found[0].message);
     let mut objects = found[0].objects.iter().map(|p| p.object.to_string());
     assert!(objects.any(|o| o == "Service payments/egress"));
+}
+
+#[test]
+fn a_hop_without_the_mutual_tls_that_the_gateway_expects_under_another_name_is_the_cause() {
+    let rule = "DestinationRule default/hop";
+    let without = [
+        (
+            "portLevelSettings: [{port: {number: 443}",
+            "portLevelSettings: [{port: {number: 8443}",
+        ),
+        (
+            "mode: ISTIO_MUTUAL, sni: port-443.edition.cnn.com",
+            "mode: DISABLE",
+        ),
+    ];
+    for (right, wrong) in without {
+        blames(&mutual(), Swap { right, wrong }, "EG250", rule);
+    }
 }

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 pub(crate) struct Leaf {
     /// As the tables have it: `spec.http[].match[].port`.
     pub(crate) path: String,
-    /// A value that is not the default.
-    value: Value,
+    /// What the definition says of it.
+    pub(crate) schema: Value,
 }
 
 /// All of a part of a schema.
@@ -31,11 +31,12 @@ fn walk(schema: &Value, path: &str, found: &mut Vec<Leaf>) {
     } else {
         found.push(Leaf {
             path: path.to_owned(),
-            value: sample(schema),
+            schema: schema.clone(),
         });
     }
 }
 
+/// A value that is not the default.
 fn sample(schema: &Value) -> Value {
     let listed = schema["enum"].as_array().and_then(|all| {
         let plain = |v: &&Value| {
@@ -77,7 +78,7 @@ impl Leaf {
 
     /// The value, where a table may be for some values only.
     pub(crate) fn only(&self) -> Option<String> {
-        match &self.value {
+        match &sample(&self.schema) {
             Value::String(text) => Some(text.clone()),
             Value::Object(map) => map.keys().next().cloned(),
             _ => None,
@@ -87,7 +88,7 @@ impl Leaf {
     /// A spec with only that.
     pub(crate) fn object(&self) -> Value {
         let names = self.names();
-        build(&names[1..], &self.value)
+        build(&names[1..], &sample(&self.schema))
     }
 }
 

@@ -65,21 +65,22 @@ impl<'a> Draft<'a> {
             .find(|o| o["kind"] == "Deployment" && o["metadata"]["namespace"] == namespace)
     }
 
-    /// The VirtualService with the rule of a hop, and the rule.
+    /// Whether the rule of a hop is among those for `http`, `tls` or `tcp`.
+    pub(crate) fn block(&mut self, hop: Hop) -> Option<&'static str> {
+        let ports = (self.origin.port, self.origin.exit);
+        let spec = &self.routes(hop)?["spec"];
+        ["http", "tls", "tcp"].into_iter().find(|block| {
+            let mut rules = spec[*block].as_array().into_iter().flatten();
+            rules.any(|r| is_for(r, &spec["gateways"], hop, ports))
+        })
+    }
+
+    /// The rule of a hop.
     pub(crate) fn rule(&mut self, hop: Hop) -> Option<&mut Value> {
         let (port, exit) = (self.origin.port, self.origin.exit);
-        let at = self
-            .objects
-            .iter()
-            .position(|o| holds(o, hop, (port, exit)))?;
-        let spec = &mut self.objects[at]["spec"];
+        let block = self.block(hop)?;
+        let spec = &mut self.routes(hop)?["spec"];
         let bound = spec["gateways"].clone();
-        let block = ["http", "tls", "tcp"].into_iter().find(|block| {
-            let rules = spec[*block].as_array().into_iter().flatten();
-            rules
-                .into_iter()
-                .any(|r| is_for(r, &bound, hop, (port, exit)))
-        })?;
         let rules = spec[block].as_array_mut()?;
         rules
             .iter_mut()
@@ -120,6 +121,9 @@ impl<'a> Draft<'a> {
             "AuthorizationPolicy" | "PeerAuthentication" | "RequestAuthentication" => {
                 "security.istio.io/v1"
             }
+            "Telemetry" => "telemetry.istio.io/v1",
+            "WasmPlugin" => "extensions.istio.io/v1alpha1",
+            "ProxyConfig" => "networking.istio.io/v1beta1",
             "EnvoyFilter" => "networking.istio.io/v1alpha3",
             "NetworkPolicy" => "networking.k8s.io/v1",
             _ => "networking.istio.io/v1",
@@ -136,6 +140,24 @@ impl<'a> Draft<'a> {
             return false;
         };
         self.younger.push(named);
+        true
+    }
+
+    /// Where the host is declared; the team's namespace where it is not.
+    pub(crate) fn entry_namespace(&mut self) -> String {
+        let entry = self.first("ServiceEntry");
+        let namespace = entry.and_then(|e| Some(e["metadata"]["namespace"].as_str()?.to_owned()));
+        namespace.unwrap_or_else(|| self.plot.team.clone())
+    }
+
+    /// The pods of a namespace's Deployment start again, so that the change shows.
+    pub(crate) fn restarted(&mut self, namespace: &str) -> bool {
+        let Some(workload) = self.workload(namespace) else {
+            return false;
+        };
+        workload["spec"]["template"]["metadata"]["annotations"]["restarted"] = json!("once");
+        let named = name(workload);
+        self.beside.push(named);
         true
     }
 

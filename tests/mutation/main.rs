@@ -3,8 +3,11 @@
 //! was changed; where they do not, it may not say "broken". And each right configuration is
 //! healthy, by all three truths and by its objects alone.
 //!
-//! `EGRESS_TEST_SEED` draws others, `EGRESS_TEST_MUTATIONS` more of them; `EGRESS_TEST_KIND` takes
-//! only kinds with that in their name, on every origin.
+//! Some changes are of kinds that people make, some set one field, drawn from all that the mesh
+//! serves, to another value.
+//!
+//! `EGRESS_TEST_SEED` draws others, `EGRESS_TEST_MUTATIONS` more of the first and `EGRESS_TEST_FIELDS`
+//! of the second; `EGRESS_TEST_KIND` takes only kinds with that in their name, on every origin.
 
 mod common;
 mod draft;
@@ -15,6 +18,9 @@ mod known;
 mod mesh;
 mod origins;
 mod plot;
+#[path = "../fields/schema.rs"]
+#[allow(dead_code, reason = "the test of the fields uses more of it")]
+mod schema;
 
 use common::{kept, restore, setting, shuffled, told};
 use draft::Draft;
@@ -28,8 +34,11 @@ use std::sync::{Mutex, PoisonError};
 /// Plots that are worked side by side: they mostly wait.
 const PLOTS: usize = 4;
 
-/// How many changes are tried, unless somebody says otherwise.
+/// How many changes of written kinds are tried, unless somebody says otherwise.
 const MUTATIONS: usize = 64;
+
+/// How many changes of a field are tried, unless somebody says otherwise.
+const FIELDS: usize = 20;
 
 /// Of a hundred judged, so many may be known to disagree.
 const KNOWN_AT_MOST: usize = 5;
@@ -37,7 +46,11 @@ const KNOWN_AT_MOST: usize = 5;
 #[test]
 fn one_change_that_breaks_a_path_is_the_first_that_doctor_names() {
     let seed = setting("EGRESS_TEST_SEED", 1);
-    let work = drawn(seed, setting("EGRESS_TEST_MUTATIONS", MUTATIONS));
+    let work = drawn(
+        seed,
+        setting("EGRESS_TEST_MUTATIONS", MUTATIONS),
+        setting("EGRESS_TEST_FIELDS", FIELDS),
+    );
     let (work, tally) = (Mutex::new(work), Mutex::new(Tally::default()));
     std::thread::scope(|scope| {
         for number in 0..PLOTS {
@@ -75,8 +88,25 @@ fn one_change_that_breaks_a_path_is_the_first_that_doctor_names() {
     );
 }
 
-/// The changes for each origin. Each kind comes once before any comes twice.
-fn drawn(seed: usize, number: usize) -> VecDeque<(&'static Origin, Vec<&'static Kind>)> {
+/// The changes for each origin: of the written kinds, and of fields.
+fn drawn(
+    seed: usize,
+    number: usize,
+    fields: usize,
+) -> VecDeque<(&'static Origin, Vec<&'static Kind>)> {
+    let mut work = drawn_kinds(seed, number);
+    let only = std::env::var("EGRESS_TEST_KIND").unwrap_or_default();
+    let origins = work.len();
+    for (at, (origin, kinds)) in work.iter_mut().enumerate() {
+        let share = (fields + at) / origins;
+        let all = kinds::of_fields(origin, seed + at).into_iter();
+        kinds.extend(all.filter(|k| k.name.contains(&only)).take(share));
+    }
+    work
+}
+
+/// Each kind comes once before any comes twice.
+fn drawn_kinds(seed: usize, number: usize) -> VecDeque<(&'static Origin, Vec<&'static Kind>)> {
     let only = std::env::var("EGRESS_TEST_KIND").ok();
     let kinds: Vec<&Kind> = kinds::all()
         .into_iter()
@@ -203,7 +233,7 @@ impl Case {
         right: &[Value],
     ) -> Option<Self> {
         let mut draft = Draft::new(plot, origin, right);
-        let changed = (kind.edit)(&mut draft);
+        let changed = kind.edit(&mut draft);
         let named = draft.named(right);
         let left: Vec<Name> = draft.objects.iter().map(plot::name).collect();
         let gone = right.iter().map(plot::name).filter(|n| !left.contains(n));
@@ -245,7 +275,7 @@ impl Case {
         }
         let Some(fault) = verdict.fault else { return };
         let words = format!("{}: {fault}\n{}", self.title(), self.difference(right));
-        match known::why(self.origin.name, self.kind.name) {
+        match known::why(self.origin.name, &self.kind.name) {
             Some(why) => tally.known.push(format!("{} ({why})", self.title())),
             None => tally.wrong.push(words),
         }

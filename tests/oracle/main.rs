@@ -1,6 +1,7 @@
 //! Random configurations against traffic: a right one gets several changes at once, out of those of
 //! the mutation test (rewrites, conditions, redirects, faults, copies, subsets, objects of other
-//! teams, exports, Sidecars, policies, scripts, limits), and is driven with requests. No path is
+//! teams, exports, Sidecars, policies, scripts, limits, and any field that the mesh serves), and is
+//! driven with requests. No path is
 //! healthy whose requests fail or leave past the gateway, and none broken whose requests all arrive
 //! through it. What disagrees is made smaller before it is printed.
 //!
@@ -20,6 +21,9 @@ mod mesh;
 mod origins;
 #[path = "../mutation/plot.rs"]
 mod plot;
+#[path = "../fields/schema.rs"]
+#[allow(dead_code, reason = "the test of the fields uses more of it")]
+mod schema;
 
 use common::{kept, restore, setting, shuffled, told};
 use draft::Draft;
@@ -168,7 +172,7 @@ fn judge(plot: &mut Plot, seed: usize, tally: &Mutex<Tally>) {
             _ => at += 1,
         }
     }
-    let names: Vec<&str> = changes.iter().map(|c| c.name).collect();
+    let names: Vec<&str> = changes.iter().map(|c| c.name.as_ref()).collect();
     let words = fault.unwrap_or_default();
     lock().wrong.push(format!(
         "seed {seed}: {} with {names:?}: {words}",
@@ -186,15 +190,19 @@ fn drawn(
     let kinds = kinds::at_once();
     let (mild, harsh): (Vec<&Kind>, Vec<&Kind>) = kinds
         .into_iter()
-        .filter(|k| !WITHDRAW.contains(&k.name))
+        .filter(|k| !WITHDRAW.contains(&k.name.as_ref()))
         .partition(|k| MILD.iter().any(|words| k.name.contains(words)));
     let wanted = 2 + seed % 3;
     // Most changes break a path: half of the configurations have none of those, the others one or
     // two.
     let harsh = shuffled(&harsh, seed);
     let harsh = harsh.into_iter().take((seed / ORIGINS.len()) % 3 * 4);
+    let chosen = interleaved(harsh.collect(), shuffled(&mild, seed));
+    let fields = kinds::of_fields(origin, seed).into_iter();
+    // Most values of fields are refused, or change nothing: some of them are enough.
+    let fields = fields.take(seed % 3 * 3).collect();
     let mut changes: Vec<&'static Kind> = Vec::new();
-    for kind in interleaved(harsh.collect(), shuffled(&mild, seed)) {
+    for kind in interleaved(fields, chosen) {
         let more = [changes.clone(), vec![kind]].concat();
         if edited(plot, origin, right, &more).1 {
             changes = more;
@@ -226,7 +234,7 @@ fn edited(
     changes: &[&'static Kind],
 ) -> (Vec<Value>, bool) {
     let mut draft = Draft::new(plot, origin, right);
-    let all = changes.iter().all(|kind| (kind.edit)(&mut draft));
+    let all = changes.iter().all(|kind| kind.edit(&mut draft));
     let mut names: Vec<_> = draft.objects.iter().map(name).collect();
     names.sort();
     names.dedup();

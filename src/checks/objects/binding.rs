@@ -4,7 +4,7 @@
 
 use super::{end, sending};
 use crate::checks::View;
-use crate::istio::gateway::{Gateway, Server};
+use crate::istio::gateway::{Gateway, Server, ServerTlsMode};
 use crate::istio::virtual_service::MESH;
 use crate::kubernetes::{Kind, ObjectRef, Place};
 use crate::model::hosts::{is_typo, overlap};
@@ -84,11 +84,47 @@ fn half<'v>(view: &View<'v>, exit: &Exit, name: &str) -> Option<&'v Routes<'v>> 
 /// and is for another one.
 fn is_misnamed(routes: &Routes<'_>, name: &str, host: &str) -> bool {
     let near = |h: &String| is_typo(h, name) || is_typo(h, host);
+    routes.hosts.iter().any(near) && sends_to(routes, host)
+}
+
+fn sends_to(routes: &Routes<'_>, host: &str) -> bool {
     let http = routes.http.iter().flat_map(|(_, rule)| &rule.route);
     let tls = routes.tls.iter().flat_map(|rule| &rule.route);
     let tcp = routes.tcp.iter().flat_map(|rule| &rule.route);
     let mut destinations = http.chain(tls).chain(tcp);
-    routes.hosts.iter().any(near) && destinations.any(|r| r.destination.host == host)
+    destinations.any(|r| r.destination.host == host)
+}
+
+/// The server that ends the mesh's TLS for the host under another name, where the hop starts none:
+/// it and its VirtualService are as they should be, and nobody asks for that name.
+pub(super) fn unasked<'v>(view: &View<'v>) -> Option<(&'v Gateway, usize, &'v Server)> {
+    let (world, exit) = (view.world, view.walk.exit.as_ref()?);
+    let started = view.walk.trace.sidecar.tls.as_ref().map(|d| d.value.mode);
+    if started == Some(StartedMode::IstioMutual) {
+        return None;
+    }
+    let host = view.path.target.host.text();
+    let node = &exit.hop.node;
+    let routed = |gateway: &Gateway, server: &Server| {
+        world.routes.iter().any(|r| {
+            let mut gateways = r.gateways.iter().filter_map(|g| world.gateway(g));
+            let bound =
+                gateways.any(|g| g.reference(Kind::Gateway) == gateway.reference(Kind::Gateway));
+            bound && covers(server, r) && sends_to(r, &host)
+        })
+    };
+    let selecting = selecting(world, &node.namespace, &node.labels).into_iter();
+    let mut servers = selecting.flat_map(|g| {
+        let servers = g.spec.servers.iter().enumerate();
+        servers.map(move |(at, server)| (g, at, server))
+    });
+    servers.find(|(gateway, _, server)| {
+        let mutual = server
+            .tls
+            .as_ref()
+            .is_some_and(|t| t.mode == ServerTlsMode::IstioMutual);
+        server.port.number == exit.port && mutual && routed(gateway, server)
+    })
 }
 
 /// A server of the gateway that is for the name, and that no VirtualService is bound to.

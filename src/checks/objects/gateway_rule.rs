@@ -1,6 +1,6 @@
 #![doc = include_str!("gateway_rule.md")]
 
-use super::binding::{Binding, unbound, unused};
+use super::binding::{Binding, unasked, unbound, unused};
 use super::{finding, sending};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
@@ -25,6 +25,10 @@ fn look(view: &View<'_>) -> Outcome {
     let Some(binding) = unbound(view) else {
         return Outcome::Pass;
     };
+    // Nothing is missing there: the hop does not ask for it.
+    if unasked(view).is_some() {
+        return Outcome::Pass;
+    }
     let bound = !binding.gateways.is_empty();
     if bound
         && (binding.left_out().is_some()

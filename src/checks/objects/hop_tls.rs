@@ -1,9 +1,10 @@
 #![doc = include_str!("hop_tls.md")]
 
-use super::binding::{Binding, unbound};
+use super::binding::{Binding, unasked, unbound};
 use super::{end, finding, sending};
 use crate::checks::finding::{Code, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
+use crate::istio::gateway::Server;
 use crate::kubernetes::{Kind, Place};
 use crate::model::trace::HopName;
 use crate::model::{End, Exit, StartedMode};
@@ -40,7 +41,8 @@ fn look(view: &View<'_>) -> Outcome {
     if binding.as_ref().is_some_and(|b| b.left_out().is_some()) {
         return Outcome::Pass;
     }
-    let meant = binding.as_ref().and_then(Binding::on_its_port);
+    let unasked = unasked(view).filter(|_| end.is_unserved());
+    let meant = unasked.or_else(|| binding.as_ref().and_then(Binding::on_its_port));
     let server = server
         .or_else(|| meant.map(|(g, at, _)| Binding::place(g, at, "")))
         .or(opener);
@@ -63,11 +65,13 @@ fn look(view: &View<'_>) -> Outcome {
         .tls
         .as_ref()
         .and_then(|d| d.because.first().cloned());
+    let inner = unasked.map(|(_, _, server)| name_of(server));
     let meeting = Meeting {
         end,
         exit,
         at,
         passes,
+        inner,
         started,
     };
     let Some((title, message, cure)) = meeting.fault() else {
@@ -94,6 +98,8 @@ struct Meeting<'v> {
     at: String,
     /// The server passes TLS through.
     passes: bool,
+    /// The name that the server has for the host, which the hop's mutual TLS should ask for.
+    inner: Option<String>,
     /// TLS that the sidecar starts.
     started: StartedMode,
 }
@@ -143,6 +149,18 @@ impl Meeting<'_> {
         let sends = exit.hop.connection.bytes.what();
         let fault = if *end == End::ClientCertificateRequired {
             self.without_certificate()
+        } else if let Some(name) = &self.inner {
+            (
+                "the gateway expects the mesh's TLS, the hop starts none".to_owned(),
+                format!(
+                    "{at} is ISTIO_MUTUAL for {name}, from where the host is routed on, and no \
+                     DestinationRule sets ISTIO_MUTUAL with that sni for the hop from the sidecar \
+                     to the gateway: what arrives is {sends}, no filter chain takes it, and the \
+                     client gets 503 or a reset"
+                ),
+                "set tls mode ISTIO_MUTUAL, with sni as the Gateway's server has it, for the \
+                 subset and port of the gateway's Service",
+            )
         } else if end.is_plain_without_chain() && self.passes {
             (
                 "the server passes TLS on, and plain bytes arrive".to_owned(),
@@ -223,6 +241,12 @@ impl Meeting<'_> {
     }
 }
 
+/// What a server's first host is called, without its namespace.
+fn name_of(server: &Server) -> String {
+    let host = server.hosts.first().map_or("", String::as_str);
+    host.rsplit('/').next().unwrap_or(host).to_owned()
+}
+
 /// The rule that the sidecar's lookup finds for the gateway's Service, with the field that should
 /// say it.
 fn hop_rule(view: &View<'_>) -> Option<Place> {
@@ -261,7 +285,8 @@ fn cure_for(view: &View<'_>, words: &str) -> Fix {
     let Some((rule, at, _)) = lookup.rule().and_then(|r| r.subset(subset)) else {
         return advice();
     };
-    let host = view.path.target.host.text();
+    let name = unasked(view).map(|(_, _, server)| name_of(server));
+    let sni = name.unwrap_or_else(|| view.path.target.host.text());
     let mut subsets: Vec<serde_json::Value> = rule
         .spec
         .subsets
@@ -269,7 +294,7 @@ fn cure_for(view: &View<'_>, words: &str) -> Fix {
         .filter_map(|s| serde_json::to_value(s).ok())
         .collect();
     let settings =
-        json!({"port": {"number": exit.port}, "tls": {"mode": "ISTIO_MUTUAL", "sni": host}});
+        json!({"port": {"number": exit.port}, "tls": {"mode": "ISTIO_MUTUAL", "sni": sni}});
     subsets[at]["trafficPolicy"]["portLevelSettings"] = json!([settings]);
     let object = rule.reference(Kind::DestinationRule);
     Fix::patch(

@@ -1,6 +1,7 @@
 //! The kinds of one change. Each is a function that edits a right configuration, or says that it
 //! has nothing there to edit.
 
+mod drawn;
 mod fields;
 mod gone;
 mod neighbours;
@@ -8,12 +9,39 @@ mod origination;
 mod policies;
 mod workloads;
 
-use crate::draft::Draft;
+use drawn::Field;
+pub(crate) use drawn::of_fields;
 
-/// A kind of change; `edit` is false where there is nothing to change.
+use crate::draft::Draft;
+use std::borrow::Cow;
+
+/// A kind of change.
 pub(crate) struct Kind {
-    pub(crate) name: &'static str,
-    pub(crate) edit: fn(&mut Draft<'_>) -> bool,
+    pub(crate) name: Cow<'static, str>,
+    edit: Edit,
+}
+
+enum Edit {
+    Written(fn(&mut Draft<'_>) -> bool),
+    Drawn(Field),
+}
+
+impl Kind {
+    /// False where there is nothing to change.
+    pub(crate) fn edit(&self, draft: &mut Draft<'_>) -> bool {
+        match &self.edit {
+            Edit::Written(edit) => edit(draft),
+            Edit::Drawn(field) => field.edit(draft),
+        }
+    }
+
+    /// A change of one field.
+    fn of_field(field: Field) -> Self {
+        Self {
+            name: field.to_string().into(),
+            edit: Edit::Drawn(field),
+        }
+    }
 }
 
 #[allow(dead_code, reason = "the oracle changes no workload")]
@@ -47,5 +75,8 @@ pub(crate) fn at_once() -> Vec<&'static Kind> {
 }
 
 pub(crate) const fn kind(name: &'static str, edit: fn(&mut Draft<'_>) -> bool) -> Kind {
-    Kind { name, edit }
+    Kind {
+        name: Cow::Borrowed(name),
+        edit: Edit::Written(edit),
+    }
 }

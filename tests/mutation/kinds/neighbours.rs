@@ -47,7 +47,7 @@ pub(super) const KINDS: &[Kind] = &[
     ),
     kind("a DestinationRule that starts TLS to the host", |d| {
         let host = d.plot.host.clone();
-        let namespace = entry_namespace(d);
+        let namespace = d.entry_namespace();
         d.istio(
             "DestinationRule",
             &namespace,
@@ -57,7 +57,7 @@ pub(super) const KINDS: &[Kind] = &[
     }),
     kind("a DestinationRule with mesh TLS to the host", |d| {
         let host = d.plot.host.clone();
-        let namespace = entry_namespace(d);
+        let namespace = d.entry_namespace();
         d.istio(
             "DestinationRule",
             &namespace,
@@ -67,7 +67,7 @@ pub(super) const KINDS: &[Kind] = &[
     }),
     kind("a DestinationRule with limits for the host", |d| {
         let host = d.plot.host.clone();
-        let namespace = entry_namespace(d);
+        let namespace = d.entry_namespace();
         d.istio("DestinationRule", &namespace, "limits", json!({"host": host, "trafficPolicy": {"connectionPool": {"tcp": {"maxConnections": 100}}}}))
     }),
     kind("another team's Gateway for the host, older", |d| {
@@ -141,13 +141,6 @@ pub(super) const KINDS: &[Kind] = &[
         })
     }),
 ];
-
-/// Where the host is declared; the team's namespace where it is not.
-fn entry_namespace(d: &mut Draft<'_>) -> String {
-    let entry = d.first("ServiceEntry");
-    let namespace = entry.and_then(|e| Some(e["metadata"]["namespace"].as_str()?.to_owned()));
-    namespace.unwrap_or_else(|| d.plot.team.clone())
-}
 
 fn entry(d: &mut Draft<'_>, resolution: &str, tls: &str) -> bool {
     let (other, host, port) = (d.plot.other.clone(), d.plot.host.clone(), d.origin.port);

@@ -141,10 +141,5 @@ fn secret(d: &mut Draft<'_>, edit: impl FnOnce(&mut Value) -> bool) -> bool {
 /// A proxy keeps the secrets that it has: what became of them shows when it starts again.
 fn restarted(d: &mut Draft<'_>) -> bool {
     let egress = d.plot.egress.clone();
-    d.beside
-        .push(("Deployment".into(), egress.clone(), "egress".into()));
-    d.workload(&egress).is_some_and(|gateway| {
-        let annotations = &mut gateway["spec"]["template"]["metadata"]["annotations"];
-        set(&mut annotations["restarted"], json!("once"))
-    })
+    d.restarted(&egress)
 }
