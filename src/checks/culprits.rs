@@ -246,3 +246,22 @@ fn a_hop_without_the_mutual_tls_that_the_gateway_expects_under_another_name_is_t
         blames(&mutual(), Swap { right, wrong }, "EG250", rule);
     }
 }
+
+#[test]
+fn tls_of_the_hop_that_a_server_for_plain_http_cannot_read_is_the_cause() {
+    let simple = Swap {
+        right: "subsets: [{name: cnn}]",
+        wrong: "subsets: [{name: cnn, trafficPolicy: {tls: {mode: SIMPLE}}}]",
+    };
+    blames(HTTP, simple, "EG250", "DestinationRule default/hop");
+}
+
+#[test]
+fn passthrough_of_a_subset_counts_also_for_a_port_with_settings_of_its_own() {
+    let rule = "DestinationRule default/hop";
+    let all_ports = Swap {
+        right: "trafficPolicy: {portLevelSettings",
+        wrong: "trafficPolicy: {loadBalancer: {simple: PASSTHROUGH}, portLevelSettings",
+    };
+    blames(&mutual(), all_ports, "EG233", rule);
+}

@@ -84,7 +84,7 @@ pub fn by_calls(snapshot: &Snapshot, case: &Case) -> Calls {
     for observed in from_client(snapshot, &case.path) {
         let good = match observed {
             Observed::Passage(passage) if wanted => passage.proven(),
-            Observed::Passage(passage) => passage.answer.reached,
+            Observed::Passage(passage) => passage.answer.reached && !passage.is_lost(),
             Observed::Client(answer) => answer.reached && !wanted,
             _ => continue,
         };

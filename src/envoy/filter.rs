@@ -32,6 +32,8 @@ pub enum Maker {
     RequestAuthentication,
     /// A `WasmPlugin`.
     WasmPlugin,
+    /// A `TrafficExtension`.
+    TrafficExtension,
     /// None of Istio's own kinds: an `EnvoyFilter` put it there.
     EnvoyFilter,
 }
@@ -56,7 +58,20 @@ const PLUMBING: &[&str] = &[
     "envoy.filters.http.set_filter_state",
 ];
 
+/// The end of the name of a TrafficExtension that istiod made of a WasmPlugin.
+const TRANSLATED: &str = "~istio-translated-wasmplugin";
+
 impl Filter {
+    /// The object that an extension's filter is named after: namespace and name.
+    pub fn extension(&self) -> Option<(&str, &str)> {
+        let (_, object) = self
+            .name
+            .strip_prefix("extensions.istio.io/")?
+            .split_once('/')?;
+        let object = object.strip_suffix(TRANSLATED).unwrap_or(object);
+        object.split_once('.')
+    }
+
     /// Whether it is only plumbing: Istio's own, of a name that says so, and with no fault of its
     /// own.
     pub fn is_plumbing(&self) -> bool {
@@ -66,9 +81,17 @@ impl Filter {
 
     /// What it was made of.
     pub fn maker(&self) -> Maker {
-        // istiod names a WasmPlugin's filter after the object (pilot/pkg/model/extensions.go).
-        if self.name.starts_with("extensions.istio.io/wasmplugin/") {
-            return Maker::WasmPlugin;
+        // istiod names the filter of an extension after the object (pilot/pkg/model/extensions.go),
+        // and since 1.30 it reads a WasmPlugin as a TrafficExtension with a mark
+        // (pilot/pkg/config/kube/extensions/translate.go).
+        let extension = self.name.strip_prefix("extensions.istio.io/");
+        if let Some(name) = extension {
+            let plugin = name.starts_with("wasmplugin/") || name.ends_with(TRANSLATED);
+            return if plugin {
+                Maker::WasmPlugin
+            } else {
+                Maker::TrafficExtension
+            };
         }
         match self.kind.as_str() {
             // A provider of a CUSTOM policy, and RBAC for the rest.
@@ -154,12 +177,25 @@ mod tests {
                 "Wasm",
                 Maker::WasmPlugin,
             ),
+            (
+                "extensions.istio.io/trafficextension/istio-system.x~istio-translated-wasmplugin",
+                "RBAC",
+                Maker::WasmPlugin,
+            ),
+            (
+                "extensions.istio.io/trafficextension/istio-system.x",
+                "Lua",
+                Maker::TrafficExtension,
+            ),
             ("envoy.filters.http.lua", "Lua", Maker::EnvoyFilter),
             ("my-limit", "LocalRateLimit", Maker::EnvoyFilter),
         ] {
             let filter = filter(name, kind);
             assert!(!filter.is_plumbing(), "{name}");
             assert_eq!(filter.maker(), want, "{name}");
+            let object = filter.extension();
+            let named = object.is_none_or(|object| object == ("istio-system", "x"));
+            assert!(named, "{name}: {object:?}");
         }
         for plumbing in ["istio.alpn", "istio.stats", "envoy.filters.http.router"] {
             assert!(filter(plumbing, "").is_plumbing(), "{plumbing}");

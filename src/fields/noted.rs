@@ -1,18 +1,20 @@
-//! The noted fields that an object has set.
+//! The noted fields and the limits that an object has set.
 
 use super::table::{Field, Standing, Table};
 use serde_json::Value;
 
-/// A noted field that is set.
+/// A noted field, or a limit, that is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Noted {
     /// Where, as `spec.http[0].fault`.
     pub path: String,
     /// What it does.
     pub words: &'static str,
+    /// It is a limit, which a call stays below or not.
+    pub is_limit: bool,
 }
 
-/// The noted fields of an object's spec, each once.
+/// The noted fields and the limits of an object's spec, each once.
 pub fn noted(table: &Table, spec: &Value) -> Vec<Noted> {
     let mut found = Vec::new();
     look(table, spec, &At::spec(), &mut found);
@@ -68,8 +70,10 @@ fn look(table: &Table, value: &Value, at: &At, found: &mut Vec<Noted>) {
         return descend(table, value, at, found);
     }
     for line in lines {
-        let Standing::Noted(words) = line.standing else {
-            continue;
+        let (words, is_limit) = match line.standing {
+            Standing::Noted(words) => (words, false),
+            Standing::Limits(words) => (words, true),
+            _ => continue,
         };
         let depth = line.depth().min(at.shown.len());
         let path = if line.is_whole() {
@@ -77,7 +81,11 @@ fn look(table: &Table, value: &Value, at: &At, found: &mut Vec<Noted>) {
         } else {
             at.shown.join(".")
         };
-        let note = Noted { path, words };
+        let note = Noted {
+            path,
+            words,
+            is_limit,
+        };
         if !found.contains(&note) {
             found.push(note);
         }

@@ -7,6 +7,8 @@ pub enum Standing {
     Modelled(&'static str),
     /// What a report says where it is set.
     Noted(&'static str),
+    /// What it limits: of no concern until a call fails that nothing else explains.
+    Limits(&'static str),
     /// Why it does not matter.
     Irrelevant(&'static str),
     /// Another path, whose fields these are too.
@@ -99,6 +101,7 @@ impl Field {
         let standing = match standing {
             "modelled" => Standing::Modelled(words),
             "noted" => Standing::Noted(words),
+            "limits" => Standing::Limits(words),
             "irrelevant" => Standing::Irrelevant(words),
             "like" => Standing::Like(words),
             _ => return None,

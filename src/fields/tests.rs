@@ -26,6 +26,7 @@ fn every_line_of_a_table_has_a_standing() {
         for field in &table.fields {
             let (Standing::Modelled(words)
             | Standing::Noted(words)
+            | Standing::Limits(words)
             | Standing::Irrelevant(words)
             | Standing::Like(words)) = field.standing;
             assert!(!words.is_empty(), "{kind} {}", field.path);
@@ -99,6 +100,15 @@ fn what_is_noted_is_found_with_its_place() {
             "spec.http[1].fault",
             "spec.http[1].route[0].headers.request.set"
         ]
+    );
+    let spec =
+        json!({"http": [{"timeout": "1s", "retries": {"attempts": 1, "perTryTimeout": "1s"}}]});
+    let limits = noted(table, &spec).into_iter().filter(|n| n.is_limit);
+    let mut paths: Vec<String> = limits.map(|n| n.path).collect();
+    paths.sort();
+    assert_eq!(
+        paths,
+        ["spec.http[0].retries.perTryTimeout", "spec.http[0].timeout"]
     );
     // A line for all the rest does not hide one for a list.
     let table = of(Kind::WasmPlugin).expect("a table");

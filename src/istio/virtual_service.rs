@@ -65,6 +65,9 @@ pub struct HttpRoute {
     /// A limit such as `3s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<String>,
+    /// When and how long a request is tried again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retries: Option<Value>,
     /// Headers that are changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headers: Option<Value>,

@@ -5,6 +5,7 @@
 
 use crate::istio::destination_rule::{ClientTls, TrafficPolicy};
 use crate::kubernetes::{ObjectRef, Place};
+use serde_json::Value;
 
 /// What a rule says about one port of its host or subset.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +23,28 @@ pub struct Policy {
     pub proxy_protocol: Option<Place>,
     /// Whether the rule is for chosen workloads: only then a sidecar takes its credentialName.
     pub selected: bool,
+}
+
+/// The policy of a subset over that of its host. A balancer of PASSTHROUGH stays: that of the host
+/// for its subsets, and that of all ports of the subset for a port with settings of its own
+/// (pilot/pkg/networking/core/cluster_builder.go: `buildSubsetCluster`).
+pub(super) fn lay_subset(
+    policy: &mut Policy,
+    said: &TrafficPolicy,
+    port: u16,
+    object: &ObjectRef,
+    field: &str,
+) {
+    let of_host = policy.passthrough.clone();
+    lay(policy, said, port, object, field);
+    let of_all_ports = passes_through(said.load_balancer.as_ref())
+        .then(|| object.at(format!("{field}.loadBalancer")));
+    let own = policy.passthrough.take();
+    policy.passthrough = own.or(of_all_ports).or(of_host);
+}
+
+fn passes_through(balancer: Option<&Value>) -> bool {
+    balancer.is_some_and(|b| b["simple"] == "PASSTHROUGH")
 }
 
 /// One policy over another: what it says for the port replaces all, what it says for all ports
@@ -61,10 +84,8 @@ pub(super) fn lay(
         ),
     };
     if balancer.is_some() || whole {
-        let simple = balancer.as_ref().and_then(|b| b.get("simple"));
-        policy.passthrough = simple
-            .filter(|kind| *kind == "PASSTHROUGH")
-            .map(|_| object.at(format!("{field}.loadBalancer")));
+        policy.passthrough =
+            passes_through(balancer.as_ref()).then(|| object.at(format!("{field}.loadBalancer")));
     }
     if tls.is_some() || whole {
         policy.tls = tls

@@ -8,7 +8,7 @@
 use super::discovery::is_read;
 use super::host_index::HostIndex;
 use super::hosts::{complete, overlap};
-use super::rule_policy::lay;
+use super::rule_policy::{lay, lay_subset};
 use super::visibility::Exports;
 use crate::istio::destination_rule::{DestinationRule, Subset};
 use crate::kubernetes::pod::Labels;
@@ -392,7 +392,7 @@ impl<'a> Merged<'a> {
             && let Some(said) = &found.traffic_policy
         {
             let field = format!("spec.subsets[{at}].trafficPolicy");
-            lay(
+            lay_subset(
                 &mut policy,
                 said,
                 port,

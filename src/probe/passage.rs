@@ -108,6 +108,18 @@ impl Passage {
         self.sidecar_to_gateway.any() && self.gateway_to_host.any()
     }
 
+    /// Whether the client's bytes went no further than a proxy: its sidecar accepts a connection at
+    /// once, and each connection on from there, or from the gateway to the host, failed. An HTTP
+    /// answer says more than the counters.
+    pub fn is_lost(&self) -> bool {
+        let fails = |moved: &Moved| moved.tried() && !moved.any();
+        let gateway = fails(&self.sidecar_to_gateway)
+            || (self.sidecar_to_gateway.any() && fails(&self.gateway_to_host));
+        let direct = !self.sidecar_to_gateway.tried()
+            && (fails(&self.sidecar_direct) || fails(&self.passthrough));
+        self.answer.status.is_none() && (gateway || direct)
+    }
+
     /// Whether the client's sidecar sent anything past the gateway. Connections that failed count
     /// too: they were tried.
     pub fn went_past(&self) -> bool {
@@ -295,6 +307,36 @@ mod tests {
             }
             .proven()
         );
+    }
+
+    #[test]
+    fn a_connection_that_fails_behind_the_proxy_is_lost() {
+        let failed = Moved {
+            connections: 1,
+            requests: 0,
+            failed: 1,
+        };
+        let behind_the_gateway = Passage {
+            gateway_to_host: failed,
+            ..good()
+        };
+        assert!(behind_the_gateway.is_lost());
+        let behind_the_sidecar = Passage {
+            sidecar_to_gateway: failed,
+            gateway_to_host: Moved::default(),
+            ..good()
+        };
+        assert!(behind_the_sidecar.is_lost());
+        assert!(!good().is_lost());
+        // A second try that worked, and an HTTP answer.
+        let again = Passage {
+            gateway_to_host: failed.plus(one()),
+            ..good()
+        };
+        assert!(!again.is_lost());
+        let mut answered = behind_the_gateway;
+        answered.answer.status = Some(200);
+        assert!(!answered.is_lost());
     }
 
     #[test]

@@ -102,7 +102,8 @@ fn what_is_modelled_or_noted_is_kept_when_it_is_read() {
             let Some(line) = table.find(&leaf.names(), only.as_deref()) else {
                 continue;
             };
-            let wanted = matches!(line.standing, Standing::Modelled(_) | Standing::Noted(_));
+            let is_noted = matches!(line.standing, Standing::Noted(_) | Standing::Limits(_));
+            let wanted = is_noted || matches!(line.standing, Standing::Modelled(_));
             if !wanted {
                 continue;
             }
@@ -112,7 +113,6 @@ fn what_is_modelled_or_noted_is_kept_when_it_is_read() {
                     lost.push(format!("{kind} {}: is dropped", leaf.path));
                 }
                 Ok((_, with)) => {
-                    let is_noted = matches!(line.standing, Standing::Noted(_));
                     if is_noted && noted(table, &with["spec"]).is_empty() {
                         lost.push(format!("{kind} {}: is not noted", leaf.path));
                     }

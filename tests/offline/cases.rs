@@ -1,6 +1,7 @@
 //! Real failures, taken as bundles from a live mesh in their broken and their fixed state
 //! (`tests/fixtures/cases/take`), and looked at again without a cluster: the first finding names
-//! the culprit, and the cure leaves nothing to say.
+//! the culprit, and the cure leaves nothing to say. Those that begin with `m-` are states in which
+//! the mutation test (`tests/mutation`) once found doctor wrong.
 
 use super::run::egress;
 use serde_json::Value;

@@ -54,11 +54,11 @@ fn look(view: &View<'_>) -> Outcome {
         .gateway
         .as_ref()
         .is_some_and(|step| super::end(step).is_some_and(End::is_plain_without_chain));
-    // The rule of the hop starts TLS of its own, and the server passes TLS on: the name is lost
-    // there.
+    // The rule of the hop starts TLS of its own, and the server passes TLS on, where the name is
+    // lost, or takes plain HTTP only.
     let hop = view.walk.trace.sidecar.tls.as_ref();
     let wrapped = hop.is_some_and(|tls| tls.value.mode.originates())
-        && servers.iter().any(|(_, _, s)| s.passes_through());
+        && (meets_plain_http(view) || servers.iter().any(|(_, _, s)| s.passes_through()));
     if bound && (servers.is_empty() || plain || wrapped) {
         return Outcome::Pass;
     }
@@ -129,6 +129,11 @@ fn automatic(binding: &Binding<'_>, gateway: &Gateway, at: usize) -> Finding {
     .on([Binding::place(gateway, at, ".tls.mode")])
     .on([Place::from(binding.routes.reference())])
     .fix(Fix::advice("set tls.mode to PASSTHROUGH"))
+}
+
+fn meets_plain_http(view: &View<'_>) -> bool {
+    let step = view.walk.trace.gateway.as_ref();
+    step.and_then(|step| super::end(step)) == Some(&End::TlsOnHttp)
 }
 
 /// The sidecar asks the gateway for another name than the client did, and the gateway knows only

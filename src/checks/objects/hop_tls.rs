@@ -212,9 +212,9 @@ impl Meeting<'_> {
         } else if matches!(end, End::TlsOnHttp | End::NotHttp) && exit.hop.given.left_out.is_empty()
         {
             let who = if self.started.starts() {
-                "the sidecar's mutual TLS (ISTIO_MUTUAL)"
+                format!("the TLS that the sidecar starts ({})", self.started)
             } else {
-                "the application's own TLS"
+                "the application's own TLS".to_owned()
             };
             (
                 "TLS meets a server for plain HTTP".to_owned(),

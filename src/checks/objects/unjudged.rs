@@ -23,34 +23,55 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn look(view: &View<'_>) -> Outcome {
-    let walk = view.walk;
     let mut found: Vec<Finding> = settings_of_all(view)
         .into_iter()
         .map(|(place, words)| explain(HopName::Sidecar, "every proxy", &place, words))
         .collect();
-    if let Some(hop) = &walk.sidecar {
-        let at = At {
-            hop: HopName::Sidecar,
-            role: Role::Sidecar,
-            step: &walk.trace.sidecar,
-            node: &hop.node,
-        };
-        found.extend(at.findings(view));
-    }
-    if let (Some(exit), Some(step)) = (&walk.exit, &walk.trace.gateway) {
-        let at = At {
-            hop: HopName::Gateway,
-            role: Role::Gateway,
-            step,
-            node: &exit.hop.node,
-        };
-        found.extend(at.findings(view));
-    }
+    found.extend(proxies(view).iter().flat_map(|at| at.findings(view)));
     if found.is_empty() {
         Outcome::Pass
     } else {
         Outcome::Found(found)
     }
+}
+
+/// The proxies on the path.
+fn proxies<'v>(view: &View<'v>) -> Vec<At<'v>> {
+    let walk = view.walk;
+    let sidecar = walk.sidecar.as_ref().map(|hop| At {
+        hop: HopName::Sidecar,
+        role: Role::Sidecar,
+        step: &walk.trace.sidecar,
+        node: &hop.node,
+    });
+    let gateway = walk.exit.as_ref().zip(walk.trace.gateway.as_ref());
+    let gateway = gateway.map(|(exit, step)| At {
+        hop: HopName::Gateway,
+        role: Role::Gateway,
+        step,
+        node: &exit.hop.node,
+    });
+    sidecar.into_iter().chain(gateway).collect()
+}
+
+/// A setting that counts for a proxy on the path and is not judged, and what it does.
+pub(crate) struct Unjudged {
+    pub(crate) place: Place,
+    pub(crate) words: &'static str,
+}
+
+/// What of that counts up to a hop, and the limits there: the nearest to the hop first. Where a
+/// call fails and nothing else explains it, one of these may.
+pub(crate) fn unjudged(view: &View<'_>, hop: HopName) -> Vec<Unjudged> {
+    let mut found: Vec<Unjudged> = Vec::new();
+    for at in proxies(view).iter().rev().filter(|at| at.hop <= hop) {
+        for (place, words) in at.all(view) {
+            if found.iter().all(|f| f.place != place) {
+                found.push(Unjudged { place, words });
+            }
+        }
+    }
+    found
 }
 
 /// A proxy on the path.
@@ -63,14 +84,32 @@ struct At<'v> {
 
 impl At<'_> {
     fn findings(&self, view: &View<'_>) -> Vec<Finding> {
-        let settings = self.objects(view).into_iter();
-        let settings = settings.flat_map(|object| self.settings(view, &object));
-        let foreign = foreign(view.world, self.node, self.role).into_iter();
+        let settings = self.settings(view, false).into_iter();
         settings
-            .chain(foreign.map(|f| (f.place, f.words)))
-            .chain(self.marks(view))
+            .chain(self.others(view))
             .map(|(place, words)| explain(self.hop, self.who(), &place, words))
             .collect()
+    }
+
+    /// Programs and filters first, limits last.
+    fn all(&self, view: &View<'_>) -> Vec<(Place, &'static str)> {
+        let others = self.others(view).into_iter();
+        let settings = others.chain(self.settings(view, false));
+        settings.chain(self.settings(view, true)).collect()
+    }
+
+    /// What is put into the proxy, and what its pod is marked with.
+    fn others(&self, view: &View<'_>) -> Vec<(Place, &'static str)> {
+        let foreign = foreign(view.world, self.node, self.role).into_iter();
+        let foreign = foreign.map(|f| (f.place, f.words));
+        foreign.chain(self.marks(view)).collect()
+    }
+
+    /// The noted fields of the objects that decide here, or their limits.
+    fn settings(&self, view: &View<'_>, limits: bool) -> Vec<(Place, &'static str)> {
+        let objects = self.objects(view).into_iter();
+        let each = objects.flat_map(|object| self.settings_of(view, &object, limits));
+        each.collect()
     }
 
     /// The objects that decide here.
@@ -107,10 +146,15 @@ impl At<'_> {
         objects
     }
 
-    /// The noted fields of one of them, as far as they concern this path.
-    fn settings(&self, view: &View<'_>, object: &ObjectRef) -> Vec<(Place, &'static str)> {
+    /// Those of one of them, as far as they concern this path.
+    fn settings_of(
+        &self,
+        view: &View<'_>,
+        object: &ObjectRef,
+        limits: bool,
+    ) -> Vec<(Place, &'static str)> {
         let noted = view.world.noted(object);
-        let concerning = noted.fields.iter();
+        let concerning = noted.fields.iter().filter(|n| n.is_limit == limits);
         concerning
             .filter(|n| self.concerns(object, &noted.spec, &n.path))
             .map(|n| (object.at(n.path.as_str()), n.words))

@@ -1,8 +1,9 @@
 #![doc = include_str!("answer.md")]
 
-use super::root::{delay, root};
+use super::root::{Root, delay, root};
 use super::{Call, declared, failed_call, how_many, last, logged, told};
 use crate::checks::finding::{Code, Confidence, Finding, Fix, Severity};
+use crate::checks::objects::unjudged::unjudged;
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::Place;
 use crate::model::trace::HopName;
@@ -42,12 +43,15 @@ fn explain(view: &View<'_>, call: &Call<'_>, failure: Option<&Failure>) -> Findi
         Some(_) => Severity::Warning,
         None => Severity::Error,
     };
-    let root = delay.or_else(|| failure.and_then(|failure| root(view, hop, failure)));
+    let root = delay
+        .or_else(|| failure.and_then(|failure| root(view, hop, failure)))
+        .or_else(|| tls_refused(view, call))
+        .or_else(|| unjudged_root(view, hop));
     let why = match &root {
         Some(root) => format!("; {}", root.why),
         None => format!("; {}", excluded(view, hop)),
     };
-    let many = how_many(view, |call| !call.answer.reached);
+    let many = how_many(view, |call| !call.arrived());
     let message = format!(
         "{many} from {} to {} fails: {what}, at the {hop}{why}",
         view.path.client, view.path.target
@@ -101,6 +105,55 @@ fn hop(view: &View<'_>, call: &Call<'_>, failure: Option<&Failure>) -> HopName {
     }
 }
 
+/// The last proxy starts TLS to the host, and none of its connections opens.
+fn tls_refused(view: &View<'_>, call: &Call<'_>) -> Option<Root> {
+    call.passage.filter(|passage| passage.is_lost())?;
+    let (hop, step) = last(view)?;
+    let tls = step.tls.as_ref().filter(|tls| tls.value.mode.starts())?;
+    let host = &view.path.target.host;
+    Some(Root {
+        why: format!(
+            "the {hop} starts TLS ({}) to {host}, and none of these connections opens: the host \
+             speaks no TLS on that port, or refuses this",
+            tls.value.mode
+        ),
+        cure: format!("take the TLS settings for {host} away, if its port speaks no TLS"),
+        places: tls
+            .because
+            .iter()
+            .cloned()
+            .chain(declared(view, true))
+            .collect(),
+    })
+}
+
+/// Settings on the path whose effect is not worked out from the objects: with all else excluded,
+/// one of these is the likely cause.
+fn unjudged_root(view: &View<'_>, hop: HopName) -> Option<Root> {
+    let settings = unjudged(view, hop);
+    let first = settings.first()?;
+    // Where its own configuration ends the call, that is said.
+    if last(view).is_some_and(|(_, step)| step.ends.is_some()) {
+        return None;
+    }
+    let each: Vec<String> = settings
+        .iter()
+        .map(|one| format!("{} ({})", one.place, one.words))
+        .collect();
+    Some(Root {
+        why: format!(
+            "{}, or a setting on the path that is not judged from the objects: {}",
+            excluded(view, hop),
+            each.join("; ")
+        ),
+        cure: format!(
+            "try the call without {}; if that is not the cause, see the {hop}",
+            first.place
+        ),
+        places: settings.into_iter().map(|one| one.place).collect(),
+    })
+}
+
 /// What is not the cause: what was looked at, and is as it should be.
 fn excluded(view: &View<'_>, hop: HopName) -> String {
     let Some(trace) = view.programmed.seen() else {
@@ -132,7 +185,7 @@ fn words(view: &View<'_>, failure: Option<&Failure>) -> (String, String) {
         ),
         Some(Failure::Envoy { flag, status, .. }) if *flag == ResponseFlag::Denied => (
             "The call is denied by policy".into(),
-            format!("{status} RBAC: access denied, an AuthorizationPolicy refuses it"),
+            format!("{status} RBAC: access denied, the proxy's access control refuses it"),
         ),
         Some(Failure::Envoy { flag, status, hop }) if *flag == ResponseFlag::Answered => (
             format!("The {hop} answers {status} in the host's place"),

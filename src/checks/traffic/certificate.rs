@@ -29,7 +29,7 @@ pub(super) fn look(view: &View<'_>) -> Outcome {
     let by_proxy =
         last(view).filter(|(_, s)| s.tls.as_ref().is_some_and(|t| t.value.mode.originates()));
     let found = match by_proxy {
-        Some(_) if call.answer.reached => None,
+        Some(_) if call.arrived() => None,
         Some(_) => outside(view)
             .and_then(|seen| for_proxy(view, &seen.chain))
             .or_else(|| from_log(view)),

@@ -27,6 +27,13 @@ struct Call<'v> {
     passage: Option<&'v Passage>,
 }
 
+impl Call<'_> {
+    /// Whether the host got it, as far as the client and the counters say.
+    fn arrived(&self) -> bool {
+        self.answer.reached && !self.passage.is_some_and(Passage::is_lost)
+    }
+}
+
 /// The observations of this path, those of all clients of its host among them.
 fn observations<'v>(view: &View<'v>) -> impl Iterator<Item = &'v Observation> {
     let (target, client) = (&view.path.target, &view.path.client);
@@ -62,7 +69,7 @@ fn calls<'v>(view: &View<'v>) -> Result<Vec<Call<'v>>, Outcome> {
 /// not take the path that is wanted, else the first; or why there was none.
 fn call<'v>(view: &View<'v>) -> Result<Call<'v>, Outcome> {
     let calls = calls(view)?;
-    let failed = calls.iter().find(|call| !call.answer.reached);
+    let failed = calls.iter().find(|call| !call.arrived());
     let wanted = view.walk.wanted.is_some();
     let past = calls
         .iter()
@@ -116,7 +123,7 @@ fn filters_at<'v>(view: &View<'v>, hop: HopName, pod: &Pod, proxy: &'v Proxy) ->
 /// The client's request where it did not reach the host; or why there is nothing to explain.
 fn failed_call<'v>(view: &View<'v>) -> Result<Call<'v>, Outcome> {
     call(view).and_then(|call| {
-        if call.answer.reached {
+        if call.arrived() {
             Err(Outcome::Pass)
         } else {
             Ok(call)

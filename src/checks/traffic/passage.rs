@@ -27,7 +27,7 @@ fn look(view: &View<'_>) -> Outcome {
         Ok(call) => call,
         Err(other) => return other,
     };
-    if !call.answer.reached {
+    if !call.arrived() {
         return Outcome::Idle;
     }
     let Some(passage) = call.passage else {

@@ -247,7 +247,7 @@ fn without_cluster(
 /// A filter that refuses, or answers by itself.
 fn by_filter(view: &View<'_>, found: &Found<'_>, flag: ResponseFlag, status: u16) -> Option<Root> {
     if flag == ResponseFlag::Denied {
-        return denied(view, found);
+        return denied(view, found).or_else(|| not_loaded(view, found));
     }
     let answering = flag == ResponseFlag::Answered || matches!(status, 400..=403 | 429);
     if !answering {
@@ -263,6 +263,7 @@ fn by_filter(view: &View<'_>, found: &Found<'_>, flag: ResponseFlag, status: u16
         Maker::AuthorizationPolicy => "an AuthorizationPolicy",
         Maker::RequestAuthentication => "a RequestAuthentication",
         Maker::WasmPlugin => "a WasmPlugin",
+        Maker::TrafficExtension => "a TrafficExtension",
         Maker::EnvoyFilter => "an EnvoyFilter",
     };
     let by = places
@@ -295,6 +296,7 @@ fn made_by(view: &View<'_>, found: &Found<'_>, filter: &Filter) -> Vec<Place> {
     let kind = match filter.maker() {
         Maker::AuthorizationPolicy => return policies(view, found, Some(filter)),
         Maker::WasmPlugin => Kind::WasmPlugin,
+        Maker::TrafficExtension => Kind::TrafficExtension,
         Maker::RequestAuthentication => Kind::RequestAuthentication,
         Maker::EnvoyFilter => Kind::EnvoyFilter,
     };
@@ -311,13 +313,11 @@ fn made_by(view: &View<'_>, found: &Found<'_>, filter: &Filter) -> Vec<Place> {
     places
 }
 
-/// Whether a WasmPlugin is the one that a filter is named after, or an EnvoyFilter has its name.
+/// Whether an extension is the one that a filter is named after, or an EnvoyFilter has its name.
 fn names(view: &View<'_>, place: &Place, filter: &Filter) -> bool {
     let object = &place.object;
-    if object.kind == Kind::WasmPlugin {
-        return filter
-            .name
-            .ends_with(&format!("/{}.{}", object.namespace, object.name));
+    if let Some(extension) = filter.extension() {
+        return extension == (object.namespace.as_str(), object.name.as_str());
     }
     let body = view.world.snapshot.objects.get(object);
     body.is_some_and(|body| body.to_string().contains(&filter.name))
@@ -415,8 +415,33 @@ fn policies(view: &View<'_>, found: &Found<'_>, filter: Option<&Filter>) -> Vec<
 fn closed(view: &View<'_>, found: &Found<'_>) -> Option<Root> {
     let filters = filters_at(view, found.hop, found.pod, found.proxy);
     let refuses = |filter: &&&Filter| filter.kind == "RBAC" && filter.name.contains("network");
-    filters.iter().find(refuses)?;
-    denied(view, found)
+    match filters.iter().find(refuses) {
+        Some(_) => denied(view, found),
+        None => not_loaded(view, found),
+    }
+}
+
+/// A program whose code the proxy's agent could not fetch: it puts RBAC that denies everything in
+/// its place, unless `failStrategy` is `FAIL_OPEN` (pkg/wasm/convert.go).
+fn not_loaded(view: &View<'_>, found: &Found<'_>) -> Option<Root> {
+    let filters = filters_at(view, found.hop, found.pod, found.proxy);
+    let program = filters.into_iter().find(|f| f.extension().is_some())?;
+    let places = made_by(view, found, program);
+    let by = &places.first()?.object;
+    Some(Root {
+        why: format!(
+            "the {}'s proxy runs the program of {by}, and no policy denies the call: where the \
+             code of such a program cannot be fetched, the proxy refuses everything instead \
+             (failStrategy FAIL_CLOSE)",
+            found.hop
+        ),
+        cure: format!(
+            "see in the log of the {}'s proxy whether it fetches the code of {by}; correct its \
+             url, or set failStrategy: FAIL_OPEN",
+            found.hop
+        ),
+        places,
+    })
 }
 
 /// The cluster that the last proxy sends to, and its hop.
