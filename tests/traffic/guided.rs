@@ -107,7 +107,7 @@ fn each_question_is_asked_and_the_command_is_told() {
         "is not a label",
         &format!("{}guided.example.com:80\r", "\u{8}".repeat(8)),
     );
-    terminal.answer("Who starts TLS", "\r");
+    terminal.answer("Originate TLS", "\r");
     terminal.answer("TLS between sidecar and gateway", "\r");
     terminal.answer("Apply this plan?", "y\r");
     terminal.answer("the same without a question:", "");
@@ -153,7 +153,7 @@ fn a_run_that_was_interrupted_half_way_goes_back() {
     );
     terminal.answer("Apply this plan?", "y");
     terminal.answer("waiting for the gateway half-way-gateway/egress", "\u{3}");
-    terminal.answer("What now?", "\u{1b}[B\r");
+    terminal.answer("What now", "\u{1b}[B\r");
     terminal.answer("all changes of this run were rolled back", "");
     let (code, seen) = terminal.end();
     assert_eq!(code, 130, "{seen}");
@@ -228,7 +228,7 @@ fn going_back_takes_sidecars_away_again() {
     terminal.answer("Apply this plan?", "y");
     terminal.answer("waiting for the gateway half-bare-gateway/egress", "\u{3}");
     terminal.answer("labelled Namespace half-bare", "");
-    terminal.answer("What now?", "\u{1b}[B\r");
+    terminal.answer("What now", "\u{1b}[B\r");
     terminal.answer("all changes of this run were rolled back", "");
     let (code, seen) = terminal.end();
     assert_eq!(code, 130, "{seen}");

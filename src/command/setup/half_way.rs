@@ -58,7 +58,7 @@ async fn ask() -> usize {
             "leave everything as it is",
         ];
         let asked = Select::new()
-            .with_prompt("What now?")
+            .with_prompt("What now")
             .items(ways)
             .default(0)
             .interact_on(&term);

@@ -154,10 +154,10 @@ impl Choices {
         if args.targets.iter().any(|t| t.protocol == AppProtocol::Http) && !args.flow.originate_tls
         {
             let ways = [
-                "nobody: it stays plain HTTP",
-                "the gateway (the host must answer on 443; --originate-tls)",
+                "no: it stays plain HTTP",
+                "yes, at the gateway: the host must answer on 443",
             ];
-            let prompt = "Who originates TLS for plain HTTP?";
+            let prompt = "Originate TLS for plain HTTP (--originate-tls)";
             args.flow.originate_tls = Select::new()
                 .with_prompt(prompt)
                 .items(ways)
@@ -239,7 +239,7 @@ impl Choices {
             lines.push(format!("{own} (a new one)"));
             names.push(own);
         }
-        let prompt = "Through which gateway? (--gateway)";
+        let prompt = "Gateway (--gateway)";
         let at = Select::new()
             .with_prompt(prompt)
             .items(&lines)
