@@ -40,11 +40,11 @@ fn is_wrong(text: &str) -> bool {
     words.any(|word| NOT_OURS.contains(&word)) || NOT_SAID.iter().any(|turn| text.contains(turn))
 }
 
-/// The pages of checks and flows, and what newcomers read first.
+/// The pages of checks and flows, and the documentation.
 fn pages() -> Vec<PathBuf> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let mut pages = vec![root.join("README.md")];
-    let mut folders = vec![root.join("src")];
+    let mut folders = vec![root.join("src"), root.join("docs")];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("a folder") {
             let path = entry.expect("an entry").path();
