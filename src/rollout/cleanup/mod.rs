@@ -21,7 +21,6 @@ use crate::plan::{
     all_absent,
 };
 use crate::snapshot::Snapshot;
-use futures::stream::StreamExt;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
