@@ -118,3 +118,11 @@ fn a_namespace_is_locked_and_unlocked_at_once() {
     sweep(&first[..1], &lock, &lock);
     sweep(&first[..1], &lock, &unlock);
 }
+
+/// Whoever gives a namespace sidecars while another run takes them away wants them.
+#[test]
+fn sidecars_are_given_while_another_run_takes_them_away() {
+    let setup = step("team-c", &format!("setup a.example.com {FOUND} --inject"));
+    let cleanup = step("team-c", "cleanup --all");
+    sweep(std::slice::from_ref(&setup), &cleanup, &setup);
+}

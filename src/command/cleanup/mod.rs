@@ -161,14 +161,19 @@ impl Session<'_> {
             for client in &host.clients {
                 let again = record.clients.get(client) != Some(&Phase::Leaving);
                 if again && announced.contains(&(record.name(), client.clone())) {
-                    return Err(Error::Refused {
-                        why: format!(
-                            "{} is being set up again for {client} by {}: {}",
-                            record.host, record.by.who, record.by.command
-                        ),
-                        hint: Some("run cleanup again if it is to go all the same".into()),
-                    });
+                    let what = format!("{} is being set up again for {client}", record.host);
+                    return Err(came_back(&what, &record.by));
                 }
+            }
+        }
+        for record in &removal.injections {
+            let again = record.phase != Phase::Leaving;
+            if again && announced.contains(&(record.name(), record.namespace.clone())) {
+                let what = format!(
+                    "namespace {} is being given sidecars again",
+                    record.namespace
+                );
+                return Err(came_back(&what, &record.by));
             }
         }
         Ok(())
@@ -228,6 +233,13 @@ impl Session<'_> {
         }
         self.io.result("cleanup complete: nothing is left")?;
         Ok(Exit::Done)
+    }
+}
+
+fn came_back(what: &str, by: &Stamp) -> Error {
+    Error::Refused {
+        why: format!("{what} by {}: {}", by.who, by.command),
+        hint: Some("run cleanup again if it is to go all the same".into()),
     }
 }
 

@@ -11,7 +11,6 @@ use crate::kubernetes::pod::Pod;
 use crate::model::target::Client;
 use crate::plan::{HostRecord, HostRemoval, Phase, Record, Wait, client_pods, host_leaves};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use std::sync::PoisonError;
 
 impl Run<'_> {
     /// Remove them, or their clients; the answer names what is left.
@@ -65,11 +64,9 @@ impl Run<'_> {
     }
 
     fn note_leaving(&self, record: &HostRecord) {
-        let announced = self.announced.lock();
-        let mut announced = announced.unwrap_or_else(PoisonError::into_inner);
         for (client, phase) in &record.clients {
             if *phase == Phase::Leaving {
-                announced.insert((record.name(), client.clone()));
+                self.note_announced(record.name(), client);
             }
         }
     }

@@ -24,7 +24,7 @@ use crate::snapshot::Snapshot;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Requests at a time.
@@ -87,6 +87,7 @@ impl Run<'_> {
             let mut record = record.clone();
             record.phase = Phase::Leaving;
             guard.write(self.cluster, &mut record).await?;
+            self.note_announced(record.name(), &record.namespace);
             left.extend(give_back(self.cluster, &record, self.deadline).await?);
             guard.forget(self.cluster, &record).await?;
         }
@@ -113,6 +114,13 @@ impl Run<'_> {
             return Ok(());
         }
         guard.write(self.cluster, record).await
+    }
+
+    /// Remember that a record says, by our hand, that a client is leaving.
+    fn note_announced(&self, record: RecordName, client: &str) {
+        let announced = self.announced.lock();
+        let mut announced = announced.unwrap_or_else(PoisonError::into_inner);
+        announced.insert((record, client.to_owned()));
     }
 
     /// Delete the policy of a lockdown, and forget it.
