@@ -43,14 +43,15 @@ test-mesh:
 	tests/with-mesh cargo test $(live) -- --test-threads=4 $(TEST)
 	EGRESS_TEST_MESH=$${EGRESS_TEST_LOCKDOWN_MESH:-m3} tests/with-mesh cargo test --test lockdown -- --test-threads=1 $(TEST)
 
-# Right configurations, one change or several, real requests, and what doctor says of them. EGRESS_TEST_KIND="half goes" takes
-# the changes with that in their name, on every origin; EGRESS_TEST_SEED draws others.
+# Right configurations, one change or several, real requests, and what doctor says of them: about 60 changes and 40
+# configurations, always the same. EGRESS_TEST_SEED draws others; EGRESS_TEST_KIND="half goes" takes the changes with that
+# in their name, on every origin.
 judge:
 	EGRESS_TEST_MESH=$${EGRESS_TEST_JUDGE_MESH:-m5} EGRESS_TEST_MESH_OPTIONS="--policy enforce" tests/with-mesh \
-		cargo test $(judged) --no-fail-fast -- --nocapture
+		cargo test $(judged) --no-fail-fast -- --nocapture $(TEST)
 
 judge-long:
-	EGRESS_TEST_MUTATIONS=300 EGRESS_TEST_CONFIGURATIONS=500 $(MAKE) --no-print-directory judge
+	EGRESS_TEST_MUTATIONS=300 EGRESS_TEST_FIELDS=300 EGRESS_TEST_CONFIGURATIONS=500 $(MAKE) --no-print-directory judge
 
 # The same on an old Istio, and its operator, beside make test until it is green: a mesh of its own, since another cluster has the Istio that it has.
 test-old: export EGRESS_TEST_MESH := $(or $(EGRESS_TEST_OLD_MESH),m7)

@@ -241,6 +241,10 @@ fn a_hop_without_the_mutual_tls_that_the_gateway_expects_under_another_name_is_t
             "mode: ISTIO_MUTUAL, sni: port-443.edition.cnn.com",
             "mode: DISABLE",
         ),
+        (
+            "mode: ISTIO_MUTUAL, sni: port-443.edition.cnn.com",
+            "mode: ISTIO_MUTUAL",
+        ),
     ];
     for (right, wrong) in without {
         blames(&mutual(), Swap { right, wrong }, "EG250", rule);

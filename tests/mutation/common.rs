@@ -5,6 +5,21 @@ use crate::origins::Origin;
 use crate::plot::Plot;
 use serde_json::Value;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// Pauses before a look that disagrees is repeated: what a proxy or a pod still has of the state
+/// before is no fault, and on a busy machine it has it for long.
+pub(crate) const AGAIN: [Duration; 3] = [
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(16),
+];
+
+/// Whether the API server, or kubectl by its schema, does not take an object.
+pub(crate) fn is_refusal(words: &str) -> bool {
+    let refusals = ["denied the request", "is invalid", "error validating data"];
+    refusals.iter().any(|refusal| words.contains(refusal))
+}
 
 /// A number from the environment.
 pub(crate) fn setting(name: &str, default: usize) -> usize {

@@ -25,7 +25,7 @@ mod plot;
 #[allow(dead_code, reason = "the test of the fields uses more of it")]
 mod schema;
 
-use common::{kept, restore, setting, shuffled, told};
+use common::{AGAIN, is_refusal, kept, restore, setting, shuffled, told};
 use draft::Draft;
 use kinds::Kind;
 use origins::{ORIGINS, Origin};
@@ -33,12 +33,11 @@ use plot::{Plot, Traffic, name};
 use serde_json::Value;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 const PLOTS: usize = 4;
 
 /// How many configurations are drawn, unless somebody says otherwise.
-const CONFIGURATIONS: usize = 100;
+const CONFIGURATIONS: usize = 40;
 
 /// Looks of a path, each of several requests: together more than twenty.
 const LOOKS: usize = 3;
@@ -249,12 +248,15 @@ fn outcome(
     objects: Vec<Value>,
 ) -> Option<(Traffic, Option<String>)> {
     if let Err(words) = plot.have(objects) {
-        let refused = words.contains("denied the request") || words.contains("is invalid");
+        let refused = is_refusal(&words);
         return (!refused).then_some((Traffic::Fine, Some(words)));
     }
     let mut judged = compared(plot, origin);
-    if judged.1.is_some() {
-        std::thread::sleep(Duration::from_secs(4));
+    for pause in AGAIN {
+        if judged.1.is_none() {
+            break;
+        }
+        std::thread::sleep(pause);
         judged = compared(plot, origin);
     }
     Some(judged)

@@ -95,12 +95,15 @@ fn sends_to(routes: &Routes<'_>, host: &str) -> bool {
     destinations.any(|r| r.destination.host == host)
 }
 
-/// The server that ends the mesh's TLS for the host under another name, where the hop starts none:
-/// it and its VirtualService are as they should be, and nobody asks for that name.
+/// The server that ends the mesh's TLS for the host under another name, where the hop starts none,
+/// or without a name of its own: it and its VirtualService are as they should be, and nobody asks
+/// for that name.
 pub(super) fn unasked<'v>(view: &View<'v>) -> Option<(&'v Gateway, usize, &'v Server)> {
     let (world, exit) = (view.world, view.walk.exit.as_ref()?);
-    let started = view.walk.trace.sidecar.tls.as_ref().map(|d| d.value.mode);
-    if started == Some(StartedMode::IstioMutual) {
+    let started = view.walk.trace.sidecar.tls.as_ref().map(|d| &d.value);
+    let mutual = started.filter(|tls| tls.mode == StartedMode::IstioMutual);
+    let sni = mutual.and_then(|tls| tls.sni.as_deref());
+    if sni.is_some_and(|sni| !sni.starts_with("outbound_.")) {
         return None;
     }
     let host = view.path.target.host.text();
@@ -119,11 +122,11 @@ pub(super) fn unasked<'v>(view: &View<'v>) -> Option<(&'v Gateway, usize, &'v Se
         servers.map(move |(at, server)| (g, at, server))
     });
     servers.find(|(gateway, _, server)| {
-        let mutual = server
-            .tls
-            .as_ref()
-            .is_some_and(|t| t.mode == ServerTlsMode::IstioMutual);
-        server.port.number == exit.port && mutual && routed(gateway, server)
+        let tls = server.tls.as_ref().map(|t| t.mode);
+        let ends = tls == Some(ServerTlsMode::IstioMutual);
+        // Mutual TLS for the host's own name is another check's matter.
+        let missed = mutual.is_none() || !server.hosts.iter().any(|h| overlap(&bare(h), &host));
+        server.port.number == exit.port && ends && missed && routed(gateway, server)
     })
 }
 

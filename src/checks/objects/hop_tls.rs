@@ -151,7 +151,7 @@ impl Meeting<'_> {
             self.without_certificate()
         } else if let Some(name) = &self.inner {
             (
-                "the gateway expects the mesh's TLS, the hop starts none".to_owned(),
+                "the hop does not start the TLS that the gateway expects".to_owned(),
                 format!(
                     "{at} is ISTIO_MUTUAL for {name}, from where the host is routed on, and no \
                      DestinationRule sets ISTIO_MUTUAL with that sni for the hop from the sidecar \
