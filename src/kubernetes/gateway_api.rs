@@ -5,6 +5,7 @@ use super::meta::null_as_default;
 use super::pod::Condition;
 use super::{Object, Selector};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The API group.
 pub const GROUP: &str = "gateway.networking.k8s.io";
@@ -125,13 +126,36 @@ pub struct ApiRouteSpec {
     pub rules: Vec<ApiRouteRule>,
 }
 
-/// One rule; what it matches is not read.
+/// One rule.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ApiRouteRule {
+    /// Which requests it takes, any of these; empty takes all.
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_default"
+    )]
+    pub matches: Vec<Value>,
     /// Where it sends to.
     #[serde(deserialize_with = "null_as_default")]
     pub backend_refs: Vec<Reference>,
+}
+
+impl ApiRouteRule {
+    /// Whether it takes every GET, as far as that can be told: a regular expression may.
+    pub fn takes_all(&self) -> bool {
+        let is_open = |m: &Value| {
+            let path = m.pointer("/path/value").and_then(Value::as_str);
+            let kind = m.pointer("/path/type").and_then(Value::as_str);
+            let has = |key: &str| m.get(key).is_some_and(|v| !v.is_null());
+            (kind == Some("RegularExpression")
+                || path.is_none_or(|p| p == "/" && kind != Some("Exact")))
+                && m.get("method").is_none_or(|method| method == "GET")
+                && !has("headers")
+                && !has("queryParams")
+        };
+        self.matches.is_empty() || self.matches.iter().any(is_open)
+    }
 }
 
 /// A reference to another object. Which group and kind an absent one means, depends on where it

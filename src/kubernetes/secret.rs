@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// The public half of a Secret.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, from = "Written")]
 pub struct Credential {
     /// The metadata.
     pub metadata: Meta,
@@ -18,8 +18,33 @@ pub struct Credential {
     pub kind: String,
     /// The names of all keys, with the PEM of those that hold certificates (`tls.crt`, `cert`,
     /// `ca.crt`, `cacert`); the others are empty.
-    #[serde(deserialize_with = "public_only")]
     pub data: BTreeMap<String, String>,
+}
+
+/// A Secret as a server or a manifest has it. Values are dropped as they are decoded.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Written {
+    metadata: Meta,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(deserialize_with = "public_only")]
+    data: BTreeMap<String, String>,
+    /// Manifests only: not encoded, and before `data` where both have a key.
+    #[serde(deserialize_with = "public_only")]
+    string_data: BTreeMap<String, String>,
+}
+
+impl From<Written> for Credential {
+    fn from(written: Written) -> Self {
+        let mut data = written.data;
+        data.extend(written.string_data);
+        Self {
+            metadata: written.metadata,
+            kind: written.kind,
+            data,
+        }
+    }
 }
 
 impl Credential {
@@ -91,4 +116,27 @@ fn certificate(key: &str, value: String) -> String {
         String::from_utf8(bytes).unwrap_or_default()
     };
     certificates(&pem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_may_say_it_in_plain_text() {
+        const PEM: &str = "-----BEGIN CERTIFICATE-----\nTQ==\n-----END CERTIFICATE-----\n";
+        let written = serde_json::json!({
+            "metadata": {"name": "partner"},
+            "stringData": {"ca.crt": PEM, "tls.key": "hidden"},
+            "data": {"ca.crt": "TQ==", "tls.crt": "TQ=="},
+        });
+        let found: Credential = serde_json::from_value(written).expect("a Secret");
+        assert_eq!(found.authority(), Some(PEM));
+        assert_eq!(found.certificate(), Some(""));
+        assert!(found.has_key());
+        let kept = serde_json::to_string(&found).expect("JSON");
+        assert!(!kept.contains("hidden"), "{kept}");
+        let again: Credential = serde_json::from_str(&kept).expect("a Secret");
+        assert_eq!(again, found);
+    }
 }

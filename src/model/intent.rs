@@ -5,15 +5,15 @@
 
 use super::asking::{Asking, through};
 use super::discovery::not_read;
-use super::hosts::{is_typo, is_wild, within};
+use super::hosts::{is_typo, is_wild, overlap, within};
 use super::meant::{Lack, Wanted};
-use super::routes::{Routes, resolve};
+use super::routes::{Routes, of_mesh, resolve};
 use super::scope::{Node, bound_to_mesh};
 use super::servers::selects;
 use super::target::Target;
 use super::world::World;
 use crate::istio::gateway::Gateway;
-use crate::istio::virtual_service::{MESH, RouteDestination};
+use crate::istio::virtual_service::{MESH, RouteDestination, TlsMatch};
 use crate::kubernetes::{Kind, Object, ObjectRef, Place};
 use std::collections::BTreeSet;
 
@@ -189,16 +189,58 @@ impl Asked<'_, '_> {
             Some((place, service))
         });
         let (place, gateway) = gateways.next()?;
-        let decides = self.straight().or_else(|| self.of_other_kind(&place));
-        let (route, lack) = match decides {
-            Some(rule) => (rule, Lack::NotSent(place)),
-            None => (place, Lack::NoRoute),
-        };
+        let (route, lack) = self.why_not(place);
         Some(Wanted {
             route,
             host: self.host.to_owned(),
             gateway,
             lacks: Some(lack),
+        })
+    }
+
+    /// What stands in the place of the rule to the gateway, and why it is none.
+    fn why_not(&self, gateway: Place) -> (Place, Lack) {
+        if let Some((rule, delegate)) = self.without_delegate() {
+            return (rule, Lack::NoDelegate(delegate));
+        }
+        if let Some((rule, names)) = self.of_other_names() {
+            return (rule, Lack::OtherNames(names));
+        }
+        match self.straight().or_else(|| self.of_other_kind(&gateway)) {
+            Some(rule) => (rule, Lack::NotSent(gateway)),
+            None => (gateway, Lack::NoRoute),
+        }
+    }
+
+    /// The rule for sidecars whose delegate istiod does not find: it is left out.
+    fn without_delegate(&self) -> Option<(Place, String)> {
+        let seen = bound_to_mesh(self.world, &self.node.namespace, self.host);
+        let mut lost = seen
+            .into_iter()
+            .flat_map(|routes| routes.without_delegate(self.world.snapshot));
+        let rule = lost.find(|rule| rule.is_for_mesh(self.port))?;
+        Some((rule.place, rule.delegate))
+    }
+
+    /// The tls rule for sidecars that sends other names of its VirtualService to a gateway.
+    fn of_other_names(&self) -> Option<(Place, Vec<String>)> {
+        let seen = bound_to_mesh(self.world, &self.node.namespace, self.host);
+        seen.into_iter().find_map(|routes| {
+            let rules = routes.tls.iter().enumerate();
+            let mut to_gateway = rules.filter(|(_, rule)| {
+                let mut to = rule.route.iter().map(|r| r.destination.host.as_str());
+                to.any(|host| self.world.is_gateway(host))
+            });
+            to_gateway.find_map(|(at, rule)| {
+                let mut matches = rule.matches.iter().enumerate();
+                let (which, other) = matches.find(|(_, m)| {
+                    let here = m.port.is_none_or(|p| p == 0 || p == self.port);
+                    here && of_mesh(&m.gateways)
+                        && !m.sni_hosts.iter().any(|sni| overlap(sni, self.host))
+                })?;
+                let field = format!("spec.tls[{at}].match[{which}].sniHosts");
+                Some((routes.reference().at(field), other.sni_hosts.clone()))
+            })
         })
     }
 
@@ -232,10 +274,14 @@ impl Asked<'_, '_> {
             route.iter().any(|r| world.is_gateway(&r.destination.host))
         };
         let named = |r: &&Routes<'_>| r.hosts.iter().any(|h| within(self.host, h));
+        let names = |m: &TlsMatch| m.sni_hosts.iter().any(|sni| overlap(sni, self.host));
         let speaks_tls = self.speaks_tls();
         world.routes.iter().filter(named).any(|r| {
             (!speaks_tls && r.http.iter().any(|(_, rule)| to_gateway(&rule.route)))
-                || (speaks_tls && r.tls.iter().any(|rule| to_gateway(&rule.route)))
+                || (speaks_tls
+                    && r.tls
+                        .iter()
+                        .any(|rule| rule.matches.iter().any(&names) && to_gateway(&rule.route)))
                 || r.tcp.iter().any(|rule| to_gateway(&rule.route))
         })
     }

@@ -36,6 +36,11 @@ pub enum Lack {
     NotExported,
     /// Its VirtualService names a host that is spelt nearly like this one.
     Misspelt(String),
+    /// Its rule for the mesh has a delegate, `namespace/name`, that istiod does not find.
+    NoDelegate(String),
+    /// Its rule for the mesh sends other names of the VirtualService to the gateway: these
+    /// `sniHosts`.
+    OtherNames(Vec<String>),
     /// It routes the host for the mesh and does not send it to the gateway, where this Gateway
     /// serves it.
     NotSent(Place),

@@ -94,8 +94,45 @@ impl Routes<'_> {
     }
 }
 
+/// A rule that is left out because istiod does not find its delegate.
+pub(super) struct Undelegated {
+    /// Where it names the delegate.
+    pub(super) place: Place,
+    /// `namespace/name` of the delegate.
+    pub(super) delegate: String,
+    matches: Vec<HttpMatch>,
+}
+
+impl Undelegated {
+    /// Whether it would decide about a port for sidecars.
+    pub(super) fn is_for_mesh(&self, port: u16) -> bool {
+        let here =
+            |m: &HttpMatch| of_mesh(&m.gateways) && m.port.is_none_or(|p| p == 0 || p == port);
+        self.matches.is_empty() || self.matches.iter().any(here)
+    }
+}
+
+impl Routes<'_> {
+    /// The rules whose delegate istiod does not find.
+    pub(super) fn without_delegate(&self, snapshot: &Snapshot) -> Vec<Undelegated> {
+        let rules = self.object.spec.http.iter().enumerate();
+        let named = rules.filter_map(|(at, rule)| Some((at, rule, rule.delegate.as_ref()?)));
+        let lost = named.filter(|(_, _, d)| find_delegate(d, self.object, snapshot).is_none());
+        lost.map(|(at, rule, delegate)| {
+            let field = |key: &str| delegate.get(key).and_then(Value::as_str);
+            let namespace = field("namespace").unwrap_or(self.namespace());
+            Undelegated {
+                place: self.reference().at(format!("spec.http[{at}].delegate")),
+                delegate: format!("{namespace}/{}", field("name").unwrap_or_default()),
+                matches: rule.matches.clone(),
+            }
+        })
+        .collect()
+    }
+}
+
 /// Whether a rule with these `gateways` is for sidecars, where its VirtualService is.
-fn of_mesh(gateways: &[String]) -> bool {
+pub(super) fn of_mesh(gateways: &[String]) -> bool {
     gateways.is_empty() || gateways.iter().any(|g| g == MESH)
 }
 

@@ -91,9 +91,12 @@ impl World<'_> {
             client,
             ..Walk::default()
         };
-        if walk.wanted.is_none() {
+        // A route of the Gateway API may be the client's half of what VirtualServices do at the
+        // gateway.
+        if walk.wanted.as_ref().is_none_or(|w| !w.in_force()) {
             walk.api.lead = gateway_api::lead(self, &node, &path.target);
-            walk.wanted = walk.api.lead.as_ref().map(|lead| by_api(lead, path));
+            let by_api = walk.api.lead.as_ref().map(|lead| by_api(lead, path));
+            walk.wanted = by_api.or(walk.wanted);
         }
         if let Some((why, place)) = &walk.client.uncaptured {
             walk.trace.client.ends = Some(Decision::new(

@@ -20,3 +20,4 @@ mod terminal;
 mod usage;
 mod variants;
 mod versions;
+mod wild;

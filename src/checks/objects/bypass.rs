@@ -3,6 +3,7 @@
 use super::{decider, finding};
 use crate::checks::finding::{Code, Confidence, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
+use crate::kubernetes::{Kind, Place};
 use crate::model::trace::HopName;
 
 const CODE: Code = Code("EG225");
@@ -37,12 +38,23 @@ fn look(view: &View<'_>) -> Outcome {
          {listener}, by {decided}, to {cluster}; the traffic leaves directly, past the gateway",
         wanted.route.object, wanted.host, wanted.gateway
     );
+    let (message, uncaptured) = match not_captured(view) {
+        Some(place) => (
+            format!(
+                "{message}. {place} has captureMode NONE: the sidecar opens that listener at its own \
+                 bind address, and nothing that the application sends to the host comes to it"
+            ),
+            Some(place),
+        ),
+        None => (message, None),
+    };
     let found = finding(
         CODE,
         HopName::Sidecar,
         format!("{} goes past the gateway", view.path.target),
         message,
     )
+    .on(uncaptured)
     .on(by.cloned())
     .on([wanted.route.clone()])
     .sure(Confidence::Likely)
@@ -50,4 +62,16 @@ fn look(view: &View<'_>) -> Outcome {
         "compare the host, port and protocol of the ServiceEntry with those of the route",
     ));
     Outcome::Found(vec![found])
+}
+
+/// The import of the client's Sidecar that decides about the port, where it captures nothing.
+///
+/// Source: networking/v1alpha3/sidecar.proto (`CaptureMode`).
+fn not_captured(view: &View<'_>) -> Option<Place> {
+    let node = &view.walk.sidecar.as_ref()?.node;
+    let scope = view.world.scope(node);
+    let sidecar = scope.sidecar()?.reference(Kind::Sidecar);
+    let import = scope.import(view.path.target.port)?;
+    let (at, listener) = import.listener()?;
+    (listener.capture_mode == "NONE").then(|| sidecar.at(format!("spec.egress[{at}].captureMode")))
 }

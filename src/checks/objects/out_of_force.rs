@@ -100,6 +100,29 @@ impl Told {
                 ),
                 format!("write {host} in the hosts of {object}"),
             ),
+            Lack::NoDelegate(delegate) => (
+                format!("the delegate of {object} is not there"),
+                format!(
+                    "{object} routes {host} for the mesh by its delegate {delegate}, and istiod finds \
+                     none: a delegate is a VirtualService without hosts that is exported to namespace \
+                     {}; it leaves the rule out",
+                    object.namespace
+                ),
+                format!(
+                    "create VirtualService {delegate} without hosts, export it to namespace {}, or \
+                     correct the delegate in {object}",
+                    object.namespace
+                ),
+            ),
+            Lack::OtherNames(names) => (
+                format!("the sniHosts of {object} leave {host} out"),
+                format!(
+                    "{object} has {host} among its hosts, but its rule to the gateway matches the SNI \
+                     {} only, and the client's SNI is {host}",
+                    super::list(names)
+                ),
+                format!("add {host} to the sniHosts of that rule in {object}"),
+            ),
             Lack::NotSent(gateway) => (
                 format!("{object} does not send {host} to the gateway"),
                 format!(

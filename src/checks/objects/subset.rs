@@ -177,6 +177,16 @@ impl Asked<'_, '_> {
             );
             return (message, vec![object.at("spec.host")]);
         }
+        if let Some((rule, host)) = self.of_namesake() {
+            let object = rule.reference(Kind::DestinationRule);
+            let message = format!(
+                "{object} defines it, and its host {} means {host}, which nobody declares; istiod \
+                 completes a name without a dot with the rule's own namespace, and takes any other \
+                 as it stands",
+                rule.spec.host
+            );
+            return (message, vec![object.at("spec.host")]);
+        }
         let missing = ObjectRef::new(Kind::DestinationRule, &self.node.namespace, self.name());
         let message = "no DestinationRule that the client sees defines this subset".to_owned();
         (
@@ -203,6 +213,22 @@ impl Asked<'_, '_> {
             defines
                 && is_typo(&host, &self.service.host)
                 && world.services_named(&host).next().is_none()
+        })
+    }
+
+    /// A rule with the subset that names a Service as this one is named, where none is.
+    fn of_namesake(&self) -> Option<(&DestinationRule, String)> {
+        let world = self.view.world;
+        let own_name = self.service.host.split('.').next();
+        let mut rules = world.snapshot.objects.destination_rules.iter();
+        rules.find_map(|rule| {
+            let domain = &world.snapshot.mesh.domain;
+            let host = complete(&rule.spec.host, rule.namespace(), domain);
+            let defines = rule.spec.subsets.iter().any(|s| s.name == *self.subset);
+            let is_namesake = defines
+                && host.split('.').next() == own_name
+                && world.services_named(&host).next().is_none();
+            is_namesake.then_some((rule, host))
         })
     }
 

@@ -4,7 +4,9 @@
 
 use super::{ENTRY, GATEWAY, World, entry, parent_of};
 use crate::kubernetes::definition::{BUNDLE_VERSION, Definition};
-use crate::kubernetes::gateway_api::{ApiGateway, ApiRoute, Attached, GROUP, Listener, Reference};
+use crate::kubernetes::gateway_api::{
+    ApiGateway, ApiRoute, ApiRouteRule, Attached, GROUP, Listener, Reference,
+};
 use crate::kubernetes::pod::Condition;
 use crate::kubernetes::{Kind, Meta, ObjectRef, Place};
 use crate::model::hosts::overlap;
@@ -57,6 +59,23 @@ pub(super) fn of_route(
         Some(told) => refused(&told.conditions).map(|c| by_condition(&object, &whose, c)),
         None => unattached(world, (&object, route), (parent, whose)),
     }
+}
+
+/// A route that takes some requests only: the others get 404, since the sidecar has nothing else for
+/// the host.
+pub(super) fn of_conditions(route: &ApiRoute, object: ObjectRef) -> Option<Fault> {
+    let rules = &route.spec.rules;
+    if rules.is_empty() || rules.iter().any(ApiRouteRule::takes_all) {
+        return None;
+    }
+    let why = "every rule of it has conditions (matches) on path, method, headers or query, and a \
+               plain request for / meets none"
+        .to_owned();
+    let cure = format!("add a rule without matches to {object}, or widen its matches");
+    Some(Fault {
+        leads_nowhere: true,
+        ..Fault::new([object.at("spec.rules")], why, cure)
+    })
 }
 
 /// Why a Gateway is not in force. That an address is still awaited does not keep the mesh from it.
@@ -330,7 +349,16 @@ fn unattached(
         )
     };
     if parent.is(ENTRY, GATEWAY) {
-        return entry(objects, route, parent).is_none().then(missing);
+        let Some(entry) = entry(objects, route, parent) else {
+            return Some(missing());
+        };
+        let port = parent.port.filter(|p| entry.spec.port(*p).is_none())?;
+        let why = format!(
+            "{object} is for port {port} of {}, which declares no such port",
+            whose.object
+        );
+        let cure = format!("correct or drop the port in the parentRefs of {object}");
+        return Some(Fault::new([object.at("spec.parentRefs"), whose], why, cure));
     }
     let Some(gateway) = parent_of(objects, route, parent) else {
         return Some(missing());

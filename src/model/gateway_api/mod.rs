@@ -12,7 +12,7 @@ mod tests;
 pub use fault::Fault;
 pub use policy::{Originator, originator};
 
-use super::hosts::{overlap, within};
+use super::hosts::{overlap, typing_distance, within};
 use super::scope::Node;
 use super::target::{AppProtocol, Target};
 use super::world::World;
@@ -120,20 +120,52 @@ fn of_mesh(
                 (own || entry.namespace() == route.namespace())
                     && entry.spec.hosts.iter().any(|h| within(&host, h))
                     && entry.spec.port(target.port).is_some()
-                    && parent.port.is_none_or(|p| p == target.port)
+                    && parent
+                        .port
+                        .is_none_or(|p| p == target.port || entry.spec.port(p).is_none())
                     && (named || route.spec.hostnames.is_empty() || kind != Kind::TLSRoute)
             }
-            None => parent.is(ENTRY, GATEWAY) && named && own,
+            None => {
+                own && (named && parent.is(ENTRY, GATEWAY) || meant(objects, route, parent, target))
+            }
         }
     })?;
     let (gateway, port) = backends(route).find_map(|backend| to_gateway(world, route, backend))?;
-    let fault = fault::of_route(world, (kind, route), parent);
+    let fault = fault::of_route(world, (kind, route), parent)
+        .or_else(|| fault::of_conditions(route, route.reference(kind)));
     Some(Lead {
         route: route.reference(kind),
         gateway,
         port,
         fault,
     })
+}
+
+/// Whether a parent that is not there was meant to be the target's ServiceEntry: one that is named
+/// nearly so, or as though it were a Service.
+fn meant(objects: &Objects, route: &ApiRoute, parent: &Reference, target: &Target) -> bool {
+    let namespace = parent.namespace(route.namespace());
+    let is_near = |entry: &&ServiceEntry| {
+        if parent.is(ENTRY, GATEWAY) {
+            typing_distance(entry.name(), &parent.name) <= 2
+        } else {
+            parent.is(SERVICE, GATEWAY) && entry.name() == parent.name
+        }
+    };
+    let is_service = |service: &Service| {
+        parent.is(SERVICE, GATEWAY)
+            && service.name() == parent.name
+            && service.namespace() == namespace
+    };
+    let host = target.host.text();
+    let mut entries = objects.service_entries.iter();
+    !objects.services.iter().any(is_service)
+        && entries.any(|entry| {
+            entry.namespace() == namespace
+                && entry.spec.hosts.iter().any(|h| within(&host, h))
+                && entry.spec.port(target.port).is_some()
+                && is_near(&entry)
+        })
 }
 
 /// The gateway's Service that a backend is: one of a gateway, or one that is not there at all.
