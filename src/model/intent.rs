@@ -274,14 +274,14 @@ impl Asked<'_, '_> {
             route.iter().any(|r| world.is_gateway(&r.destination.host))
         };
         let named = |r: &&Routes<'_>| r.hosts.iter().any(|h| within(self.host, h));
-        let names = |m: &TlsMatch| m.sni_hosts.iter().any(|sni| overlap(sni, self.host));
+        let matches_host = |m: &TlsMatch| m.sni_hosts.iter().any(|sni| overlap(sni, self.host));
         let speaks_tls = self.speaks_tls();
         world.routes.iter().filter(named).any(|r| {
             (!speaks_tls && r.http.iter().any(|(_, rule)| to_gateway(&rule.route)))
                 || (speaks_tls
-                    && r.tls
-                        .iter()
-                        .any(|rule| rule.matches.iter().any(&names) && to_gateway(&rule.route)))
+                    && r.tls.iter().any(|rule| {
+                        rule.matches.iter().any(&matches_host) && to_gateway(&rule.route)
+                    }))
                 || r.tcp.iter().any(|rule| to_gateway(&rule.route))
         })
     }

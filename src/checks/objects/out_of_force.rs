@@ -3,7 +3,7 @@
 use super::{end, finding};
 use crate::checks::finding::{Code, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
-use crate::kubernetes::Place;
+use crate::kubernetes::{ObjectRef, Place};
 use crate::model::trace::HopName;
 use crate::model::{End, Lack, Wanted};
 
@@ -58,6 +58,36 @@ struct Told {
     beside: Option<Place>,
 }
 
+/// Title, reason and cure of a rule whose delegate is not there.
+fn no_delegate(object: &ObjectRef, delegate: &str, host: &str) -> (String, String, String) {
+    let namespace = &object.namespace;
+    (
+        format!("the delegate of {object} is not there"),
+        format!(
+            "{object} routes {host} for the mesh by its delegate {delegate}, and istiod finds none: \
+             a delegate is a VirtualService without hosts that is exported to namespace \
+             {namespace}; it leaves the rule out"
+        ),
+        format!(
+            "create VirtualService {delegate} without hosts, export it to namespace {namespace}, or \
+             correct the delegate in {object}"
+        ),
+    )
+}
+
+/// The same of a rule that matches other names than the host's.
+fn other_names(object: &ObjectRef, names: &[String], host: &str) -> (String, String, String) {
+    (
+        format!("the sniHosts of {object} leave {host} out"),
+        format!(
+            "{object} has {host} among its hosts, but its rule to the gateway matches the SNI {} \
+             only, and the client's SNI is {host}",
+            super::list(names)
+        ),
+        format!("add {host} to the sniHosts of that rule in {object}"),
+    )
+}
+
 impl Told {
     fn of(view: &View<'_>, wanted: &Wanted, lack: &Lack) -> Self {
         let object = &wanted.route.object;
@@ -100,29 +130,8 @@ impl Told {
                 ),
                 format!("write {host} in the hosts of {object}"),
             ),
-            Lack::NoDelegate(delegate) => (
-                format!("the delegate of {object} is not there"),
-                format!(
-                    "{object} routes {host} for the mesh by its delegate {delegate}, and istiod finds \
-                     none: a delegate is a VirtualService without hosts that is exported to namespace \
-                     {}; it leaves the rule out",
-                    object.namespace
-                ),
-                format!(
-                    "create VirtualService {delegate} without hosts, export it to namespace {}, or \
-                     correct the delegate in {object}",
-                    object.namespace
-                ),
-            ),
-            Lack::OtherNames(names) => (
-                format!("the sniHosts of {object} leave {host} out"),
-                format!(
-                    "{object} has {host} among its hosts, but its rule to the gateway matches the SNI \
-                     {} only, and the client's SNI is {host}",
-                    super::list(names)
-                ),
-                format!("add {host} to the sniHosts of that rule in {object}"),
-            ),
+            Lack::NoDelegate(delegate) => no_delegate(object, delegate, &host),
+            Lack::OtherNames(names) => other_names(object, names, &host),
             Lack::NotSent(gateway) => (
                 format!("{object} does not send {host} to the gateway"),
                 format!(

@@ -132,7 +132,7 @@ fn of_mesh(
     })?;
     let (gateway, port) = backends(route).find_map(|backend| to_gateway(world, route, backend))?;
     let fault = fault::of_route(world, (kind, route), parent)
-        .or_else(|| fault::of_conditions(route, route.reference(kind)));
+        .or_else(|| fault::of_conditions(route, &route.reference(kind)));
     Some(Lead {
         route: route.reference(kind),
         gateway,
