@@ -6,7 +6,7 @@ use crate::identity::certificates;
 use crate::kubernetes::Kind;
 use crate::kubernetes::pod::Pod;
 use crate::model::trace::{HopName, Step};
-use crate::model::{EgressPath, World};
+use crate::model::{EgressPath, Uncaptured, World};
 use crate::probe::{Answer, Observed, Passage};
 use crate::programmed::at_gateway;
 use crate::snapshot::{Look, Snapshot};
@@ -46,6 +46,9 @@ pub fn by_objects(world: &World<'_>, case: &Case) -> Arrival {
     if walk.api.handed {
         return Arrival::Unsure;
     }
+    if is_in_ambient(case) {
+        return Arrival::Unsure;
+    }
     let from = walk.sends.as_ref().map(|sends| sends.from);
     let steps = [Some(&walk.trace.sidecar), walk.trace.gateway.as_ref()];
     if steps.into_iter().flatten().any(is_not_evaluated) {
@@ -65,6 +68,9 @@ pub fn by_proxies(world: &World<'_>, case: &Case) -> Arrival {
     let Look::Seen(trace) = &case.programmed else {
         return Arrival::NotAsked;
     };
+    if is_in_ambient(case) {
+        return Arrival::Unsure;
+    }
     if case.walk.client.uncaptured.is_some() {
         return arrival(case.walk.wanted.is_none());
     }
@@ -75,6 +81,12 @@ pub fn by_proxies(world: &World<'_>, case: &Case) -> Arrival {
     let wanted = case.walk.wanted.is_some();
     let past = wanted && (trace.gateway.is_none() || shares_past(world, &trace.sidecar));
     arrival(!past && steps().all(|step| step.ends.is_none()) && steps().all(shares_go_on))
+}
+
+/// Whether ztunnel takes the client's connections: what it was given, and a waypoint, is not read.
+fn is_in_ambient(case: &Case) -> bool {
+    let uncaptured = case.walk.client.uncaptured.as_ref();
+    uncaptured.is_some_and(|(why, _)| *why == Uncaptured::Ambient)
 }
 
 /// What the calls of the path did.

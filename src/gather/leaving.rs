@@ -41,7 +41,7 @@ pub async fn leaving(
     let within = deadline.at_most(PATIENCE).left();
     let reads = pods
         .filter(ours)
-        .filter(|p| !p.spec.is_gateway())
+        .filter(|p| !p.spec.is_proxy_alone())
         .take(PODS)
         .map(|pod| async move {
             let read = async { tokio::join!(named(cluster, pod), unnamed(cluster, pod)) };

@@ -30,7 +30,7 @@ pub async fn runaways(
     ] {
         let pods = snapshot.objects.pods.iter();
         let fitting =
-            pods.filter(|p| p.namespace() == namespace && p.is_ready() && !p.spec.is_gateway());
+            pods.filter(|p| p.namespace() == namespace && p.is_ready() && !p.spec.is_proxy_alone());
         let mut containers: Vec<(&str, String)> = fitting
             .filter_map(|p| container(p, kind).map(|name| (p.name(), name)))
             .collect();

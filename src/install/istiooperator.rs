@@ -212,6 +212,13 @@ fn is_marked(component: &Value) -> bool {
     component["k8s"]["serviceAnnotations"][MARK] == FIELD_MANAGER
 }
 
+/// Whether a live object has a gateway of that name.
+pub(super) fn has(operator: &Value, patch: &GatewayPatch) -> bool {
+    let gateways = list(operator);
+    let mut gateways = gateways.iter();
+    gateways.any(|g| g["name"] == patch.name.as_str() && g["namespace"] == patch.namespace.as_str())
+}
+
 fn same(a: &Value, b: &Value) -> bool {
     a["name"] == b["name"] && a["namespace"] == b["namespace"]
 }

@@ -132,10 +132,15 @@ pub async fn undo(
             istioctl::undo((cluster, snapshot), tool, (&named, patch), deadline).await?;
         }
         Restore::Operator { object, .. } => {
-            if !added_by_us(cluster.get(object).await?.as_ref()) {
+            if added_by_us(cluster.get(object).await?.as_ref()) {
+                istiooperator::undo(cluster, restore).await?;
+            }
+            // An earlier run may have taken it out and broken off before the operator was done. A
+            // gateway that the object has, or one without an object, nobody takes away.
+            let operator = cluster.get(object).await?;
+            if operator.is_none_or(|operator| istiooperator::has(&operator, patch)) {
                 return Ok(());
             }
-            istiooperator::undo(cluster, restore).await?;
         }
     }
     for object in made_of(patch) {

@@ -258,6 +258,14 @@ impl PodSpec {
             .is_some_and(|proxy| proxy.args.iter().any(|arg| arg == "router"))
     }
 
+    /// Whether the proxy is there for itself and beside no application: a gateway, a waypoint,
+    /// ztunnel (pkg/model/proxy.go, `NodeType`; cmd/pilot-agent, the role after `proxy`).
+    pub fn is_proxy_alone(&self) -> bool {
+        const ROLES: [&str; 3] = ["router", "waypoint", "ztunnel"];
+        self.proxy()
+            .is_some_and(|proxy| proxy.args.iter().any(|arg| ROLES.contains(&arg.as_str())))
+    }
+
     /// The first container that is the application's own.
     pub fn application(&self) -> Option<&Container> {
         self.containers.iter().find(|c| c.name != PROXY)

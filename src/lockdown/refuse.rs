@@ -4,6 +4,7 @@
 use crate::error::Error;
 use crate::kubernetes::Kind;
 use crate::kubernetes::pod::Pod;
+use crate::model::injection::{is_ambient, labelled_ambient};
 use crate::snapshot::Snapshot;
 
 /// Say why not, and what to do instead.
@@ -67,7 +68,21 @@ pub fn refuse(snapshot: &Snapshot, namespace: &str) -> Result<(), Error> {
     {
         return Err(runs("the cluster's DNS"));
     }
-    if !pods.is_empty() && pods.iter().all(|p| p.spec.is_gateway()) {
+    let meta = snapshot.objects.namespaces.iter();
+    let meta = meta.map(|n| &n.metadata).find(|m| m.name == namespace);
+    let has_sidecars = pods.iter().any(|pod| pod.spec.proxy().is_some());
+    let in_ambient = pods.iter().any(|pod| is_ambient(meta, pod))
+        || (!has_sidecars && meta.is_some_and(labelled_ambient));
+    if in_ambient {
+        return Err(Error::Refused {
+            why: format!(
+                "namespace {namespace} is of the ambient mesh: connections of its pods go through \
+                 no egress gateway, and the policy would cut them all"
+            ),
+            hint: Some("lock down namespaces whose clients have sidecars".into()),
+        });
+    }
+    if !pods.is_empty() && pods.iter().all(|p| p.spec.is_proxy_alone()) {
         return Err(Error::Refused {
             why: format!(
                 "namespace {namespace} has only gateways: they are the gateways that others go \

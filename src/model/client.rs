@@ -4,6 +4,7 @@
 //! Source: tools/istio-iptables, pkg/kube/inject (annotations), pkg/dns/client (the name table).
 
 use super::capture::left_out;
+use super::injection::is_ambient;
 use super::path::EgressPath;
 use super::range::holds;
 use super::registry::Registered;
@@ -80,7 +81,7 @@ pub fn client_end(
     };
     let uncaptured = world
         .pod(path)
-        .and_then(|pod| uncaptured(pod, path.target.port, address));
+        .and_then(|pod| uncaptured(world, pod, path.target.port, address));
     ClientEnd {
         uncaptured,
         address,
@@ -138,13 +139,23 @@ fn unresolved(service: &Registered<'_>, node: &Node) -> Option<Place> {
     lost.then(|| service.object().at("metadata.labels"))
 }
 
-fn uncaptured(pod: &Pod, port: u16, address: Option<IpAddr>) -> Option<(Uncaptured, Place)> {
+fn uncaptured(
+    world: &World<'_>,
+    pod: &Pod,
+    port: u16,
+    address: Option<IpAddr>,
+) -> Option<(Uncaptured, Place)> {
     let object: ObjectRef = pod.object();
     if pod.spec.host_network {
         return Some((Uncaptured::HostNetwork, object.at("spec.hostNetwork")));
     }
     let Some(proxy) = pod.spec.proxy() else {
-        return Some((Uncaptured::NoProxy, object.into()));
+        let why = if is_ambient(world.namespace(pod.namespace()), pod) {
+            Uncaptured::Ambient
+        } else {
+            Uncaptured::NoProxy
+        };
+        return Some((why, object.into()));
     };
     if proxy.variable("ISTIO_META_INTERCEPTION_MODE") == Some("NONE") {
         let at = object.at("metadata.annotations[sidecar.istio.io/interceptionMode]");

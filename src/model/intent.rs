@@ -366,7 +366,7 @@ fn is_all(host: &str) -> bool {
 /// The namespaces with a pod that calls through a sidecar.
 fn callers<'w>(world: &'w World<'_>) -> BTreeSet<&'w str> {
     let pods = world.snapshot.objects.pods.iter();
-    pods.filter(|p| p.spec.proxy().is_some() && !p.spec.is_gateway())
+    pods.filter(|p| p.spec.proxy().is_some() && !p.spec.is_proxy_alone())
         .map(Object::namespace)
         .collect()
 }

@@ -194,7 +194,7 @@ fn belongs(pod: &Pod, client: &Client) -> bool {
         .first()
         .map_or("", |o| o.kind.as_str());
     match &client.workload {
-        None => !pod.spec.is_gateway(),
+        None => !pod.spec.is_proxy_alone(),
         Some((Kind::Pod, name)) => pod.name() == name,
         Some((kind, name)) => owner == pod_owner(*kind) && pod.workload_name() == *name,
     }
@@ -202,7 +202,7 @@ fn belongs(pod: &Pod, client: &Client) -> bool {
 
 /// The namespaces in which a pod with a sidecar runs.
 pub fn namespaces_with_sidecars(objects: &Objects) -> BTreeSet<&str> {
-    let beside = |p: &&Pod| p.is_running() && p.spec.proxy().is_some() && !p.spec.is_gateway();
+    let beside = |p: &&Pod| p.is_running() && p.spec.proxy().is_some() && !p.spec.is_proxy_alone();
     objects
         .pods
         .iter()

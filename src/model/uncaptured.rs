@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Uncaptured {
     /// The pod has no proxy.
     NoProxy,
+    /// It has none since it is of the ambient mesh: ztunnel takes its connections.
+    Ambient,
     /// It lives in the node's network.
     HostNetwork,
     /// The application's user or group is the proxy's.
@@ -26,6 +28,9 @@ impl fmt::Display for Uncaptured {
             Uncaptured::NoProxy => {
                 f.write_str("no sidecar: the connection leaves the pod as it is")
             }
+            Uncaptured::Ambient => f.write_str(
+                "no sidecar: it is of the ambient mesh, where ztunnel takes the connection",
+            ),
             Uncaptured::HostNetwork => {
                 f.write_str("the node's own network: no sidecar can capture it")
             }

@@ -265,6 +265,13 @@ impl<'a> World<'a> {
             .map(|w| &w.spec.template)
     }
 
+    /// The metadata of a namespace, where it is known.
+    pub fn namespace(&self, name: &str) -> Option<&'a Meta> {
+        let mut namespaces = self.snapshot.objects.namespaces.iter();
+        let found = namespaces.find(|namespace| namespace.name() == name);
+        found.map(|namespace| &namespace.metadata)
+    }
+
     /// An address that some proxy resolved a host to.
     pub fn resolved(&self, host: &str) -> Option<IpAddr> {
         self.resolutions(host).first().copied()

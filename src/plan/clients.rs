@@ -1,10 +1,10 @@
 //! Whether the clients can use a gateway at all: their namespace exists and their pods have a
-//! sidecar. Without one nothing that we write reaches them.
+//! sidecar. Without one nothing that we write reaches them; in the ambient mesh there is none.
 
 use crate::error::Error;
 use crate::kubernetes::Kind;
 use crate::kubernetes::pod::Pod;
-use crate::model::injection::labelled;
+use crate::model::injection::{is_ambient, labelled, labelled_ambient};
 use crate::model::target::Client;
 use crate::snapshot::Snapshot;
 
@@ -17,6 +17,8 @@ pub struct ClientPods {
     pub with_sidecar: Vec<Pod>,
     /// Running pods without one: they leave directly.
     pub without_sidecar: Vec<String>,
+    /// Running pods of the ambient mesh: ztunnel takes their connections.
+    pub ambient: Vec<String>,
 }
 
 /// Find a client's pods, or say in one sentence why there can be no path from it.
@@ -36,12 +38,7 @@ pub fn client_pods(snapshot: &Snapshot, client: &Client) -> Result<ClientPods, E
             hint: None,
         });
     }
-    let pods: Vec<&Pod> = snapshot
-        .objects
-        .pods
-        .iter()
-        .filter(|p| is_client(p, client))
-        .collect();
+    let pods: Vec<&Pod> = pods_of(snapshot, client).collect();
     if pods.is_empty() && client.workload.is_some() {
         return Err(Error::NotFound {
             what: format!("a running pod of {client}"),
@@ -50,7 +47,11 @@ pub fn client_pods(snapshot: &Snapshot, client: &Client) -> Result<ClientPods, E
     }
     let (with, without): (Vec<&Pod>, Vec<&Pod>) =
         pods.into_iter().partition(|p| p.spec.proxy().is_some());
-    let injected = namespace.is_some_and(|n| labelled(&n.metadata));
+    refuse_ambient(snapshot, client)?;
+    let meta = namespace.map(|namespace| &namespace.metadata);
+    let (ambient, without): (Vec<&Pod>, Vec<&Pod>) =
+        without.into_iter().partition(|pod| is_ambient(meta, pod));
+    let injected = meta.is_some_and(labelled);
     if with.is_empty() && (!without.is_empty() || !injected) {
         return Err(not_injected(client, injected, &without));
     }
@@ -58,14 +59,53 @@ pub fn client_pods(snapshot: &Snapshot, client: &Client) -> Result<ClientPods, E
         client: client.clone(),
         with_sidecar: with.into_iter().cloned().collect(),
         without_sidecar: without.iter().map(|p| p.name().to_owned()).collect(),
+        ambient: ambient.iter().map(|p| p.name().to_owned()).collect(),
     })
+}
+
+/// Refuse a client that has no sidecar since it is of the ambient mesh. It is not told to take one:
+/// which of the two it has is its owners' choice.
+pub fn refuse_ambient(snapshot: &Snapshot, client: &Client) -> Result<(), Error> {
+    let mut namespaces = snapshot.objects.namespaces.iter();
+    let namespace = namespaces
+        .find(|namespace| namespace.name() == client.namespace)
+        .map(|namespace| &namespace.metadata);
+    let pods: Vec<&Pod> = pods_of(snapshot, client).collect();
+    let ambient = pods.iter().filter(|pod| is_ambient(namespace, pod));
+    let names: Vec<&str> = ambient.map(|pod| pod.name()).take(3).collect();
+    let is_empty = pods.is_empty() && namespace.is_some_and(labelled_ambient);
+    let has_sidecars = pods.iter().any(|pod| pod.spec.proxy().is_some());
+    if has_sidecars || (names.is_empty() && !is_empty) {
+        return Ok(());
+    }
+    let which = if is_empty {
+        String::new()
+    } else {
+        format!(": {}", names.join(", "))
+    };
+    Err(Error::Refused {
+        why: format!(
+            "{client} is of the ambient mesh, where ztunnel takes the connections and the routes \
+             that setup writes do not apply{which}"
+        ),
+        hint: Some(
+            "setup routes clients with sidecars; in the ambient mesh egress goes through a \
+             waypoint: https://istio.io/latest/docs/ambient/usage/waypoint/"
+                .into(),
+        ),
+    })
+}
+
+fn pods_of<'s>(snapshot: &'s Snapshot, client: &'s Client) -> impl Iterator<Item = &'s Pod> {
+    let pods = snapshot.objects.pods.iter();
+    pods.filter(move |pod| is_client(pod, client))
 }
 
 fn is_client(pod: &Pod, client: &Client) -> bool {
     pod.namespace() == client.namespace
         && pod.is_running()
         && !pod.spec.host_network
-        && !pod.spec.is_gateway()
+        && !pod.spec.is_proxy_alone()
         && client
             .workload
             .as_ref()
@@ -164,5 +204,21 @@ mod tests {
         assert!(check(&off, &[]).is_err());
         let nowhere = client_pods(&Snapshot::default(), &"team".parse().unwrap()).unwrap_err();
         assert_eq!(nowhere.to_string(), "namespace team not found");
+    }
+
+    #[test]
+    fn a_client_of_the_ambient_mesh_is_refused_and_not_told_to_take_a_sidecar() {
+        let ambient = json!({"istio.io/dataplane-mode": "ambient"});
+        for containers in [&[][..], &["app"]] {
+            let error = check(&ambient, containers).unwrap_err();
+            let said = format!("{error} {}", error.advice().unwrap());
+            assert!(said.contains("ambient mesh"), "{said}");
+            assert!(
+                !said.contains("inject") && !said.contains("restart"),
+                "{said}"
+            );
+        }
+        let beside = check(&ambient, &["app", "istio-proxy"]).unwrap();
+        assert_eq!(beside.with_sidecar.len(), 1);
     }
 }

@@ -24,7 +24,7 @@ mod step;
 
 pub use breaks::refuse_breaks;
 pub use bridge::bridge;
-pub use clients::{ClientPods, client_pods};
+pub use clients::{ClientPods, client_pods, refuse_ambient};
 pub use collisions::refuse_collisions;
 pub use desired::{Addition, join, render};
 pub use export::{before_export, hidden_from};

@@ -21,6 +21,8 @@ pub struct Scope {
     pub namespace: Option<String>,
     /// Namespaces that were deleted: nothing of theirs is left to keep.
     pub vanished: Vec<String>,
+    /// The user that asks, as the API server knows them; empty where it does not say.
+    pub who: String,
 }
 
 impl Scope {
@@ -35,6 +37,11 @@ impl Scope {
 
     fn is_everything(&self) -> bool {
         self.hosts.is_none()
+    }
+
+    /// Whether a run of the same user wrote this record last.
+    fn is_of(&self, record: &GatewayRecord) -> bool {
+        record.by.who == self.who && !self.who.is_empty()
     }
 }
 
@@ -77,6 +84,8 @@ pub struct GatewayRemoval {
     pub record: GatewayRecord,
     /// Who still uses it, so that it stays.
     pub users: Vec<String>,
+    /// It lost its last host in an earlier run of this user; nobody asks for it now.
+    pub left_behind: bool,
 }
 
 impl Removal {
@@ -229,8 +238,8 @@ fn still_calling(inventory: &Inventory, removed: &[HostRemoval]) -> BTreeSet<Str
     calling
 }
 
-/// Gateways of ours without a host: those that lose their last one now, or, when everything is to
-/// go, all of them.
+/// Gateways of ours without a host: those that lose their last one now, those that a run of this
+/// user left behind when it broke off, or, when everything is to go, all of them.
 fn gateways(scope: &Scope, inventory: &Inventory, hosts: &[HostRemoval]) -> Vec<GatewayRemoval> {
     let mut all = Vec::new();
     for record in &inventory.gateways {
@@ -238,11 +247,12 @@ fn gateways(scope: &Scope, inventory: &Inventory, hosts: &[HostRemoval]) -> Vec<
             host.namespace == record.namespace && host.service == record.service
         };
         let touched = hosts.iter().any(|removal| through(&removal.record));
-        // Nobody can be using what has no record. One that is leaving may have a run at work on it.
+        // Nobody can be using what has no record. One that is leaving may have somebody else's run
+        // at work on it.
         let unfinished = record.version.is_none();
         let asked = scope.is_everything()
             && (scope.namespace.is_none() || scope.concerns(&record.namespace) || unfinished);
-        if !touched && !asked {
+        if !touched && !asked && !scope.is_of(record) {
             continue;
         }
         let stay = |host: &&HostRecord| {
@@ -257,6 +267,7 @@ fn gateways(scope: &Scope, inventory: &Inventory, hosts: &[HostRemoval]) -> Vec<
             all.push(GatewayRemoval {
                 record: record.clone(),
                 users: Vec::new(),
+                left_behind: !touched && !asked,
             });
         }
     }
@@ -374,6 +385,34 @@ fn restored(restore: &Restore) -> String {
 }
 
 impl Removal {
+    /// Gateways that others began to remove, and that nothing here ends: one line each.
+    pub fn left_by_others(&self, inventory: &Inventory) -> Vec<String> {
+        let taken = |record: &GatewayRecord| {
+            let mut here = self.gateways.iter();
+            here.any(|gateway| gateway.record.name() == record.name())
+        };
+        let mut lines = Vec::new();
+        for record in &inventory.gateways {
+            let used = inventory
+                .hosts
+                .iter()
+                .any(|host| host.namespace == record.namespace && host.service == record.service);
+            if record.phase != Phase::Leaving || used || record.version.is_none() || taken(record) {
+                continue;
+            }
+            lines.push(format!(
+                "no host goes through the gateway {}/{} any more, last changed by {}: {}; if that \
+                 run broke off, cleanup --all -n {} removes the gateway",
+                record.namespace,
+                record.service,
+                record.by.who,
+                record.by.command,
+                record.namespace
+            ));
+        }
+        lines
+    }
+
     /// The plan, one line an object.
     pub fn summary(&self) -> String {
         let mut lines = Vec::new();

@@ -69,7 +69,7 @@ pub(crate) fn configuration(dice: &mut Dice, number: usize) -> Vec<Value> {
     };
     let (hop, server) = server(dice, (host, port), mutual);
     objects.push(json!({
-        "apiVersion": "networking.istio.io/v1", "kind": "Gateway",
+        "apiVersion": "networking.istio.io/v1beta1", "kind": "Gateway",
         "metadata": {"name": name, "namespace": gateway_namespace},
         "spec": {"selector": {"istio": if dice.chance(95) { "egressgateway" } else { "another" }}, "servers": [server]},
     }));
@@ -145,7 +145,7 @@ fn entry(
         spec["addresses"] = json!([format!("203.0.113.{}", 10 + dice.roll(5))]);
     }
     json!({
-        "apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry",
+        "apiVersion": "networking.istio.io/v1beta1", "kind": "ServiceEntry",
         "metadata": {"name": name, "namespace": namespace}, "spec": spec,
     })
 }
@@ -218,7 +218,7 @@ fn rule(
         place(dice)
     };
     json!({
-        "apiVersion": "networking.istio.io/v1", "kind": "DestinationRule",
+        "apiVersion": "networking.istio.io/v1beta1", "kind": "DestinationRule",
         "metadata": {"name": name, "namespace": at}, "spec": spec,
     })
 }
@@ -280,7 +280,7 @@ fn route(
             json!([{"match": [mesh], "route": first}, {"match": [exit], "route": second}]);
     }
     json!({
-        "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
+        "apiVersion": "networking.istio.io/v1beta1", "kind": "VirtualService",
         "metadata": {"name": name, "namespace": namespace}, "spec": spec,
     })
 }
@@ -302,7 +302,7 @@ fn outside_rule(dice: &mut Dice, name: &str, host: &str, port: u16) -> Value {
         format!("*.{}", host.split_once('.').expect("a domain").1)
     };
     json!({
-        "apiVersion": "networking.istio.io/v1", "kind": "DestinationRule",
+        "apiVersion": "networking.istio.io/v1beta1", "kind": "DestinationRule",
         "metadata": {"name": format!("{name}-out"), "namespace": place(dice)},
         "spec": {"host": host, "trafficPolicy": policy, "exportTo": exports(dice)},
     })
@@ -320,7 +320,7 @@ fn sidecar(dice: &mut Dice, name: &str) -> Value {
         spec["outboundTrafficPolicy"] = json!({"mode": dice.one(&["REGISTRY_ONLY", "ALLOW_ANY"])});
     }
     json!({
-        "apiVersion": "networking.istio.io/v1", "kind": "Sidecar",
+        "apiVersion": "networking.istio.io/v1beta1", "kind": "Sidecar",
         "metadata": {"name": name, "namespace": dice.one(&TEAMS)}, "spec": spec,
     })
 }
@@ -330,7 +330,7 @@ fn sidecar(dice: &mut Dice, name: &str) -> Value {
 pub(crate) fn marker(round: usize) -> (String, Vec<Value>) {
     let host = format!("round-{round}.marker.test");
     let entry = json!({
-        "apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry",
+        "apiVersion": "networking.istio.io/v1beta1", "kind": "ServiceEntry",
         "metadata": {"name": "zz-marker", "namespace": "istio-system"},
         "spec": {"hosts": [host], "location": "MESH_EXTERNAL", "resolution": "STATIC", "endpoints": [{"address": "203.0.113.9"}],
             "ports": [{"number": 6000, "name": "http", "protocol": "HTTP"}, {"number": 6001, "name": "tls", "protocol": "TLS"}]},

@@ -66,6 +66,29 @@ fn a_cleanup_that_was_cut_is_ended_by_the_next() {
     cut_everywhere(&[setup], &step("team-a", "cleanup a.example.com"));
 }
 
+/// Whoever sees it break off types the same again, and expects that to be all.
+#[test]
+fn a_cleanup_that_was_cut_is_ended_by_the_same_words() {
+    for words in ["cleanup a.example.com", "cleanup --all"] {
+        for n in 0..MOST {
+            let mut meddled =
+                Meddled::after(&[step("team-a", &format!("setup a.example.com {NEW}"))]);
+            let cleanup = step("team-a", words);
+            let cut = cleanup.clone().at(At::Write(n), Fault::After(Event::Kill));
+            let cut = meddled.run(&cut);
+            let again = meddled.run(&cleanup);
+            assert_eq!(again.code, Some(0), "cut at {n}: {}", again.said);
+            assert_eq!(meddled.records(), [""; 0], "cut at {n}: {}", again.said);
+            let whole = cut.code.is_some();
+            meddled.end();
+            if whole {
+                assert!(n > 0, "{words} writes nothing");
+                break;
+            }
+        }
+    }
+}
+
 #[test]
 fn an_injection_that_was_cut_is_taken_back() {
     let setup = step("team-c", &format!("setup a.example.com {FOUND} --inject"));

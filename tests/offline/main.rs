@@ -1,6 +1,7 @@
 //! What needs no cluster: wrong usage, exit codes, an API server that only fails, the kubeconfig,
 //! completion, the krew manifest, and the layers of the source.
 
+mod ambient;
 mod cases;
 mod completion;
 mod connection;

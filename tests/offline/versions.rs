@@ -9,10 +9,10 @@ const ISTIOD: &str = r#"{"items":[{"metadata":{"name":"istiod-1","namespace":"is
     "spec":{"containers":[{"name":"discovery","image":"pilot:1.24.3"}]},"status":{"phase":"Running"}}]}"#;
 const NAMESPACES: &str = r#"{"items":[{"metadata":{"name":"default"}}]}"#;
 
-type Path = (&'static str, u16, &'static str);
+pub(crate) type Path = (&'static str, u16, &'static str);
 
 /// What every cluster with an istiod has.
-const CORE: &[Path] = &[
+pub(crate) const CORE: &[Path] = &[
     ("/version", 200, r#"{"gitVersion":"v1.30.0"}"#),
     ("/api/v1/pods", 200, ISTIOD),
     ("/api/v1/namespaces", 200, NAMESPACES),
@@ -25,7 +25,7 @@ const CORE: &[Path] = &[
 ];
 
 /// The lists of Istio 1.21 and of OpenShift Service Mesh 2.
-const OLD: &[Path] = &[
+pub(crate) const OLD: &[Path] = &[
     (
         "/apis/networking.istio.io/v1beta1/serviceentries",
         200,
@@ -69,7 +69,7 @@ const OLD: &[Path] = &[
     ("/apis/extensions.istio.io/v1alpha1/wasmplugins", 200, LIST),
 ];
 
-fn served(paths: Vec<Path>) -> (Server, tempfile::NamedTempFile) {
+pub(crate) fn served(paths: Vec<Path>) -> (Server, tempfile::NamedTempFile) {
     let server = Server::start(Answer::Paths(paths.leak()));
     let kubeconfig = server.kubeconfig();
     (server, kubeconfig)
@@ -85,7 +85,7 @@ fn asked(server: &Server) -> Vec<String> {
 }
 
 /// The requests that change something.
-fn writes(server: &Server) -> Vec<String> {
+pub(crate) fn writes(server: &Server) -> Vec<String> {
     let changes = |head: &String| !head.starts_with("GET ") && !head.contains("/selfsubject");
     server.requests().into_iter().filter(changes).collect()
 }
@@ -124,7 +124,7 @@ const NETWORKING: &[&str] = &[
     "proxyconfigs",
 ];
 
-fn old_groups() -> &'static str {
+pub(crate) fn old_groups() -> &'static str {
     aggregated(&[
         ("networking.istio.io", "v1beta1", NETWORKING),
         ("networking.istio.io", "v1alpha3", NETWORKING),

@@ -58,7 +58,8 @@ impl Drop for Undo {
 fn a_gateway_that_the_object_had_is_used_and_stays() {
     let team = Team::new("had-before");
     let before = operator();
-    let run = setup(&team, FOUND, &[]);
+    let words = ["setup", "api.example.com:443", "-n", "had-before", "-y"];
+    let run = egress(&[&words[..], &["--gateway", FOUND]].concat());
     assert_eq!(run.code, 0, "{}\n{}", run.stdout, run.stderr);
     let (answer, seen) = team.seen_from("https://api.example.com");
     assert_eq!(answer, "200 2");
@@ -70,6 +71,17 @@ fn a_gateway_that_the_object_had_is_used_and_stays() {
     done(&["cleanup", "api.example.com", "-n", "had-before", "-y"]);
     assert_eq!(operator(), before, "the object is as it was");
     assert_eq!(MESH.addresses(FOUND), gateways, "its pods are the same");
+}
+
+/// Whoever asks for an installer means a gateway of ours: one that is there is not taken for it.
+#[test]
+fn a_gateway_that_the_object_had_is_not_installed_again() {
+    let team = Team::new("had-already");
+    let before = operator();
+    let run = setup(&team, FOUND, &[]);
+    assert_eq!(run.code, 1, "{}\n{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("is there already"), "{}", run.stderr);
+    assert_eq!(operator(), before, "nothing was written");
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn arguments(verb: &'static str, namespace: &'static str) -> Vec<String> {
         words.push(format!("--gateway={namespace}-gateway/egress"));
         words.push("--installer=istiooperator".into());
     }
-    words.extend(["-n", namespace, "--timeout=2m", "-y"].map(str::to_owned));
+    words.extend(["-n", namespace, "--timeout=5m", "-y"].map(str::to_owned));
     words
 }
 
@@ -80,6 +80,22 @@ fn kill_when(words: &[String], begun: impl Fn() -> bool) {
     settle("the verb to begin", begun);
     child.kill().expect("killed");
     child.wait().expect("ended");
+}
+
+/// Run a verb, which must succeed, and do something as soon as the cluster shows that it has begun.
+fn meanwhile(words: &[String], begun: impl Fn() -> bool, act: impl FnOnce()) {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let child = MESH
+        .program(&words)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    settle("the verb to begin", begun);
+    act();
+    let output = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{words:?}: {said}");
 }
 
 fn run(words: &[String]) {
@@ -118,6 +134,36 @@ fn the_operator_installs_the_gateway_and_removes_it() {
     run(&arguments("cleanup", "real"));
     assert_eq!(operator(), object, "the object is as its owner had it");
     assert_as_it_was(&before, "real");
+}
+
+/// A node that is drained takes the operator's pod with it: the next one goes on.
+#[test]
+fn an_operator_that_dies_at_work_is_waited_for() {
+    let team = Team::new("operator-dies");
+    let before = Fingerprint::take(&own("operator-dies"));
+    let object = operator();
+    let setup = arguments("setup", "operator-dies");
+    meanwhile(&setup, has_component, kill_operator);
+    let (answer, _) = team.seen_from("https://edition.cnn.com");
+    assert_eq!(answer, "200 2");
+    let cleanup = arguments("cleanup", "operator-dies");
+    meanwhile(&cleanup, || !has_component(), kill_operator);
+    assert_eq!(operator(), object, "the object is as its owner had it");
+    assert_as_it_was(&before, "operator-dies");
+}
+
+/// End the operator's pod at once, so that it has no time to finish anything.
+fn kill_operator() {
+    let now = ["--grace-period=0", "--force"];
+    let pod = [
+        "-n",
+        "istio-operator",
+        "delete",
+        "pod",
+        "-l",
+        "name=istio-operator",
+    ];
+    MESH.kubectl(&[&pod[..], &now[..]].concat());
 }
 
 #[test]

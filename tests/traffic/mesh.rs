@@ -4,7 +4,7 @@
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::{LazyLock, RwLock};
+use std::sync::{LazyLock, OnceLock, RwLock};
 use std::time::{Duration, Instant};
 
 /// Tests that change the cluster for all take it for themselves.
@@ -93,8 +93,10 @@ impl Mesh {
         serde_json::from_str(&text).expect("kubectl prints JSON")
     }
 
+    /// Apply a manifest in the newest versions of Istio's kinds; an older Istio gets it in its own.
     pub(crate) fn apply(&self, manifest: &str) {
         use std::io::Write;
+        let manifest = &self.in_served_versions(manifest);
         let mut child = self
             .command(&["apply", "-f", "-"])
             .stdin(Stdio::piped())
@@ -111,6 +113,22 @@ impl Mesh {
             child.wait().expect("kubectl ends").success(),
             "kubectl apply: {manifest}"
         );
+    }
+
+    /// Before 1.22 Istio serves `networking.istio.io` as v1beta1, and Telemetry as v1alpha1, alone.
+    fn in_served_versions(&self, manifest: &str) -> String {
+        static SERVED: OnceLock<String> = OnceLock::new();
+        let served = SERVED.get_or_init(|| self.kubectl(&["api-versions"]));
+        let mut manifest = manifest.to_owned();
+        for (newest, older) in [
+            ("networking.istio.io/v1", "networking.istio.io/v1beta1"),
+            ("telemetry.istio.io/v1", "telemetry.istio.io/v1alpha1"),
+        ] {
+            if !served.lines().any(|line| line == newest) {
+                manifest = replace_version(&manifest, newest, older);
+            }
+        }
+        manifest
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
@@ -210,6 +228,18 @@ impl Mesh {
         };
         clusters.lines().filter_map(of).sum()
     }
+}
+
+/// Replace a version where it is all of it: v1 is the beginning of v1beta1, too.
+fn replace_version(manifest: &str, version: &str, with: &str) -> String {
+    let mut parts = manifest.split(version);
+    let mut replaced = parts.next().unwrap_or_default().to_owned();
+    for rest in parts {
+        let goes_on = rest.starts_with(|c: char| c.is_ascii_alphanumeric());
+        replaced.push_str(if goes_on { version } else { with });
+        replaced.push_str(rest);
+    }
+    replaced
 }
 
 pub(crate) fn text(value: &Value, pointer: &str) -> String {

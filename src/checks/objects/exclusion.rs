@@ -28,7 +28,9 @@ fn look(view: &View<'_>) -> Outcome {
     let workload = workload_of(pod);
     let (title, reason, cure) = match why {
         // A pod without a sidecar is another check's matter.
-        Uncaptured::NoProxy | Uncaptured::HostNetwork => return Outcome::Idle,
+        Uncaptured::NoProxy | Uncaptured::Ambient | Uncaptured::HostNetwork => {
+            return Outcome::Idle;
+        }
         Uncaptured::ProxyUser(id) => (
             format!("{workload} runs as {id}, the proxy's own user"),
             format!(

@@ -4,10 +4,10 @@ use super::namespace_of;
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::pod::Pod;
-use crate::kubernetes::{Kind, ObjectRef};
+use crate::kubernetes::{Kind, Meta, ObjectRef};
 use crate::model::injection::{injects, labelled, said};
 use crate::model::trace::HopName;
-use crate::model::{Uncaptured, workload_of};
+use crate::model::{Uncaptured, node, workload_of};
 
 const CODE: Code = Code("EG102");
 
@@ -24,18 +24,15 @@ fn look(view: &View<'_>) -> Outcome {
     else {
         return Outcome::Pass;
     };
+    if *why == Uncaptured::Ambient {
+        return Outcome::Skip(in_ambient(view, pod));
+    }
     if !matches!(why, Uncaptured::NoProxy | Uncaptured::HostNetwork) {
         return Outcome::Idle;
     }
     let Some(wanted) = &view.walk.wanted else {
         return Outcome::Idle;
     };
-    if is_ambient(view, pod) {
-        return Outcome::Skip(format!(
-            "pod {} is of the ambient mesh, which is not judged",
-            pod.name()
-        ));
-    }
     let workload = workload_of(pod);
     let cause = if *why == Uncaptured::HostNetwork {
         Cause::HostNetwork
@@ -64,16 +61,52 @@ fn look(view: &View<'_>) -> Outcome {
     Outcome::Found(vec![finding])
 }
 
-/// Whether ztunnel takes a pod's traffic.
+/// What is known of a path in the ambient mesh, and what is not: ztunnel has no routes, only a
+/// waypoint does.
+fn in_ambient(view: &View<'_>, pod: &Pod) -> String {
+    let target = &view.path.target;
+    let route = match &view.walk.wanted {
+        Some(wanted) => format!(", where {} does not apply", wanted.route.object),
+        None => String::new(),
+    };
+    let onward = match waypoint(view) {
+        Some((waypoint, by)) => format!(
+            "{by} sends connections to {target} through waypoint {waypoint}, whose configuration \
+             is not read"
+        ),
+        None => format!("no waypoint is named for {target}, so they leave directly{route}"),
+    };
+    format!(
+        "pod {} is of the ambient mesh: ztunnel takes its connections; {onward}",
+        pod.name()
+    )
+}
+
+/// The waypoint of the host's entry, and the object that names it: the entry, or its namespace.
 ///
-/// Source: pkg/config/constants (`AmbientRedirection`), cni/pkg/util/podutil.go.
-fn is_ambient(view: &View<'_>, pod: &Pod) -> bool {
-    const MODE: &str = "istio.io/dataplane-mode";
-    if pod.metadata.annotation("ambient.istio.io/redirection") == Some("enabled") {
-        return true;
+/// Source: pilot/pkg/serviceregistry/ambient/waypoints.go (`fetchWaypointForTarget`).
+fn waypoint<'v>(view: &View<'v>) -> Option<(String, ObjectRef)> {
+    const USE: &str = "istio.io/use-waypoint";
+    const USE_NAMESPACE: &str = "istio.io/use-waypoint-namespace";
+    let named = |meta: &'v Meta, namespace: &'v str| match meta.label(USE) {
+        None | Some("" | "none") => None,
+        Some(name) => {
+            let namespace = meta.label(USE_NAMESPACE).unwrap_or(namespace);
+            Some(format!("{namespace}/{name}"))
+        }
+    };
+    let client = node(view.world, view.path);
+    let scope = view.world.scope(&client);
+    let entry = scope
+        .closest_owner(&view.path.target.host.text())?
+        .entry()?;
+    let own = named(&entry.metadata, entry.namespace());
+    if entry.metadata.label(USE).is_some() {
+        return own.map(|waypoint| (waypoint, entry.reference(Kind::ServiceEntry)));
     }
-    let of_namespace = || namespace_of(view, pod.namespace()).and_then(|n| n.label(MODE));
-    pod.metadata.label(MODE).or_else(of_namespace) == Some("ambient")
+    let by = namespace_of(view, entry.namespace())?;
+    let object = ObjectRef::new(Kind::Namespace, "", entry.namespace());
+    named(by, entry.namespace()).map(|waypoint| (waypoint, object))
 }
 
 /// Why there is none.

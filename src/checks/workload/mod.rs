@@ -55,11 +55,5 @@ fn makers<'v>(view: &View<'v>, service: &Service) -> Vec<(ObjectRef, &'v Workloa
 }
 
 fn namespace_of<'v>(view: &View<'v>, name: &str) -> Option<&'v Meta> {
-    view.world
-        .snapshot
-        .objects
-        .namespaces
-        .iter()
-        .find(|n| n.name() == name)
-        .map(|n| &n.metadata)
+    view.world.namespace(name)
 }

@@ -12,7 +12,7 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::model::hosts::typing_distance;
-use crate::plan::{Inventory, Phase, Record, Removal, Scope, Stamp, removal};
+use crate::plan::{GatewayRemoval, Inventory, Phase, Record, Removal, Scope, Stamp, removal};
 use crate::rollout::cleanup::{Announced, Run, count_users};
 use crate::rollout::stamp;
 use crate::survey::{Remains, Survey};
@@ -74,6 +74,7 @@ impl Session<'_> {
             hosts: (!self.args.all).then(|| self.args.hosts.clone()),
             namespace: (!everywhere).then(|| self.cluster.namespace.clone()),
             vanished: Vec::new(),
+            who: self.stamp.who.clone(),
         }
     }
 
@@ -90,7 +91,15 @@ impl Session<'_> {
             known(&scope, &survey.inventory)?;
         }
         let mut removal = removal(&scope, &survey.inventory, &survey.found.live);
+        if first {
+            for line in removal.left_by_others(&survey.inventory) {
+                self.io.note(&line);
+            }
+        }
         count_users(&mut removal, &survey.inventory, &survey.snapshot);
+        // A gateway that stayed because others use it stays without a word in later runs.
+        let stays = |gateway: &GatewayRemoval| gateway.left_behind && !gateway.users.is_empty();
+        removal.gateways.retain(|gateway| !stays(gateway));
         self.refuse_who_came_back(&removal)?;
         if removal.is_empty() {
             let left = survey.left(self.cluster, &scope, &removal).await?;
@@ -194,7 +203,9 @@ impl Session<'_> {
             return self.result(survey, scope, left);
         }
         let of = match (&scope.hosts, &scope.namespace) {
-            _ if survey.inventory.hosts.is_empty() => String::new(),
+            _ if survey.inventory.hosts.is_empty() && survey.inventory.gateways.is_empty() => {
+                String::new()
+            }
             (Some(hosts), _) => {
                 let names: Vec<String> = hosts.iter().map(ToString::to_string).collect();
                 format!(" for {}", names.join(", "))

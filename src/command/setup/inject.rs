@@ -6,7 +6,7 @@ use crate::apply::refuse_kept_workloads;
 use crate::command::consent::{Decision, consent};
 use crate::console::Io;
 use crate::error::Error;
-use crate::plan::{InjectionRecord, client_pods, injection_record};
+use crate::plan::{InjectionRecord, client_pods, injection_record, refuse_ambient};
 use crate::rollout::injection::{carry_out, rights_of};
 use crate::rollout::stamp;
 use crate::snapshot::Snapshot;
@@ -25,6 +25,9 @@ impl Session<'_> {
     /// Inject where it is missing.
     pub(super) async fn inject(&self, snapshot: &Snapshot) -> Result<Injected, Error> {
         let (args, cluster, io) = (self.args, self.cluster, self.io);
+        for client in self.spec.clients() {
+            refuse_ambient(snapshot, &client)?;
+        }
         let mut done = Injected::Nothing;
         for client in self.spec.clients() {
             let mut namespaces = snapshot.objects.namespaces.iter();

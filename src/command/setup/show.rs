@@ -55,6 +55,13 @@ pub(super) fn plan(io: &Io, plan: &SetupPlan, steps: &[Step]) {
             client.client.namespace
         ));
     }
+    for client in plan.clients.iter().filter(|c| !c.ambient.is_empty()) {
+        io.warn(&format!(
+            "of the ambient mesh, so they are not routed: {} in {}",
+            client.ambient.join(", "),
+            client.client.namespace
+        ));
+    }
     if let Some(patch) = plan.gateway.patch.as_ref().filter(|_| io.verbose > 0) {
         io.note(&diff::yaml(&patch.to_operator()).unwrap_or_default());
     }

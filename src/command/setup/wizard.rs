@@ -12,7 +12,7 @@ use crate::install::{FoundGateway, GatewayPatch, find_gateways};
 use crate::istio::virtual_service::MESH;
 use crate::kubernetes::pod::Pod;
 use crate::model::target::{AppProtocol, Client, Host, Target};
-use crate::plan::{GatewayName, HopChoice, client_pods};
+use crate::plan::{GatewayName, HopChoice, client_pods, refuse_ambient};
 use crate::snapshot::Snapshot;
 use dialoguer::console::Term;
 use dialoguer::{Input, MultiSelect, Select};
@@ -92,12 +92,17 @@ fn clients(snapshot: &Snapshot, current: &str) -> Vec<Caller> {
         .map(|n| n.name().to_owned())
         .filter(|n| !own(n));
     let client = |namespace: String| {
-        let of_it =
-            |pod: &&Pod| pod.namespace() == namespace && !pod.spec.is_gateway() && pod.is_running();
+        let of_it = |pod: &&Pod| {
+            pod.namespace() == namespace && !pod.spec.is_proxy_alone() && pod.is_running()
+        };
         if !objects.pods.iter().any(|p| of_it(&p)) {
             return None;
         }
-        let pods = client_pods(snapshot, &Client::namespace(namespace.as_str()));
+        let client = Client::namespace(namespace.as_str());
+        if refuse_ambient(snapshot, &client).is_err() {
+            return None;
+        }
+        let pods = client_pods(snapshot, &client);
         let sidecars = pods.is_ok_and(|c| !c.with_sidecar.is_empty());
         Some(Caller {
             namespace,

@@ -142,10 +142,8 @@ impl Run<'_> {
         let Some(namespace) = record.made_namespace() else {
             return guard.forget(self.cluster, record).await;
         };
-        let others = {
-            let own = record.name().object().name;
-            others_in_the_end(self.cluster, &namespace.name, &own, self.deadline).await?
-        };
+        let others =
+            others_in_the_end(self.cluster, &namespace.name, record, self.deadline).await?;
         if !others.is_empty() {
             self.io.note(&format!(
                 "{namespace} stays, since this is in it: {}",

@@ -33,7 +33,7 @@ impl Run<'_> {
             p.namespace() == namespace
                 && p.is_running()
                 && !p.spec.host_network
-                && !p.spec.is_gateway()
+                && !p.spec.is_proxy_alone()
         });
         let looks = pods.map(|pod| async move { (pod, self.connections(pod).await) });
         let looks: Vec<(&Pod, Result<Vec<Connection>, String>)> = stream::iter(looks)

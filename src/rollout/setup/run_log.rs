@@ -170,6 +170,7 @@ impl Before {
         removal.gateways.extend(gateway.map(|now| GatewayRemoval {
             record: now.clone(),
             users: Vec::new(),
+            left_behind: false,
         }));
         // Sidecars go last: until then the way through the gateway needs them.
         for bare in &self.bare {
