@@ -71,6 +71,7 @@ pub static CHECKS: &[Check] = &[
     proxies::roots::CHECK,
     proxies::secrets::CHECK,
     proxies::origination::CHECK,
+    proxies::patched::CHECK,
     proxies::listeners::CHECK,
     proxies::hop::CHECK,
     proxies::resolution::CHECK,

@@ -95,12 +95,28 @@ impl Filter {
         }
         match self.kind.as_str() {
             // A provider of a CUSTOM policy, and RBAC for the rest.
-            "RBAC" | "ExtAuthz" | "ExtAuthzPerRoute" if self.name.starts_with("envoy.filters.") => {
+            "RBAC" if self.is_of_istio() => Maker::AuthorizationPolicy,
+            "ExtAuthz" | "ExtAuthzPerRoute" if self.name.starts_with("envoy.filters.") => {
                 Maker::AuthorizationPolicy
             }
             "JwtAuthentication" => Maker::RequestAuthentication,
             _ => Maker::EnvoyFilter,
         }
+    }
+
+    /// Whether an RBAC filter is istiod's own: by the names of its policies, where it has any.
+    fn is_of_istio(&self) -> bool {
+        let of_custom = [
+            "istio-ext-authz",
+            "due-to-bad-CUSTOM-action",
+            "default-deny-all",
+        ];
+        let own = |policy: &String| {
+            policy_object(policy).is_some() || of_custom.iter().any(|name| policy.contains(name))
+        };
+        let named = ["envoy.filters.http.rbac", "envoy.filters.network.rbac"];
+        named.contains(&self.name.as_str())
+            && (self.policies.is_empty() || self.policies.iter().any(own))
     }
 
     /// Whether it refuses what a CUSTOM policy is about, since istiod could not build its provider
@@ -215,6 +231,33 @@ mod tests {
         assert_eq!(
             rbac.policy_objects(),
             [("istio-system".to_owned(), "deny".to_owned())]
+        );
+    }
+
+    #[test]
+    fn an_rbac_filter_that_istiod_did_not_name_is_of_an_envoy_filter() {
+        let maker = |name: &str, policies: &[&str]| {
+            let filter = Filter {
+                name: name.into(),
+                kind: "RBAC".into(),
+                policies: policies.iter().map(|p| (*p).to_owned()).collect(),
+                ..Filter::default()
+            };
+            filter.maker()
+        };
+        let http = "envoy.filters.http.rbac";
+        let of_istio = [
+            &[][..],
+            &["ns[a]-policy[b]-rule[0]"],
+            &["default-deny-all-due-to-bad-CUSTOM-action"],
+        ];
+        for policies in of_istio {
+            assert_eq!(maker(http, policies), Maker::AuthorizationPolicy);
+        }
+        assert_eq!(maker(http, &["mine"]), Maker::EnvoyFilter);
+        assert_eq!(
+            maker("envoy.filters.http.rbac.x", &["mine"]),
+            Maker::EnvoyFilter
         );
     }
 }

@@ -6,6 +6,7 @@ pub(super) mod identity;
 pub(super) mod listeners;
 pub(super) mod origination;
 pub(super) mod parting;
+pub(super) mod patched;
 pub(super) mod rejected;
 pub(super) mod resolution;
 pub(super) mod roots;
@@ -15,7 +16,7 @@ pub(super) mod stale;
 
 use super::View;
 use super::workload::{gateway, pods};
-use crate::envoy::Proxy;
+use crate::envoy::{Proxy, SyncState};
 use crate::kubernetes::pod::Pod;
 use crate::model::trace::HopName;
 use crate::probe::Observed;
@@ -84,6 +85,19 @@ pub(super) fn taken(view: &View<'_>) -> Timestamp {
         .taken
         .parse()
         .unwrap_or_else(|_| Timestamp::now())
+}
+
+/// Whether istiod waits for this proxy to take something.
+fn behind(view: &View<'_>, namespace: &str, pod: &str) -> bool {
+    let planes = view
+        .world
+        .snapshot
+        .planes
+        .values()
+        .filter_map(Look::seen)
+        .flat_map(|p| &p.proxies);
+    let mut own = planes.filter(|s| s.namespace == namespace && s.pod == pod);
+    own.any(|s| s.kinds.values().any(|state| *state == SyncState::Stale))
 }
 
 /// Whether the calls of this path were all seen to take the path that they should.

@@ -1,10 +1,9 @@
 #![doc = include_str!("parting.md")]
 
-use super::{proven, proxied};
+use super::{behind, patched, proven, proxied};
 use crate::checks::engine::UNJUDGED;
 use crate::checks::finding::{Code, Confidence, Finding, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
-use crate::envoy::SyncState;
 use crate::kubernetes::Place;
 use crate::model::trace::{HopName, Step, Trace};
 use crate::model::{End, workload_of};
@@ -42,6 +41,9 @@ fn look(view: &View<'_>) -> Outcome {
     let Some(pod) = pod.filter(|_| !proven(view)) else {
         return Outcome::Pass;
     };
+    if matches!(patched::look(view), Outcome::Found(_)) {
+        return Outcome::Pass;
+    }
     let behind = behind(view, pod.namespace(), pod.name());
     let message = format!(
         "by the objects, the {} would send {} to {}; its proxy in {}/{} has another: {}{}",
@@ -99,17 +101,4 @@ fn reasons(step: &Step) -> Vec<Place> {
         .chain(step.chain.iter().flat_map(|d| &d.because))
         .cloned()
         .collect()
-}
-
-/// Whether istiod waits for this proxy to take something.
-fn behind(view: &View<'_>, namespace: &str, pod: &str) -> bool {
-    let planes = view
-        .world
-        .snapshot
-        .planes
-        .values()
-        .filter_map(Look::seen)
-        .flat_map(|p| &p.proxies);
-    let mut own = planes.filter(|s| s.namespace == namespace && s.pod == pod);
-    own.any(|s| s.kinds.values().any(|state| *state == SyncState::Stale))
 }

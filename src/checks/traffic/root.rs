@@ -343,6 +343,24 @@ fn denied(view: &View<'_>, found: &Found<'_>) -> Option<Root> {
         });
     }
     let filters = filters_at(view, found.hop, found.pod, found.proxy);
+    let strange = |filter: &&&Filter| {
+        filter.kind == "RBAC" && filter.maker() == Maker::EnvoyFilter && !filter.lacks_provider()
+    };
+    if let Some(filter) = filters.iter().find(strange) {
+        let places = made_by(view, found, filter);
+        let by = places
+            .first()
+            .map_or_else(|| "an EnvoyFilter".to_owned(), ToString::to_string);
+        return Some(Root {
+            why: format!(
+                "no AuthorizationPolicy denies it; the filter {} (RBAC) of the {}'s proxy does, and \
+                 {by} put it there",
+                filter.name, found.hop
+            ),
+            cure: format!("let the call in with {by}, or take it out"),
+            places,
+        });
+    }
     if filters.iter().any(|filter| filter.lacks_provider()) {
         let custom = policies(view, found, None);
         let by = custom
