@@ -6,6 +6,7 @@ use crate::checks::finding::{Code, Confidence, Finding, Fix, Severity};
 use crate::checks::objects::unjudged::unjudged;
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::Place;
+use crate::model::hosts::within;
 use crate::model::trace::HopName;
 use crate::model::workload_of;
 use crate::probe::{Failure, ResponseFlag};
@@ -46,6 +47,7 @@ fn explain(view: &View<'_>, call: &Call<'_>, failure: Option<&Failure>) -> Findi
     let root = delay
         .or_else(|| failure.and_then(|failure| root(view, hop, failure)))
         .or_else(|| tls_refused(view, call))
+        .or_else(|| other_names(view, hop, failure))
         .or_else(|| unjudged_root(view, hop));
     let why = match &root {
         Some(root) => format!("; {}", root.why),
@@ -118,6 +120,33 @@ fn tls_refused(view: &View<'_>, call: &Call<'_>) -> Option<Root> {
             tls.value.mode
         ),
         cure: format!("take the TLS settings for {host} away, if its port speaks no TLS"),
+        places: tls
+            .because
+            .iter()
+            .cloned()
+            .chain(declared(view, true))
+            .collect(),
+    })
+}
+
+/// The last proxy starts TLS to the host, takes only a certificate for other names than the host's,
+/// and its connections end: Envoy checks names last, and says no more than UF.
+fn other_names(view: &View<'_>, hop: HopName, failure: Option<&Failure>) -> Option<Root> {
+    let failed = matches!(failure, Some(Failure::Envoy { flag, .. })
+        if *flag == ResponseFlag::ConnectionFailure);
+    let (proxy, step) = last(view).filter(|_| failed && hop == HopName::Outside)?;
+    let tls = step.tls.as_ref().filter(|tls| tls.value.mode.starts())?;
+    let (host, names) = (view.path.target.host.text(), &tls.value.names);
+    if names.is_empty() || names.iter().any(|name| within(&host, name)) {
+        return None;
+    }
+    Some(Root {
+        why: format!(
+            "the {proxy} takes only a certificate for {} (subjectAltNames), which is not for {host}: \
+             a host that shows its own is refused",
+            names.join(", ")
+        ),
+        cure: format!("drop subjectAltNames for {host}, or list the names of its certificate"),
         places: tls
             .because
             .iter()
