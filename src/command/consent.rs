@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::plan::{Step, diff};
-use crate::rollout::TRIES;
 
 /// Said where somebody declined, and after a dry run.
 const NOTHING: &str = "nothing was written";
@@ -60,26 +59,6 @@ pub(super) fn say_what_was_done(io: &Io, journal: &Journal) -> bool {
         io.say(&format!("  {line}"));
     }
     true
-}
-
-/// Do the work, and plan it again as long as others write beside it. `what` is written.
-///
-/// # Errors
-/// Those of the work, and [`Error::Raced`] where others never stopped.
-pub(super) async fn planned_again(
-    io: &Io,
-    what: &str,
-    mut work: impl AsyncFnMut() -> Result<Exit, Error>,
-) -> Result<Exit, Error> {
-    for _ in 0..TRIES {
-        match work().await {
-            Err(Error::Raced { what }) => {
-                io.note(&format!("{what} was changed meanwhile: planning again"));
-            }
-            done => return done,
-        }
-    }
-    Err(Error::Raced { what: what.into() })
 }
 
 /// Where it would be written.

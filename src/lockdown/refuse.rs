@@ -4,7 +4,7 @@
 use crate::error::Error;
 use crate::kubernetes::Kind;
 use crate::kubernetes::pod::Pod;
-use crate::model::injection::{is_ambient, labelled_ambient};
+use crate::model::injection::labelled_ambient;
 use crate::snapshot::Snapshot;
 
 /// Say why not, and what to do instead.
@@ -71,9 +71,9 @@ pub fn refuse(snapshot: &Snapshot, namespace: &str) -> Result<(), Error> {
     let meta = snapshot.objects.namespaces.iter();
     let meta = meta.map(|n| &n.metadata).find(|m| m.name == namespace);
     let has_sidecars = pods.iter().any(|pod| pod.spec.proxy().is_some());
-    let in_ambient = pods.iter().any(|pod| is_ambient(meta, pod))
-        || (!has_sidecars && meta.is_some_and(labelled_ambient));
-    if in_ambient {
+    // The namespace's own label decides: whoever is to be locked down writes the pods, and must not
+    // keep the policy away with a mark on one of them.
+    if !has_sidecars && meta.is_some_and(labelled_ambient) {
         return Err(Error::Refused {
             why: format!(
                 "namespace {namespace} is of the ambient mesh: connections of its pods go through \

@@ -1,7 +1,7 @@
 //! A proxy, and what it sees: as positions in the world, so that it can be kept beside it.
 
 use super::host_index::HostIndex;
-use crate::kubernetes::pod::Labels;
+use crate::kubernetes::pod::{Labels, Pod};
 use std::collections::{BTreeSet, HashMap};
 
 /// A proxy, as istiod tells them apart.
@@ -15,6 +15,18 @@ pub struct Node {
     pub dns: bool,
     /// A gateway, not a sidecar.
     pub router: bool,
+}
+
+impl Node {
+    /// The proxy of a pod, for what does not hang on DNS.
+    pub fn of(pod: &Pod, router: bool) -> Self {
+        Self {
+            namespace: pod.namespace().into(),
+            labels: pod.metadata.labels.clone(),
+            dns: false,
+            router,
+        }
+    }
 }
 
 /// What a proxy sees, as positions in its world.

@@ -1,9 +1,10 @@
 //! Sidecars for a namespace that has none: its label and the restart of its workloads, under a
 //! record.
 
-use super::TRIES;
+use super::planned_again;
 use crate::apply::{Guard, inject, read_records_of};
 use crate::cluster::Cluster;
+use crate::console::Io;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::kubernetes::{Kind, Right};
@@ -28,17 +29,12 @@ pub(crate) fn rights_of(record: &InjectionRecord) -> BTreeSet<Right> {
 /// see what was written after it: all of it is recorded and written once more.
 pub(crate) async fn carry_out(
     cluster: &Cluster,
+    io: &Io,
     record: &mut InjectionRecord,
     deadline: Deadline,
 ) -> Result<(), Error> {
-    let mut done = Ok(());
-    for _ in 0..TRIES {
-        done = once(cluster, record, deadline).await;
-        if !matches!(done, Err(Error::Raced { .. })) {
-            break;
-        }
-    }
-    done
+    let what = format!("the sidecars of {}", record.namespace);
+    planned_again(io, &what, async || once(cluster, record, deadline).await).await
 }
 
 async fn once(

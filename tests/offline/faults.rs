@@ -18,10 +18,10 @@ const VERBS: &[&str] = &[
 ];
 
 fn each_verb(answer: Answer, code: i32, words: &str) {
-    each_verb_with(answer, "--request-timeout 2s", code, words);
+    each_verb_with(answer, "--request-timeout 20s", code, words);
 }
 
-/// Every verb with these flags ends within seconds, with this code and these words.
+/// Every verb with these flags ends by itself, with this code and these words.
 fn each_verb_with(answer: Answer, flags: &str, code: i32, words: &str) {
     let server = Server::start(answer);
     let kubeconfig = server.kubeconfig();
@@ -38,7 +38,7 @@ fn each_verb_with(answer: Answer, flags: &str, code: i32, words: &str) {
                 let what = format!("{answer:?}, {verb} {flags}");
                 assert_eq!(run.code, code, "{what}: {}{}", run.stdout, run.stderr);
                 assert!(
-                    run.took < Duration::from_secs(30),
+                    run.took < Duration::from_secs(60),
                     "{what} took {:?}",
                     run.took
                 );
@@ -79,7 +79,7 @@ fn credentials_that_are_refused() {
 
 #[test]
 fn a_server_that_never_answers() {
-    each_verb(Answer::Silence, 4, "within 2s");
+    each_verb_with(Answer::Silence, "--request-timeout 2s", 4, "within 2s");
 }
 
 #[test]
@@ -105,13 +105,13 @@ fn the_timeout_is_that_of_the_whole_command() {
 
 #[test]
 fn a_server_that_says_when_to_come_back_is_not_asked_before() {
-    each_verb_with(Answer::Busy(30), "--timeout 2s", 1, "not now");
+    each_verb_with(Answer::Busy(30), "--timeout 25s", 1, "not now");
     let server = Server::start(Answer::Busy(1));
-    let arguments = ["version", "--timeout", "3s"];
+    let arguments = ["version", "--timeout", "8s"];
     let run = egress_on(server.kubeconfig().path(), &arguments);
     assert_eq!(run.code, 1, "{}", run.stderr);
     let requests = server.requests().len();
-    assert!((2..=4).contains(&requests), "{requests} requests within 3s");
+    assert!((2..=9).contains(&requests), "{requests} requests within 8s");
 }
 
 #[test]

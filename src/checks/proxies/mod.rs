@@ -16,7 +16,7 @@ pub(super) mod stale;
 
 use super::View;
 use super::workload::{gateway, pods};
-use crate::envoy::{Proxy, SyncState};
+use crate::envoy::{Proxy, ProxySync, SyncState};
 use crate::kubernetes::pod::Pod;
 use crate::model::trace::HopName;
 use crate::probe::Observed;
@@ -87,17 +87,17 @@ pub(super) fn taken(view: &View<'_>) -> Timestamp {
         .unwrap_or_else(|_| Timestamp::now())
 }
 
+/// What each istiod pod says of a proxy.
+fn synced<'v>(view: &View<'v>, pod: &'v Pod) -> impl Iterator<Item = &'v ProxySync> {
+    let planes = view.world.snapshot.planes.values().filter_map(Look::seen);
+    let all = planes.flat_map(|plane| &plane.proxies);
+    all.filter(|sync| sync.namespace == pod.namespace() && sync.pod == pod.name())
+}
+
 /// Whether istiod waits for this proxy to take something.
-fn behind(view: &View<'_>, namespace: &str, pod: &str) -> bool {
-    let planes = view
-        .world
-        .snapshot
-        .planes
-        .values()
-        .filter_map(Look::seen)
-        .flat_map(|p| &p.proxies);
-    let mut own = planes.filter(|s| s.namespace == namespace && s.pod == pod);
-    own.any(|s| s.kinds.values().any(|state| *state == SyncState::Stale))
+fn behind(view: &View<'_>, pod: &Pod) -> bool {
+    let mut own = synced(view, pod);
+    own.any(|sync| sync.kinds.values().any(|state| *state == SyncState::Stale))
 }
 
 /// Whether the calls of this path were all seen to take the path that they should.

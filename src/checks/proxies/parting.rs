@@ -44,7 +44,7 @@ fn look(view: &View<'_>) -> Outcome {
     if matches!(patched::look(view), Outcome::Found(_)) {
         return Outcome::Pass;
     }
-    let behind = behind(view, pod.namespace(), pod.name());
+    let behind = behind(view, pod);
     let message = format!(
         "by the objects, the {} would send {} to {}; its proxy in {}/{} has another: {}{}",
         part.hop,

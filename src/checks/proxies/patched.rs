@@ -16,7 +16,7 @@ const CODE: Code = Code("EG310");
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: CODE,
-    title: "An EnvoyFilter takes the path away from what the objects say",
+    title: "An EnvoyFilter overrides what the other objects say",
     layer: Layer::Programmed,
     page: include_str!("patched.md"),
     look,
@@ -44,13 +44,14 @@ pub(super) fn look(view: &View<'_>) -> Outcome {
     let Some(first) = filters.first() else {
         return Outcome::Pass;
     };
-    if behind(view, pod.namespace(), pod.name()) {
+    if behind(view, pod) {
         return Outcome::Pass;
     }
     let object = &first.object;
     let message = format!(
-        "by the objects, the {hop} would send {} to {}; its proxy in {}/{} has another: {}. {object} \
-         changes the configuration of that proxy, and the call does not take the path that it should",
+        "by the other objects, the {hop} would send {} to {}; its proxy in {}/{} has another: {}. \
+         {object} changes the configuration of that proxy, and the call does not take the path that \
+         it should",
         view.path.target,
         part.intended,
         pod.namespace(),
@@ -60,7 +61,7 @@ pub(super) fn look(view: &View<'_>) -> Outcome {
     let finding = Finding::new(
         CODE,
         hop,
-        format!("{object} takes the path away from what the objects say"),
+        format!("{object} overrides what the other objects say of this path"),
         message,
     )
     .on(filters.clone())
@@ -80,12 +81,7 @@ fn fails(view: &View<'_>) -> bool {
 /// The EnvoyFilters that reach a proxy.
 fn reaching(view: &View<'_>, hop: HopName, pod: &Pod) -> Vec<Place> {
     let router = hop == HopName::Gateway;
-    let node = Node {
-        namespace: pod.namespace().into(),
-        labels: pod.metadata.labels.clone(),
-        dns: false,
-        router,
-    };
+    let node = Node::of(pod, router);
     let role = if router { Role::Gateway } else { Role::Sidecar };
     let all = foreign(view.world, &node, role).into_iter();
     all.map(|one| one.place)

@@ -1,13 +1,12 @@
 #![doc = include_str!("rejected.md")]
 
-use super::{Link, links, outcome};
+use super::{Link, links, outcome, synced};
 use crate::checks::finding::{Code, Confidence, Finding, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::istio::EnvoyFilter;
 use crate::kubernetes::{Kind, Place};
 use crate::model::trace::{ClusterName, HopName};
 use crate::programmed::at_gateway;
-use crate::snapshot::Look;
 
 const CODE: Code = Code("EG301");
 
@@ -97,14 +96,7 @@ fn refusals(view: &View<'_>, link: &Link<'_>) -> Vec<(String, String)> {
         .iter()
         .map(|r| (r.resource.clone(), r.reason.clone()));
     let mut all: Vec<(String, String)> = own.collect();
-    let planes = view
-        .world
-        .snapshot
-        .planes
-        .values()
-        .filter_map(Look::seen)
-        .flat_map(|p| &p.proxies);
-    for sync in planes.filter(|s| s.pod == link.pod.name() && s.namespace == link.pod.namespace()) {
+    for sync in synced(view, link.pod) {
         let told = sync
             .rejected()
             .map(|(kind, words)| (kind.to_owned(), words.to_owned()));

@@ -7,7 +7,7 @@ use crate::checks::objects::unjudged::unjudged;
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::Place;
 use crate::model::hosts::within;
-use crate::model::trace::HopName;
+use crate::model::trace::{Decision, HopName, StartedTls};
 use crate::model::workload_of;
 use crate::probe::{Failure, ResponseFlag};
 
@@ -120,12 +120,7 @@ fn tls_refused(view: &View<'_>, call: &Call<'_>) -> Option<Root> {
             tls.value.mode
         ),
         cure: format!("take the TLS settings for {host} away, if its port speaks no TLS"),
-        places: tls
-            .because
-            .iter()
-            .cloned()
-            .chain(declared(view, true))
-            .collect(),
+        places: started_by(view, tls),
     })
 }
 
@@ -147,13 +142,14 @@ fn other_names(view: &View<'_>, hop: HopName, failure: Option<&Failure>) -> Opti
             names.join(", ")
         ),
         cure: format!("drop subjectAltNames for {host}, or list the names of its certificate"),
-        places: tls
-            .because
-            .iter()
-            .cloned()
-            .chain(declared(view, true))
-            .collect(),
+        places: started_by(view, tls),
     })
+}
+
+/// Who has TLS started towards the host: the rules, then what declares it.
+fn started_by(view: &View<'_>, tls: &Decision<StartedTls>) -> Vec<Place> {
+    let rules = tls.because.iter().cloned();
+    rules.chain(declared(view, true)).collect()
 }
 
 /// Settings on the path whose effect is not worked out from the objects: with all else excluded,

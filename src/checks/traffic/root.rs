@@ -32,6 +32,13 @@ struct Found<'v> {
     step: Step,
 }
 
+impl Found<'_> {
+    /// The proxy as istiod sees it.
+    fn node(&self) -> Node {
+        Node::of(self.pod, self.hop == HopName::Gateway)
+    }
+}
+
 /// The root of a failure at a hop; nothing where what the proxies were given does not tell.
 pub(super) fn root(view: &View<'_>, hop: HopName, failure: &Failure) -> Option<Root> {
     match failure {
@@ -304,7 +311,7 @@ fn made_by(view: &View<'_>, found: &Found<'_>, filter: &Filter) -> Vec<Place> {
         HopName::Gateway => Role::Gateway,
         _ => Role::Sidecar,
     };
-    let reaching = foreign(view.world, &node(found), role).into_iter();
+    let reaching = foreign(view.world, &found.node(), role).into_iter();
     let mut places: Vec<Place> = reaching
         .map(|one| one.place)
         .filter(|place| place.object.kind == kind)
@@ -324,15 +331,6 @@ fn names(view: &View<'_>, place: &Place, filter: &Filter) -> bool {
 }
 
 /// The proxy as istiod sees it.
-fn node(found: &Found<'_>) -> Node {
-    Node {
-        namespace: found.pod.namespace().into(),
-        labels: found.pod.metadata.labels.clone(),
-        dns: false,
-        router: found.hop == HopName::Gateway,
-    }
-}
-
 /// Denied by policy: which policies the proxy holds.
 fn denied(view: &View<'_>, found: &Found<'_>) -> Option<Root> {
     if let Some(denied) = &view.walk.denied {
@@ -418,7 +416,7 @@ fn policies(view: &View<'_>, found: &Found<'_>, filter: Option<&Filter>) -> Vec<
         };
         return named.into_iter().map(place).collect();
     }
-    policies_for(view.world, &node(found))
+    policies_for(view.world, &found.node())
         .into_iter()
         .filter(|policy| policy.spec.action == Action::Custom)
         .map(|policy| {

@@ -1,8 +1,6 @@
 //! `cleanup`: the way back, in the order that keeps traffic flowing, and a look at what is left.
 
-use super::consent::{
-    Decision, accountable, consent, planned_again, say_where, show_removal, would_be_taken,
-};
+use super::consent::{Decision, accountable, consent, say_where, show_removal, would_be_taken};
 use crate::apply::Journal;
 use crate::cli::cleanup::CleanupArgs;
 use crate::cli::connect::ConnectArgs;
@@ -14,7 +12,7 @@ use crate::exit::Exit;
 use crate::model::hosts::typing_distance;
 use crate::plan::{GatewayRemoval, Inventory, Phase, Record, Removal, Scope, Stamp, removal};
 use crate::rollout::cleanup::{Announced, Run, count_users};
-use crate::rollout::stamp;
+use crate::rollout::{planned_again, stamp};
 use crate::survey::{Remains, Survey};
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -22,7 +20,7 @@ use std::sync::{Mutex, PoisonError};
 /// Run the verb.
 pub async fn run(args: &CleanupArgs, connect: &ConnectArgs, io: &Io) -> Result<Exit, Error> {
     let journal = Journal::default();
-    let next = "run the same command again to go on";
+    let next = "run the same command again to continue";
     let work = Box::pin(cleanup(args, connect, io, &journal));
     accountable(io, &journal, next, work).await
 }

@@ -6,9 +6,7 @@ mod unlock;
 
 pub use unlock::run as unlock;
 
-use super::consent::{
-    Decision, accountable, consent, planned_again, say_where, show_difference, would_be_taken,
-};
+use super::consent::{Decision, accountable, consent, say_where, show_difference, would_be_taken};
 use super::setup::print_objects;
 use crate::apply::{Journal, read_records};
 use crate::cli::connect::ConnectArgs;
@@ -22,7 +20,7 @@ use crate::exit::Exit;
 use crate::lockdown::openings;
 use crate::plan::{Action, Step, diff};
 use crate::rollout::lockdown::{LockdownPlan, Run, rights_of};
-use crate::rollout::stamp;
+use crate::rollout::{planned_again, stamp};
 use crate::snapshot::take;
 use serde_json::Value;
 
@@ -31,7 +29,7 @@ pub async fn run(args: &LockdownArgs, connect: &ConnectArgs, io: &Io) -> Result<
     // Wrong usage is told before anything is asked of a cluster.
     args.namespaces()?;
     let journal = Journal::default();
-    let next = "unlock takes it back";
+    let next = "run unlock to undo them";
     let work = Box::pin(lockdown(args, connect, io, &journal));
     accountable(io, &journal, next, work).await
 }

@@ -16,7 +16,7 @@ use crate::rollout::stamp;
 /// Run `unlock`.
 pub async fn run(args: &UnlockArgs, connect: &ConnectArgs, io: &Io) -> Result<Exit, Error> {
     let journal = Journal::default();
-    let next = "run the same command again to go on";
+    let next = "run the same command again to continue";
     let work = Box::pin(unlock(args, connect, io, &journal));
     accountable(io, &journal, next, work).await
 }

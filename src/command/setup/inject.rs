@@ -61,7 +61,7 @@ impl Session<'_> {
                 client.namespace
             ));
             self.log.injects(args, &record);
-            carry_out(cluster, &mut record, self.deadline).await?;
+            carry_out(cluster, io, &mut record, self.deadline).await?;
             done = Injected::Changed;
         }
         Ok(done)

@@ -8,7 +8,7 @@ mod wizard;
 pub(super) use show::objects as print_objects;
 
 use super::consent::{
-    Decision, consent, interruptible, planned_again, say_where, show_difference, would_be_taken,
+    Decision, consent, interruptible, say_where, show_difference, would_be_taken,
 };
 use crate::apply::preview;
 use crate::cli::connect::ConnectArgs;
@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::install::{Installer, Istioctl};
 use crate::plan::{self, Action, EgressSpec, Step, diff, file};
+use crate::rollout::planned_again;
 use crate::rollout::setup::{
     Joining, Planner, Run, RunLog, SetupPlan, prune, rendered_offline, stale, until_gone,
 };

@@ -10,8 +10,8 @@ use crate::flow::LOCKDOWN;
 use crate::install::Istioctl;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::plan::{Inventory, LockdownRecord, Phase, Removal, Stamp, Unreadable, managers};
-use crate::rollout::TRIES;
 use crate::rollout::cleanup::Run;
+use crate::rollout::planned_again;
 use crate::snapshot::Snapshot;
 use serde_json::Value;
 use std::sync::Mutex;
@@ -78,7 +78,8 @@ impl Unlock<'_> {
     /// answer names what is left.
     pub(crate) async fn perform(&self, namespace: &str) -> Result<Vec<String>, Error> {
         let mut announced = false;
-        for _ in 0..TRIES {
+        let what = format!("the lockdown of {namespace}");
+        planned_again(self.io, &what, async || {
             let found = Lockdowns::read(self.cluster, &[namespace.to_owned()]).await?;
             let Some(record) = found.records.first() else {
                 return Ok(Vec::new());
@@ -92,6 +93,7 @@ impl Unlock<'_> {
                     hint: Some("run unlock again if it is to be open all the same".into()),
                 });
             }
+            announced = true;
             let run = Run {
                 cluster: self.cluster,
                 io: self.io,
@@ -105,18 +107,9 @@ impl Unlock<'_> {
                 stamp: self.stamp.clone(),
                 announced: &Mutex::default(),
             };
-            match run.unlock(record.clone()).await {
-                Err(Error::Raced { what }) => {
-                    announced = true;
-                    self.io
-                        .note(&format!("{what} was changed meanwhile: planning again"));
-                }
-                done => return done,
-            }
-        }
-        Err(Error::Raced {
-            what: format!("the lockdown of {namespace}"),
+            run.unlock(record.clone()).await
         })
+        .await
     }
 }
 

@@ -7,8 +7,8 @@ use crate::error::Error;
 use crate::install::Istioctl;
 use crate::model::target::Host;
 use crate::plan::{EgressSpec, Inventory, Removal, host_removal, index};
-use crate::rollout::TRIES;
 use crate::rollout::cleanup::Run as Removing;
+use crate::rollout::planned_again;
 use crate::survey::Survey;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -49,15 +49,11 @@ pub(crate) async fn prune(
     spec: &EgressSpec,
 ) -> Result<Vec<String>, Error> {
     let gateway = &run.plan.gateway.place.namespace;
-    for _ in 0..TRIES {
+    planned_again(run.io, "what is to be pruned", async || {
         let survey = Survey::take(run.cluster, &connect.scope()).await?;
-        let stale = stale(&survey.inventory, gateway, spec);
-        if stale.is_empty() {
-            return Ok(Vec::new());
-        }
         let live = index(&survey.found.live);
         let mut removal = Removal::default();
-        for (host, clients) in stale {
+        for (host, clients) in stale(&survey.inventory, gateway, spec) {
             if let Some(record) = survey.inventory.host(gateway, &host) {
                 removal.hosts.push(host_removal(record, clients, &live));
             }
@@ -76,17 +72,9 @@ pub(crate) async fn prune(
             stamp: run.plan.stamp.clone(),
             announced: &Mutex::default(),
         };
-        match removing.perform(&removal).await {
-            Err(Error::Raced { what }) => {
-                run.io
-                    .note(&format!("{what} was changed meanwhile: planning again"));
-            }
-            done => return done,
-        }
-    }
-    Err(Error::Raced {
-        what: "what is to be pruned".into(),
+        removing.perform(&removal).await
     })
+    .await
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ use crate::plan::{
     Action, GatewayRecord, GatewayRemoval, HostRecord, HostRemoval, InjectionRecord, Item, Phase,
     Record, Removal, Stamp, Step, host_removal, index, reference, render,
 };
-use crate::rollout::TRIES;
 use crate::rollout::cleanup::Run;
+use crate::rollout::planned_again;
 use crate::snapshot::Snapshot;
 use crate::survey::Survey;
 use std::collections::BTreeSet;
@@ -122,7 +122,7 @@ pub(crate) async fn go_back(
     let cluster = Cluster::connect(&connect.options()).await?;
     let tool = connect.istioctl().unwrap_or_default();
     let journal = Journal::default();
-    for _ in 0..TRIES {
+    planned_again(io, "what this run did", async || {
         let survey = Survey::take(&cluster, &connect.scope()).await?;
         let run = Run {
             cluster: &cluster,
@@ -137,16 +137,10 @@ pub(crate) async fn go_back(
             stamp: before.stamp.clone(),
             announced: &Mutex::default(),
         };
-        match run.perform(&before.undone(&survey)?).await {
-            Err(Error::Raced { what }) => {
-                io.note(&format!("{what} was changed meanwhile: planning again"));
-            }
-            done => return done.map(|_| Exit::Done),
-        }
-    }
-    Err(Error::Raced {
-        what: "what this run did".into(),
+        run.perform(&before.undone(&survey)?).await
     })
+    .await
+    .map(|_| Exit::Done)
 }
 
 impl Before {
