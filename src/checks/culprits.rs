@@ -149,8 +149,8 @@ fn a_route_that_sends_nothing_to_the_gateway_is_the_cause_of_the_bypass() {
 #[test]
 fn a_route_that_answers_by_itself_is_the_cause() {
     let change = Swap {
-        right: "route: [{destination: {host: istio-egressgateway.istio-system.svc.cluster.local, subset: \
-         cnn, port: {number: 80}}}]",
+        right: "route: [{destination: {host: istio-egressgateway.istio-system.svc.cluster.local, \
+         subset: cnn, port: {number: 80}}}]",
         wrong: "directResponse: {status: 403}",
     };
     blames(HTTP, change, "EG230", "VirtualService default/hop");

@@ -116,7 +116,7 @@ pub fn gateway_goals(site: &Site<'_>, snapshot: &Snapshot) -> Vec<Goal> {
     let mut goals = Vec::new();
     for pod in site.gateway_pods {
         for routed in site.ports {
-            let connection = site.at_gateway(routed, pod_port(site, snapshot, (pod, routed)));
+            let connection = site.at_gateway(routed, pod_port(site, snapshot, pod, routed));
             goals.push(goal(
                 pod,
                 Until::Sends(Box::new(connection), site.to_host(routed)),
@@ -127,7 +127,7 @@ pub fn gateway_goals(site: &Site<'_>, snapshot: &Snapshot) -> Vec<Goal> {
 }
 
 /// The port on which the gateway's pod listens for a routed port.
-fn pod_port(site: &Site<'_>, snapshot: &Snapshot, (pod, routed): (&Pod, &RoutedPort)) -> u16 {
+fn pod_port(site: &Site<'_>, snapshot: &Snapshot, pod: &Pod, routed: &RoutedPort) -> u16 {
     if routed.flow == Flow::Tcp && routed.hop == Hop::Plain {
         return routed.companion_port();
     }

@@ -1,7 +1,7 @@
 //! Every field of every kind that can touch a path, and what becomes of it: *modelled* (the model
-//! reads it), *noted* (a report says that it is set and what it does), *limits* (it is named where a
-//! call fails and nothing else explains that), or *irrelevant* to where a connection goes. The tables
-//! are text, one file a kind, so that they can be read as such.
+//! reads it), *noted* (a report says that it is set and what it does), *limits* (it is named where
+//! a call fails and nothing else explains that), or *irrelevant* to where a connection goes. The
+//! tables are text, one file a kind, so that they can be read as such.
 //!
 //! A line is `PATH STANDING WORDS`. In a path `[]` is a list,
 //! `*` any one name, a trailing `.**` all that is below, and `{a,B}` stands for a field with one of

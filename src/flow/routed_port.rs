@@ -1,5 +1,5 @@
-//! One port of a host that is routed, decided to the last detail. The record keeps it, so that a later
-//! run can add or take away without asking again.
+//! One port of a host that is routed, decided to the last detail. The record keeps it, so that a
+//! later run can add or take away without asking again.
 
 use super::{Flow, Names};
 use crate::model::target::{AppProtocol, Host};

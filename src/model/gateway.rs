@@ -154,8 +154,8 @@ fn chains(
     passthrough(server, at, (names, left_out))
 }
 
-/// A server of AUTO_PASSTHROUGH reads no VirtualService: it has a chain for each Service of the mesh,
-/// by the name that sidecars give its clusters, and none for a host outside.
+/// A server of AUTO_PASSTHROUGH reads no VirtualService: it has a chain for each Service of the
+/// mesh, by the name that sidecars give its clusters, and none for a host outside.
 ///
 /// Source: pilot/pkg/networking/core/gateway.go (`builtAutoPassthroughFilterChains`).
 fn automatic(server: &Open<'_>, scope: &Scope<'_>) -> Vec<Chain> {

@@ -37,7 +37,8 @@ pub fn labelled(namespace: &Meta) -> bool {
 }
 
 /// Whether ztunnel takes a pod's connections: istio-cni has noted on the pod that it does, or will
-/// see to it by the selectors that it has unless told otherwise. A pod with a sidecar is left to it.
+/// see to it by the selectors that it has unless told otherwise. A pod with a sidecar is left to
+/// it.
 ///
 /// Source: cni/pkg/util/enablement_selector.go (`Matches`), manifests/charts/istio-cni/values.yaml
 /// (`ambient.enablementSelectors`), cni/pkg/util/podutil.go (`PodFullyEnrolled`).

@@ -1,6 +1,7 @@
 //! What a command wants to be, as objects, and what we remember of what we wrote: pure functions of
 //! the snapshot and of what is asked. [`crate::apply`] brings it to the cluster.
 
+mod adopt;
 mod breaks;
 mod bridge;
 mod clients;

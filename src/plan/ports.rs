@@ -1,6 +1,6 @@
-//! Which port of the gateway a host's port takes, and with it how sidecar and gateway speak: one port
-//! holds one kind, and the older `Gateway` wins silently, so a port that somebody uses for another
-//! kind is no choice.
+//! Which port of the gateway a host's port takes, and with it how sidecar and gateway speak: one
+//! port holds one kind, and the older `Gateway` wins silently, so a port that somebody uses for
+//! another kind is no choice.
 
 use super::record::{HostRecord, Inventory};
 use super::spec::{FlowOptions, HopChoice};

@@ -1,5 +1,5 @@
-//! The same flags do the same and say the same for every verb that writes: a table of verb and flag,
-//! with the exit code, the words, and whether anything is other than before.
+//! The same flags do the same and say the same for every verb that writes: a table of verb and
+//! flag, with the exit code, the words, and whether anything is other than before.
 
 use super::run::run;
 use super::story::{History, Step};

@@ -6,8 +6,9 @@
 //! Some changes are of kinds that people make, some set one field, drawn from all that the mesh
 //! serves, to another value.
 //!
-//! `EGRESS_TEST_SEED` draws others, `EGRESS_TEST_MUTATIONS` more of the first and `EGRESS_TEST_FIELDS`
-//! of the second; `EGRESS_TEST_KIND` takes only kinds with that in their name, on every origin.
+//! `EGRESS_TEST_SEED` draws others, `EGRESS_TEST_MUTATIONS` more of the first and
+//! `EGRESS_TEST_FIELDS` of the second; `EGRESS_TEST_KIND` takes only kinds with that in their name,
+//! on every origin.
 
 mod common;
 mod draft;

@@ -1,6 +1,6 @@
 //! Shapes that people write and faults that they report, as objects alone (`tests/fixtures/wild`,
-//! each beside `mesh.yaml`). The first lines of a file say who calls what, and what is to be said of
-//! it: the object that the first finding names, or nothing.
+//! each beside `mesh.yaml`). The first lines of a file say who calls what, and what is to be said
+//! of it: the object that the first finding names, or nothing.
 
 use super::run::egress;
 use serde_json::Value;

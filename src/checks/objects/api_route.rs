@@ -66,8 +66,8 @@ fn to_gateway(view: &View<'_>, lead: &Lead, fault: &Fault) -> Finding {
 fn from_gateway(view: &View<'_>, exit: &ApiExit, fault: &Fault) -> Finding {
     let (gateway, target) = (&exit.gateway, &view.path.target);
     let message = format!(
-        "{target} is routed to {gateway} (Gateway API), and nothing in force routes it on from there: \
-         {}; the gateway resets the connection, or answers 404 or 500",
+        "{target} is routed to {gateway} (Gateway API), and nothing in force routes it on from \
+         there: {}; the gateway resets the connection, or answers 404 or 500",
         fault.why
     );
     told(

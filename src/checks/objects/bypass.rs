@@ -41,8 +41,8 @@ fn look(view: &View<'_>) -> Outcome {
     let (message, uncaptured) = match not_captured(view) {
         Some(place) => (
             format!(
-                "{message}. {place} has captureMode NONE: the sidecar opens that listener at its own \
-                 bind address, and nothing that the application sends to the host comes to it"
+                "{message}. {place} has captureMode NONE: the sidecar opens that listener at its \
+                 own bind address, and nothing that the application sends to the host comes to it"
             ),
             Some(place),
         ),

@@ -58,8 +58,8 @@ fn look(view: &View<'_>) -> Outcome {
     found.map_or(Outcome::Pass, |found| Outcome::Found(vec![found]))
 }
 
-/// A proxy sends to where the connection was going, and not to the cluster of its route: the sidecar
-/// past the gateway, the gateway back to itself.
+/// A proxy sends to where the connection was going, and not to the cluster of its route: the
+/// sidecar past the gateway, the gateway back to itself.
 fn to_original(view: &View<'_>, hop: HopName, step: &Step, node: &Node) -> Option<Finding> {
     let (host, policy) = policy_of(view, step, node)?;
     let place = policy.passthrough?;

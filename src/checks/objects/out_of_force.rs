@@ -64,13 +64,13 @@ fn no_delegate(object: &ObjectRef, delegate: &str, host: &str) -> (String, Strin
     (
         format!("the delegate of {object} is not there"),
         format!(
-            "{object} routes {host} for the mesh by its delegate {delegate}, and istiod finds none: \
-             a delegate is a VirtualService without hosts that is exported to namespace \
+            "{object} routes {host} for the mesh by its delegate {delegate}, and istiod finds \
+             none: a delegate is a VirtualService without hosts that is exported to namespace \
              {namespace}; it leaves the rule out"
         ),
         format!(
-            "create VirtualService {delegate} without hosts, export it to namespace {namespace}, or \
-             correct the delegate in {object}"
+            "create VirtualService {delegate} without hosts, export it to namespace {namespace}, \
+             or correct the delegate in {object}"
         ),
     )
 }
@@ -125,8 +125,8 @@ impl Told {
             Lack::Misspelt(name) => (
                 format!("{object} is for {name}, not for {host}"),
                 format!(
-                    "{object} routes {name} to the gateway, a host that nobody declares and that is \
-                     spelt nearly like {host}: it has no route for {host} itself"
+                    "{object} routes {name} to the gateway, a host that nobody declares and that \
+                     is spelt nearly like {host}: it has no route for {host} itself"
                 ),
                 format!("write {host} in the hosts of {object}"),
             ),

@@ -90,8 +90,8 @@ fn of(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
             "set the clocks right: of the node that the pod runs on, and of istiod's".to_owned()
         }
         Problem::NoPath { .. } => format!(
-            "the certificate is signed by a CA other than the trusted roots: restart {maker}, so that it \
-             gets both from the same istiod"
+            "the certificate is signed by a CA other than the trusted roots: restart {maker}, so \
+             that it gets both from the same istiod"
         ),
         _ => format!("restart {maker}, so that istiod signs a new certificate"),
     };

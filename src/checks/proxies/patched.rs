@@ -50,8 +50,8 @@ pub(super) fn look(view: &View<'_>) -> Outcome {
     let object = &first.object;
     let message = format!(
         "by the other objects, the {hop} would send {} to {}; its proxy in {}/{} has another: {}. \
-         {object} changes the configuration of that proxy, and the call does not take the path that \
-         it should",
+         {object} changes the configuration of that proxy, and the call does not take the path \
+         that it should",
         view.path.target,
         part.intended,
         pod.namespace(),

@@ -1,6 +1,7 @@
 #![doc = include_str!("answer.md")]
 
-use super::root::{Root, delay, root};
+use super::found::Root;
+use super::root::{delay, root};
 use super::{Call, declared, failed_call, how_many, last, logged, told};
 use crate::checks::finding::{Code, Confidence, Finding, Fix, Severity};
 use crate::checks::objects::unjudged::unjudged;
@@ -137,8 +138,8 @@ fn other_names(view: &View<'_>, hop: HopName, failure: Option<&Failure>) -> Opti
     }
     Some(Root {
         why: format!(
-            "the {proxy} takes only a certificate for {} (subjectAltNames), which is not for {host}: \
-             a host that shows its own is refused",
+            "the {proxy} takes only a certificate for {} (subjectAltNames), which is not for \
+             {host}: a host that shows its own is refused",
             names.join(", ")
         ),
         cure: format!("drop subjectAltNames for {host}, or list the names of its certificate"),
@@ -224,8 +225,8 @@ fn words(view: &View<'_>, failure: Option<&Failure>) -> (String, String) {
         ),
         Some(Failure::Reset) => (
             "The connection is reset".into(),
-            "the connection is reset before any response (no filter chain for it, or a \
-             policy that refuses it)"
+            "the connection is reset before any response (no filter chain for it, or a policy that \
+             refuses it)"
                 .into(),
         ),
         Some(other) => (format!("The call fails: {other}"), other.to_string()),

@@ -4,6 +4,8 @@
 pub(super) mod answer;
 pub(super) mod certificate;
 pub(super) mod client_certificate;
+mod filters;
+mod found;
 pub(super) mod listener;
 pub(super) mod passage;
 pub(super) mod redirect;

@@ -153,15 +153,15 @@ fn suite(alert: &str, other: &Tried) -> Cause {
     let (what, cure) = if old {
         (
             format!("it speaks {version} at most, and Envoy offers TLS 1.2 and 1.3"),
-            "ask the host's owner to enable TLS 1.2, or set tls_params.tls_minimum_protocol_version by \
-             an EnvoyFilter on the gateway",
+            "ask the host's owner to enable TLS 1.2, or set \
+             tls_params.tls_minimum_protocol_version by an EnvoyFilter on the gateway",
         )
     } else {
         (
             format!("it takes only an old cipher suite, {suite}, which Envoy does not offer"),
             "have the gateway offer it too: an EnvoyFilter on the gateway that sets \
-             tls_params.cipher_suites on the host's cluster; better, ask the host's owner to enable an \
-             ECDHE suite",
+             tls_params.cipher_suites on the host's cluster; better, ask the host's owner to \
+             enable an ECDHE suite",
         )
     };
     Cause {

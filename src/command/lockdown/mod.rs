@@ -136,7 +136,8 @@ impl Session<'_> {
             let mut outcome = run.perform(plan, step).await?;
             if open > 0 && outcome.changed {
                 outcome.notes.push(format!(
-                    "of the connections that would be cut, {open} open now may survive: most network \
+                    "of the connections that would be cut, {open} open now may survive: most \
+                     network \
                      plugins apply policies to new connections only; restart the pods to end them"
                 ));
             }

@@ -61,8 +61,8 @@ pub(super) fn of_route(
     }
 }
 
-/// A route that takes some requests only: the others get 404, since the sidecar has nothing else for
-/// the host.
+/// A route that takes some requests only: the others get 404, since the sidecar has nothing else
+/// for the host.
 pub(super) fn of_conditions(route: &ApiRoute, object: &ObjectRef) -> Option<Fault> {
     let rules = &route.spec.rules;
     if rules.is_empty() || rules.iter().any(ApiRouteRule::takes_all) {

@@ -2,6 +2,7 @@
 //! and what bypasses the gateway is tried before and after it.
 
 mod look;
+mod targets;
 mod trials;
 mod unlock;
 

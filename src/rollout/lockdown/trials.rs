@@ -2,7 +2,6 @@
 //! gateway, which must stay.
 
 use super::{LockdownPlan, Run, Tried};
-use crate::envoy::read_tally;
 use crate::error::Error;
 use crate::flow::{GatewayPlace, LOCKDOWN};
 use crate::gather::{gateway_pod, runaways, witnesses};
@@ -11,13 +10,13 @@ use crate::kubernetes::network_policy::Transport;
 use crate::kubernetes::pod::Pod;
 use crate::lockdown::{Control, Trial, Witness};
 use crate::model::policy_network::{Permission, Side, leaves_to};
-use crate::model::target::{AppProtocol, Host, Target};
+use crate::model::target::{AppProtocol, Target};
 use crate::probe::bypass::{Outcome, Runaway, RunawayKind, Way};
-use crate::probe::{SniAnswer, addresses, nobody, sni};
+use crate::probe::{SniAnswer, nobody, sni};
 use crate::snapshot::Snapshot;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 const SIDE_BY_SIDE: usize = 6;
@@ -71,7 +70,7 @@ impl<'a> Tries<'a> {
             runaways(run.cluster, run.snapshot, (namespace, None), run.deadline).await?;
         for (who, runaway) in tries.runaways.iter().enumerate() {
             for target in &tries.targets {
-                let known = run.addresses_of(runaway, (plan, target)).await?;
+                let known = run.addresses_of(runaway, plan, target).await?;
                 for way in runaway.kind.ways(target, &known) {
                     tries.all.push(Try {
                         who,
@@ -323,7 +322,7 @@ impl<'a> Tries<'a> {
     async fn rule_for(&self, one: &Try, then: &Snapshot) -> Result<Option<Place>, Error> {
         let runaway = &self.runaways[one.who];
         let known = match &one.way {
-            Way::Name(target) => self.run.addresses_of(runaway, (self.plan, target)).await?,
+            Way::Name(target) => self.run.addresses_of(runaway, self.plan, target).await?,
             Way::Address(..) | Way::Datagram(_) | Way::Straight(..) => Vec::new(),
         };
         Ok(one
@@ -389,112 +388,6 @@ impl<'a> Tries<'a> {
     }
 }
 
-fn https_port(run: &Run<'_>, place: &GatewayPlace, pod: &Pod) -> Option<u16> {
-    let mut services = run.snapshot.objects.services.iter();
-    let service =
-        services.find(|s| s.namespace() == place.namespace && s.name() == place.service)?;
-    service.port(443)?.on(Some(pod))
-}
-
-impl Run<'_> {
-    /// The hosts to try with, and whether the namespace calls them through its gateway.
-    fn targets(&self, namespace: &str) -> (Vec<Target>, bool) {
-        let records = || self.inventory.hosts.iter();
-        let target = |host: &Host, port, protocol| Target {
-            host: host.clone(),
-            port,
-            protocol,
-        };
-        let wired = |calls: bool| {
-            let fits = records().filter(move |r| !calls || r.is_called_from(namespace));
-            let named = fits.filter(|r| !matches!(r.host, Host::Wildcard(_)));
-            let mut all = named.flat_map(|r| {
-                r.ports
-                    .iter()
-                    .map(move |w| target(&r.host, w.port, w.protocol))
-            });
-            all.next()
-        };
-        let own = wired(true);
-        if !self.args.probe.is_empty() {
-            let calls = self
-                .args
-                .probe
-                .iter()
-                .all(|t| records().any(|r| r.host == t.host && r.is_called_from(namespace)));
-            return (self.args.probe.clone(), calls);
-        }
-        let calls = own.is_some();
-        let declared = || {
-            let outside = self
-                .snapshot
-                .objects
-                .service_entries
-                .iter()
-                .filter(|e| e.spec.location != "MESH_INTERNAL");
-            let hosts = outside.flat_map(|e| e.spec.hosts.iter().map(move |h| (h, e)));
-            let mut named = hosts.filter_map(|(h, e)| {
-                let host: Host = h.parse().ok().filter(|h| !matches!(h, Host::Wildcard(_)))?;
-                let port = e
-                    .spec
-                    .ports
-                    .iter()
-                    .map(|p| p.number)
-                    .find(|p| [443, 80].contains(p))?;
-                Some(target(
-                    &host,
-                    port,
-                    if port == 443 {
-                        AppProtocol::Tls
-                    } else {
-                        AppProtocol::Http
-                    },
-                ))
-            });
-            named.next()
-        };
-        (
-            own.or_else(|| wired(false))
-                .or_else(declared)
-                .into_iter()
-                .collect(),
-            calls,
-        )
-    }
-
-    /// As the pod resolves the host, else as the gateway did.
-    async fn addresses_of(
-        &self,
-        runaway: &Runaway,
-        (plan, target): (&LockdownPlan, &Target),
-    ) -> Result<Vec<IpAddr>, Error> {
-        if let Host::Address(ip) = target.host {
-            return Ok(vec![ip]);
-        }
-        let host = target.host.text();
-        let found = addresses(self.cluster, &runaway.at, &host, self.deadline).await?;
-        if !found.is_empty() {
-            return Ok(found);
-        }
-        let mut known = BTreeSet::new();
-        for gateway in &plan.gateways {
-            for pod in &gateway.pods {
-                let Ok(tally) = read_tally(self.cluster, &gateway.place.namespace, pod).await
-                else {
-                    continue;
-                };
-                let clusters = tally
-                    .clusters
-                    .iter()
-                    .filter(|(name, _)| name.ends_with(&format!("|{host}")));
-                let addresses = clusters.flat_map(|(_, addresses)| addresses.keys());
-                known.extend(addresses.filter_map(|a| Some(a.parse::<SocketAddr>().ok()?.ip())));
-            }
-        }
-        Ok(known.into_iter().collect())
-    }
-}
-
 /// Somebody else's rule that lets it pass, in the cluster as it will be.
 fn allowed(
     then: &Snapshot,
@@ -507,4 +400,11 @@ fn allowed(
         Permission::Allowed(place) if place.object.name != LOCKDOWN => Some(place),
         _ => None,
     }
+}
+
+fn https_port(run: &Run<'_>, place: &GatewayPlace, pod: &Pod) -> Option<u16> {
+    let mut services = run.snapshot.objects.services.iter();
+    let service =
+        services.find(|s| s.namespace() == place.namespace && s.name() == place.service)?;
+    service.port(443)?.on(Some(pod))
 }

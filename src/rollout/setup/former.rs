@@ -1,5 +1,5 @@
-//! Clients that a cleanup beside this run takes away: their routes may still stand in what was read,
-//! and a plan that leaves them out breaks nothing of theirs.
+//! Clients that a cleanup beside this run takes away: their routes may still stand in what was
+//! read, and a plan that leaves them out breaks nothing of theirs.
 
 use super::plan::HostPlan;
 use crate::cluster::Cluster;
