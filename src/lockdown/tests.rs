@@ -369,6 +369,23 @@ fn the_meshs_own_namespaces_are_refused() {
 }
 
 #[test]
+fn a_mark_on_a_pod_keeps_no_lockdown_away() {
+    let mut snapshot = cluster();
+    let mut bare = pod("bare", "app-1", "10.0.9.9", &json!({"app": "app"}), None);
+    bare["metadata"]["annotations"] = json!({"ambient.istio.io/redirection": "enabled"});
+    snapshot.objects.put(Kind::Pod, bare).unwrap();
+    let namespace = json!({"metadata": {"name": "bare", "labels": {}}});
+    snapshot.objects.put(Kind::Namespace, namespace).unwrap();
+    assert!(refuse(&snapshot, "bare").is_ok());
+    let labels = json!({"istio.io/dataplane-mode": "ambient"});
+    let namespace = json!({"metadata": {"name": "bare", "labels": labels}});
+    snapshot.objects.namespaces.retain(|n| n.name() != "bare");
+    snapshot.objects.put(Kind::Namespace, namespace).unwrap();
+    let why = refuse(&snapshot, "bare").unwrap_err().to_string();
+    assert!(why.contains("of the ambient mesh"), "{why}");
+}
+
+#[test]
 fn the_gateways_are_those_of_the_mesh_and_no_others_that_call_themselves_so() {
     let mut snapshot = cluster();
     let named = |list: &[&str]| list.iter().map(|n| n.parse().unwrap()).collect::<Vec<_>>();
