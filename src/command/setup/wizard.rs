@@ -32,7 +32,7 @@ pub(super) async fn ask(
             hint: Some("start the client, or name its namespace with --from".into()),
         });
     }
-    let args = at_terminal(args, move |args, term| ask_caller(&clients, args, term)).await?;
+    let args = at_terminal(args, move |args, term| ask_client(&clients, args, term)).await?;
     let progress = io.progress("looking at what leaves now");
     let named = args.from.iter().map(|client| client.namespace.as_str());
     let found = leaving(
@@ -76,14 +76,14 @@ async fn at_terminal(
 }
 
 /// A namespace that may call, and whether it has sidecars.
-struct Caller {
+struct ClientNamespace {
     namespace: String,
     sidecars: bool,
 }
 
 /// The current namespace first, then those with sidecars; Kubernetes' and Istio's own are no
 /// clients.
-fn clients(snapshot: &Snapshot, current: &str) -> Vec<Caller> {
+fn clients(snapshot: &Snapshot, current: &str) -> Vec<ClientNamespace> {
     let objects = &snapshot.objects;
     let own = |name: &str| name.starts_with("kube-") || name == snapshot.mesh.namespace;
     let names = objects
@@ -104,21 +104,25 @@ fn clients(snapshot: &Snapshot, current: &str) -> Vec<Caller> {
         }
         let pods = client_pods(snapshot, &client);
         let sidecars = pods.is_ok_and(|c| !c.with_sidecar.is_empty());
-        Some(Caller {
+        Some(ClientNamespace {
             namespace,
             sidecars,
         })
     };
-    let mut all: Vec<Caller> = names.filter_map(client).collect();
+    let mut all: Vec<ClientNamespace> = names.filter_map(client).collect();
     all.sort_by_key(|c| (c.namespace != current, !c.sidecars, c.namespace.clone()));
     all
 }
 
-fn ask_caller(clients: &[Caller], args: &mut SetupArgs, term: &Term) -> dialoguer::Result<()> {
+fn ask_client(
+    clients: &[ClientNamespace],
+    args: &mut SetupArgs,
+    term: &Term,
+) -> dialoguer::Result<()> {
     if !args.from.is_empty() {
         return Ok(());
     }
-    let line = |c: &Caller| {
+    let line = |c: &ClientNamespace| {
         let bare = " (no sidecars yet: it is labelled and its workloads are restarted; --inject)";
         format!("{}{}", c.namespace, if c.sidecars { "" } else { bare })
     };
