@@ -27,8 +27,8 @@ impl PartialEq for Lazy {
 pub(super) struct Index {
     /// Listeners of outbound connections, by the destination that they are for.
     pub(super) outbound: HashMap<(IpAddr, u16), usize>,
-    /// Open listeners, by port.
-    pub(super) bound: HashMap<u16, usize>,
+    /// Open listeners, by port: several where each has an address of its own.
+    pub(super) bound: HashMap<u16, Vec<usize>>,
     /// The listener that hands captured connections on.
     pub(super) hands_on: Option<usize>,
     /// The chains of each listener.
@@ -88,7 +88,7 @@ impl Index {
         for (at, listener) in proxy.listeners.iter().enumerate() {
             for address in &listener.addresses {
                 if listener.bound {
-                    index.bound.entry(address.port).or_insert(at);
+                    index.bound.entry(address.port).or_default().push(at);
                 }
                 let outbound = !listener.inbound && !listener.hands_on;
                 if let (true, Ok(ip)) = (outbound, address.ip.parse()) {

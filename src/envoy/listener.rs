@@ -2,6 +2,7 @@
 
 use super::{Filter, Routes, Share};
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 
 /// A listener in force.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +43,17 @@ pub struct Address {
     pub ip: String,
     /// The port.
     pub port: u16,
+}
+
+impl Address {
+    /// Whether a connection from another machine to this address arrives here; where the address
+    /// is not known, any but one of the loopback does.
+    pub fn takes(&self, called: Option<IpAddr>) -> bool {
+        let Ok(own) = self.ip.parse::<IpAddr>() else {
+            return true;
+        };
+        own.is_unspecified() || called.map_or(!own.is_loopback(), |called| called == own)
+    }
 }
 
 /// A filter chain.

@@ -146,6 +146,29 @@ pub struct HttpMatch {
     pub without_headers: Option<Value>,
 }
 
+impl HttpMatch {
+    /// What it asks of the request beside its host: the fields, in the words of the object.
+    pub fn on_request(&self) -> Vec<String> {
+        let text = |field: &str, m: &Option<StringMatch>| {
+            m.as_ref().map(|m| format!("{field} {}", m.words()))
+        };
+        let keys = |field: &str, m: &Option<Value>| {
+            let keys = m.as_ref()?.as_object()?.keys().cloned();
+            Some(format!("{field} {}", keys.collect::<Vec<_>>().join(", ")))
+        };
+        let all = [
+            text("uri", &self.uri),
+            text("method", &self.method),
+            text("scheme", &self.scheme),
+            text("authority", &self.authority),
+            keys("headers", &self.headers),
+            keys("queryParams", &self.query_params),
+            keys("withoutHeaders", &self.without_headers),
+        ];
+        all.into_iter().flatten().collect()
+    }
+}
+
 /// One of Istio's ways to compare a string.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -159,6 +182,21 @@ pub struct StringMatch {
     /// RE2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regex: Option<String>,
+}
+
+impl StringMatch {
+    /// As the object says it.
+    fn words(&self) -> String {
+        let ways = [
+            ("exact", &self.exact),
+            ("prefix", &self.prefix),
+            ("regex", &self.regex),
+        ];
+        let said = ways
+            .iter()
+            .find_map(|(way, text)| Some(format!("{way} {}", text.as_ref()?)));
+        said.unwrap_or_else(|| "any".to_owned())
+    }
 }
 
 /// One TLS rule.

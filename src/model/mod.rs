@@ -69,7 +69,7 @@ pub use path::EgressPath;
 pub use range::holds;
 pub use reach::{Foreign, Reach, foreign};
 pub use registry::{Origin, Port, Registered, takes_allocation};
-pub use routes::Routes;
+pub use routes::{Routes, Undelegated};
 pub use rules::{Lookup, Merged, Policy, Rules, Seeker};
 pub use scope::{Import, Scope, bound, bound_to_mesh, exported, sidecar_of};
 pub use seen::Node;

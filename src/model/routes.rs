@@ -95,11 +95,11 @@ impl Routes<'_> {
 }
 
 /// A rule that is left out because istiod does not find its delegate.
-pub(super) struct Undelegated {
+pub struct Undelegated {
     /// Where it names the delegate.
-    pub(super) place: Place,
+    pub place: Place,
     /// `namespace/name` of the delegate.
-    pub(super) delegate: String,
+    pub delegate: String,
     matches: Vec<HttpMatch>,
 }
 
@@ -110,11 +110,20 @@ impl Undelegated {
             |m: &HttpMatch| of_mesh(&m.gateways) && m.port.is_none_or(|p| p == 0 || p == port);
         self.matches.is_empty() || self.matches.iter().any(here)
     }
+
+    /// Whether it would decide about a server's port for one of these Gateways.
+    pub fn is_for_gateway(&self, names: &[&String], port: u16) -> bool {
+        let named = |m: &HttpMatch| {
+            m.gateways.is_empty() || m.gateways.iter().any(|gateway| names.contains(&gateway))
+        };
+        let here = |m: &HttpMatch| named(m) && m.port.is_none_or(|p| p == 0 || p == port);
+        self.matches.is_empty() || self.matches.iter().any(here)
+    }
 }
 
 impl Routes<'_> {
     /// The rules whose delegate istiod does not find.
-    pub(super) fn without_delegate(&self, snapshot: &Snapshot) -> Vec<Undelegated> {
+    pub fn without_delegate(&self, snapshot: &Snapshot) -> Vec<Undelegated> {
         let rules = self.object.spec.http.iter().enumerate();
         let named = rules.filter_map(|(at, rule)| Some((at, rule, rule.delegate.as_ref()?)));
         let lost = named.filter(|(_, _, d)| find_delegate(d, self.object, snapshot).is_none());
@@ -124,10 +133,35 @@ impl Routes<'_> {
             Undelegated {
                 place: self.reference().at(format!("spec.http[{at}].delegate")),
                 delegate: format!("{namespace}/{}", field("name").unwrap_or_default()),
-                matches: rule.matches.clone(),
+                matches: self.resolved(&rule.matches),
             }
         })
         .collect()
+    }
+}
+
+impl Routes<'_> {
+    /// Conditions with the long names of their Gateways.
+    fn resolved(&self, matches: &[HttpMatch]) -> Vec<HttpMatch> {
+        let mut matches = matches.to_vec();
+        for condition in &mut matches {
+            let names = condition.gateways.iter();
+            condition.gateways = names.map(|name| gateway(name, self.namespace())).collect();
+        }
+        matches
+    }
+
+    /// Whether it has any rule for a Gateway, were it one whose delegate is not there.
+    pub fn has_gateways_half(&self) -> bool {
+        let is_for_it = |gateways: &[String]| {
+            gateways.is_empty() || gateways.iter().any(|gateway| gateway != MESH)
+        };
+        let mut http = self.object.spec.http.iter();
+        let mut tls = self.tls.iter();
+        let mut tcp = self.tcp.iter();
+        http.any(|r| r.matches.is_empty() || r.matches.iter().any(|m| is_for_it(&m.gateways)))
+            || tls.any(|r| r.matches.iter().any(|m| is_for_it(&m.gateways)))
+            || tcp.any(|r| r.matches.is_empty() || r.matches.iter().any(|m| is_for_it(&m.gateways)))
     }
 }
 

@@ -4,6 +4,7 @@
 
 use super::{end, sending};
 use crate::checks::View;
+use crate::envoy::Address;
 use crate::istio::gateway::{Gateway, Server, ServerTlsMode};
 use crate::istio::virtual_service::MESH;
 use crate::kubernetes::{Kind, ObjectRef, Place};
@@ -30,8 +31,10 @@ pub(super) fn unbound<'v>(view: &View<'v>) -> Option<Binding<'v>> {
     let name = asked_for(view);
     let sending = sending(view);
     // With a VirtualService for each hop the sender knows nothing of the gateway's half.
-    let both = sending.filter(|r| r.gateways.iter().any(|g| g != MESH));
-    let routes = both.or_else(|| half(view, exit, &name)).or(sending)?;
+    let named = sending.filter(|r| r.gateways.iter().any(|g| g != MESH));
+    let both = named.filter(|r| r.has_gateways_half());
+    let half = || half(view, exit, &name);
+    let routes = both.or_else(half).or(named).or(sending)?;
     let named = routes.gateways.iter().filter(|g| *g != MESH);
     let gateways = named
         .map(|name| (name.clone(), view.world.gateway(name)))
@@ -73,11 +76,16 @@ fn half<'v>(view: &View<'v>, exit: &Exit, name: &str) -> Option<&'v Routes<'v>> 
                 .any(|h| overlap(h, name) || overlap(h, &host))
     };
     let all: Vec<&Routes> = view.world.routes.iter().filter(for_it).collect();
-    let bound = all.iter().find(|r| is_bound(r));
-    bound.or(all.first()).copied().or_else(|| {
-        let mut routes = view.world.routes.iter();
-        routes.find(|r| is_bound(r) && is_misnamed(r, name, &host))
-    })
+    let bound = || all.iter().filter(|r| is_bound(r));
+    let leading = bound().find(|r| r.has_gateways_half());
+    leading
+        .or(bound().next())
+        .or(all.first())
+        .copied()
+        .or_else(|| {
+            let mut routes = view.world.routes.iter();
+            routes.find(|r| is_bound(r) && is_misnamed(r, name, &host))
+        })
 }
 
 /// Whether a VirtualService of a Gateway is for a name that is a slip away, or leads to the host
@@ -192,6 +200,21 @@ impl<'v> Binding<'v> {
         self.servers()
             .into_iter()
             .find(|(_, _, s)| s.port.number == self.exit.port)
+    }
+
+    /// That one, where it is open on another address than the connection comes to, and nothing is
+    /// open there.
+    pub(super) fn elsewhere(&self) -> Option<(&'v Gateway, usize, &'v Server)> {
+        let called = &self.exit.hop.connection;
+        let listeners = &self.exit.hop.given.proxy.listeners;
+        let mut open = listeners.iter().flat_map(|l| &l.addresses);
+        if open.any(|own| own.port == called.port && own.takes(called.address)) {
+            return None;
+        }
+        self.on_its_port().filter(|(_, _, s)| {
+            let (ip, port) = (s.bind.clone(), called.port);
+            !Address { ip, port }.takes(called.address)
+        })
     }
 
     /// What was left out of the gateway for this route's sake.

@@ -31,6 +31,9 @@ fn look(view: &View<'_>) -> Outcome {
     let services = services_of(view.world, &node.namespace, &node.labels);
     let servers = binding.servers();
     let target = binding.exit.target;
+    if let Some((gateway, at, server)) = binding.elsewhere() {
+        return Outcome::Found(vec![other_address(&binding, (gateway, at), &server.bind)]);
+    }
     if servers.is_empty()
         || servers
             .iter()
@@ -47,6 +50,25 @@ fn look(view: &View<'_>) -> Outcome {
         other_port(view, &binding, (gateway, at))
     };
     Outcome::Found(vec![found])
+}
+
+/// The server is open on an address that the Service does not lead to.
+fn other_address(binding: &Binding<'_>, (gateway, at): (&Gateway, usize), bind: &str) -> Finding {
+    let (service, target) = (binding.service(), binding.exit.target);
+    let object = gateway.reference(Kind::Gateway);
+    let message = format!(
+        "{object} opens its server on bind {bind}, port {target}, alone; {service}, which the \
+         route sends to, delivers to the address of the gateway's pod, where nothing listens"
+    );
+    finding(
+        CODE,
+        HopName::Gateway,
+        format!("{object} listens on {bind} only"),
+        message,
+    )
+    .on([Binding::place(gateway, at, ".bind")])
+    .on([Place::from(service.clone())])
+    .fix(Fix::advice(format!("drop bind from {object}")))
 }
 
 /// Two Services lead the same port to two target ports.

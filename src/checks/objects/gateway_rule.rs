@@ -5,7 +5,7 @@ use super::{finding, sending};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::istio::gateway::{Gateway, Server, ServerTlsMode};
-use crate::istio::virtual_service::HttpRoute;
+use crate::istio::virtual_service::{HttpMatch, HttpRoute};
 use crate::kubernetes::{Kind, Place};
 use crate::model::End;
 use crate::model::hosts::within;
@@ -59,7 +59,8 @@ fn look(view: &View<'_>) -> Outcome {
     let hop = view.walk.trace.sidecar.tls.as_ref();
     let wrapped = hop.is_some_and(|tls| tls.value.mode.originates())
         && (meets_plain_http(view) || servers.iter().any(|(_, _, s)| s.passes_through()));
-    if bound && (servers.is_empty() || plain || wrapped) {
+    let elsewhere = binding.elsewhere().is_some();
+    if bound && (servers.is_empty() || plain || wrapped || elsewhere) {
         return Outcome::Pass;
     }
     if bound && let Some((gateway, at, _)) = servers.iter().find(|(_, _, s)| is_automatic(s)) {
@@ -68,7 +69,7 @@ fn look(view: &View<'_>) -> Outcome {
     if !bound && let Some(server) = unused(view, &binding) {
         return Outcome::Found(vec![without_route(&binding, server)]);
     }
-    if let Some(found) = rewritten(view, &binding) {
+    if let Some(found) = rewritten(view, &binding).or_else(|| undelegated(view, &binding)) {
         return Outcome::Found(vec![found]);
     }
     let route = binding.routes.reference();
@@ -170,6 +171,36 @@ fn rewritten(view: &View<'_>, binding: &Binding<'_>) -> Option<Finding> {
         )
         .on([object.at(format!("spec.http[{at}].rewrite.authority"))])
         .on(gateways.map(|(g, at, _)| Binding::place(g, at, "")))
+        .fix(Fix::advice(cure)),
+    )
+}
+
+/// The rule for the gateway hands over to a delegate that istiod does not find: it is no rule.
+fn undelegated(view: &View<'_>, binding: &Binding<'_>) -> Option<Finding> {
+    let names: Vec<&String> = binding.gateways.iter().map(|(name, _)| name).collect();
+    let rules = binding.routes.without_delegate(view.world.snapshot);
+    let port = binding.exit.port;
+    let lost = rules.into_iter().find(|r| r.is_for_gateway(&names, port))?;
+    let (object, delegate) = (binding.routes.reference(), &lost.delegate);
+    let namespace = binding.routes.namespace();
+    let message = format!(
+        "the connection reaches the gateway, and the rule of {object} for it hands over to the \
+         delegate {delegate}, of which istiod finds none: a delegate is a VirtualService without \
+         hosts that is exported to namespace {namespace}. The rule is left out, and the gateway \
+         has no way on"
+    );
+    let cure = format!(
+        "create VirtualService {delegate} without hosts, export it to namespace {namespace}, or \
+         correct the delegate in {object}"
+    );
+    Some(
+        finding(
+            CODE,
+            HopName::Gateway,
+            format!("the delegate of {object} is not there"),
+            message,
+        )
+        .on([lost.place])
         .fix(Fix::advice(cure)),
     )
 }
@@ -330,8 +361,22 @@ fn missing(binding: &Binding<'_>, server: &Server) -> String {
             super::list(&snis)
         );
     }
+    let asked: Vec<String> = routes
+        .http
+        .iter()
+        .flat_map(|(_, rule)| &rule.matches)
+        .filter(|m| is_ours(&m.gateways) && on(m.port))
+        .flat_map(HttpMatch::on_request)
+        .collect();
+    let asking = if asked.is_empty() {
+        String::new()
+    } else {
+        format!(
+            ": they ask for {}, which a plain request for / does not have",
+            super::list(&asked)
+        )
+    };
     format!(
-        "no rule of {object} for the gateway matches {host} on its server's port {number} ({})",
-        Kind::Gateway
+        "no rule of {object} for the gateway matches {host} on its server's port {number}{asking}"
     )
 }

@@ -9,9 +9,19 @@ use std::net::IpAddr;
 /// Its place among the proxy's listeners.
 pub(super) fn choose(proxy: &Proxy, connection: &Connection) -> Option<usize> {
     match connection.role {
-        Role::Gateway => proxy.index().bound.get(&connection.port).copied(),
+        Role::Gateway => open(proxy, connection),
         Role::Sidecar => captured(proxy, connection),
     }
+}
+
+/// The first listener of the port that is open on the address that is called.
+fn open(proxy: &Proxy, connection: &Connection) -> Option<usize> {
+    let all = proxy.index().bound.get(&connection.port)?;
+    let takes = |at: &&usize| {
+        let mut addresses = proxy.listeners[**at].addresses.iter();
+        addresses.any(|own| own.port == connection.port && own.takes(connection.address))
+    };
+    all.iter().find(takes).copied()
 }
 
 fn captured(proxy: &Proxy, connection: &Connection) -> Option<usize> {
