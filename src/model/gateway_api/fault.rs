@@ -56,7 +56,9 @@ pub(super) fn of_route(
     }
     let whose = parent_place(route, parent);
     match told.first() {
-        Some(told) => refused(&told.conditions).map(|c| by_condition(&object, &whose, c)),
+        Some(told) => refused(&told.conditions)
+            .map(|c| by_condition(&object, &whose, c))
+            .or_else(|| of_entrys_port(world, (&object, route), (parent, &whose))),
         None => unattached(world, (&object, route), (parent, whose)),
     }
 }
@@ -108,6 +110,48 @@ pub(super) fn of_gateway(gateway: &ApiGateway) -> Option<Fault> {
         why,
         format!("correct {object} as its status says"),
     ))
+}
+
+/// A route that is for other names than the host it leads to.
+pub(super) fn of_names(route: &ApiRoute, object: &ObjectRef, host: &str) -> Option<Fault> {
+    let names = &route.spec.hostnames;
+    if names.is_empty() || names.iter().any(|name| overlap(name, host)) {
+        return None;
+    }
+    let why = format!(
+        "{object} sends to {host}, and takes requests for {} only (hostnames)",
+        names.join(", ")
+    );
+    let cure = format!("write {host} in the hostnames of {object}");
+    Some(Fault::new([object.at("spec.hostnames")], why, cure))
+}
+
+/// The Gateway listens on other ports than its Service's that the connection comes to, or there for
+/// other hosts.
+pub(super) fn of_listeners(gateway: &ApiGateway, (host, port): (&str, u16)) -> Option<Fault> {
+    let object = gateway.reference(Kind::K8sGateway);
+    let listeners = &gateway.spec.listeners;
+    let mut here = listeners.iter().filter(|l| l.port == port).peekable();
+    if here.peek().is_none() {
+        let ports: Vec<String> = listeners.iter().map(|l| l.port.to_string()).collect();
+        let why = format!(
+            "the connection comes to port {port}, and its listeners are on port {}",
+            ports.join(", ")
+        );
+        let cure = format!("give {object} a listener on port {port}");
+        return Some(Fault::new([object.at("spec.listeners")], why, cure));
+    }
+    if here.any(|l| l.hostname.is_empty() || overlap(host, &l.hostname)) {
+        return None;
+    }
+    let names = listeners.iter().filter(|l| l.port == port);
+    let names: Vec<&str> = names.map(|l| l.hostname.as_str()).collect();
+    let why = format!(
+        "its listeners on port {port} are for {} (hostname), not for {host}",
+        names.join(", ")
+    );
+    let cure = format!("write {host} in the hostname of a listener of {object}");
+    Some(Fault::new([object.at("spec.listeners")], why, cure))
 }
 
 /// No route of any kind is attached to the listeners that a host comes to.
@@ -330,6 +374,24 @@ fn by_condition(object: &ObjectRef, parent: &Place, condition: &Condition) -> Fa
     }
 }
 
+/// A route for a port that its ServiceEntry does not declare: istiod accepts it, and no request
+/// comes to it.
+fn of_entrys_port(
+    world: &World<'_>,
+    (object, route): (&ObjectRef, &ApiRoute),
+    (parent, whose): (&Reference, &Place),
+) -> Option<Fault> {
+    let entry = entry(&world.snapshot.objects, route, parent)?;
+    let port = parent.port.filter(|p| entry.spec.port(*p).is_none())?;
+    let why = format!(
+        "{object} is for port {port} of {}, which declares no such port",
+        whose.object
+    );
+    let cure = format!("correct or drop the port in the parentRefs of {object}");
+    let places = [object.at("spec.parentRefs"), whose.clone()];
+    Some(Fault::new(places, why, cure))
+}
+
 /// Without a status: what it would say, or why there is none.
 fn unattached(
     world: &World<'_>,
@@ -349,16 +411,10 @@ fn unattached(
         )
     };
     if parent.is(ENTRY, GATEWAY) {
-        let Some(entry) = entry(objects, route, parent) else {
+        if entry(objects, route, parent).is_none() {
             return Some(missing());
-        };
-        let port = parent.port.filter(|p| entry.spec.port(*p).is_none())?;
-        let why = format!(
-            "{object} is for port {port} of {}, which declares no such port",
-            whose.object
-        );
-        let cure = format!("correct or drop the port in the parentRefs of {object}");
-        return Some(Fault::new([object.at("spec.parentRefs"), whose], why, cure));
+        }
+        return of_entrys_port(world, (object, route), (parent, &whose));
     }
     let Some(gateway) = parent_of(objects, route, parent) else {
         return Some(missing());

@@ -4,6 +4,7 @@
 //!
 //! Source: pilot/pkg/config/kube/gateway (`conversion.go`, `backend_policies.go`).
 
+mod backend;
 mod fault;
 mod policy;
 #[cfg(test)]
@@ -132,7 +133,8 @@ fn of_mesh(
     })?;
     let (gateway, port) = backends(route).find_map(|backend| to_gateway(world, route, backend))?;
     let fault = fault::of_route(world, (kind, route), parent)
-        .or_else(|| fault::of_conditions(route, &route.reference(kind)));
+        .or_else(|| fault::of_conditions(route, &route.reference(kind)))
+        .or_else(|| backend::fault(world, (kind, route), &node.namespace));
     Some(Lead {
         route: route.reference(kind),
         gateway,
@@ -198,7 +200,9 @@ pub fn exit(
             fault,
         })
     };
-    if let Some(fault) = fault::of_gateway(gateway) {
+    let host = target.host.text();
+    let closed = || fault::of_listeners(gateway, (&host, port));
+    if let Some(fault) = fault::of_gateway(gateway).or_else(closed) {
         return exit(Some(fault));
     }
     let mut faults = Vec::new();
@@ -213,7 +217,11 @@ pub fn exit(
         {
             let here = parent.name == gateway.name()
                 && parent.namespace(route.namespace()) == gateway.namespace();
-            let fault = fault::of_route(world, (kind, route), parent);
+            let object = route.reference(kind);
+            let fault = fault::of_route(world, (kind, route), parent)
+                .or_else(|| fault::of_names(route, &object, &host))
+                .or_else(|| fault::of_conditions(route, &object))
+                .or_else(|| backend::fault(world, (kind, route), service.namespace()));
             match fault {
                 None if here => return exit(None),
                 Some(fault)
@@ -235,12 +243,13 @@ pub fn exit(
     )
 }
 
-/// Whether a route of a Gateway leads a host out: to the host itself, or under its name to another.
+/// Whether a route of a Gateway leads a host out: to the host itself, be it under another name, or
+/// under its name to another.
 fn leads_out(route: &ApiRoute, target: &Target) -> bool {
     let host = target.host.text();
     let named = route.spec.hostnames.iter().any(|h| overlap(&host, h));
     let mut outside = backends(route).filter(|b| b.is(HOSTNAME, SERVICE));
-    outside.any(|b| named || (route.spec.hostnames.is_empty() && within(&host, &b.name)))
+    outside.any(|b| named || within(&host, &b.name))
 }
 
 fn backends(route: &ApiRoute) -> impl Iterator<Item = &Reference> {
