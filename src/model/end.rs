@@ -51,6 +51,8 @@ pub enum End {
     RedirectsToHttps,
     /// The route answers with a redirect.
     Redirects,
+    /// The route rewrites the path to one that no server takes.
+    NoPath(String),
     /// The route answers with a status of its own.
     Answers(u16),
     /// The route, or a filter, injects a fault: this status.
@@ -191,6 +193,10 @@ impl fmt::Display for End {
             }
             End::RedirectsToHttps => f.write_str("301: the gateway's server redirects to https"),
             End::Redirects => f.write_str("301: the route answers with a redirect"),
+            End::NoPath(path) => write!(
+                f,
+                "400: the route rewrites the path to {path}, which does not begin with a slash"
+            ),
             End::Answers(status) => write!(f, "{status}: the route answers by itself"),
             End::Aborts(status) => write!(f, "{status}: an injected fault answers by itself"),
             End::UnknownHostBlocked => {

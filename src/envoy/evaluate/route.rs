@@ -56,6 +56,11 @@ pub(super) fn follow(
         });
     }
     let bytes = rewritten(rule, host, path);
+    if let Bytes::Http { path, .. } = &bytes
+        && !path.starts_with('/')
+    {
+        return (end(step, End::NoPath(path.clone())), bytes);
+    }
     let step = match &rule.action {
         Action::Clusters(shares) => to_cluster(step, proxy, connection, (shares, &bytes, because)),
         Action::Redirect => end(step, End::Redirects),
