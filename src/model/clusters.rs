@@ -10,10 +10,10 @@ use super::scope::{Node, Scope};
 use super::trace::ClusterName;
 use super::world::World;
 use crate::envoy::{ClientTls, Cluster, Endpoint, SocketMatch};
-use crate::istio::ServiceEntry;
 use crate::istio::destination_rule::{ClientTls as WantedTls, TlsMode};
 use crate::istio::service_entry::Resolution;
 use crate::istio::virtual_service::Destination;
+use crate::istio::{ServiceEntry, WorkloadEntry};
 use crate::kubernetes::Place;
 use crate::kubernetes::pod::{Labels, Pod};
 use crate::kubernetes::service::Service;
@@ -226,18 +226,34 @@ fn selected(world: &World<'_>, entry: &ServiceEntry, port: &Port) -> Vec<(Endpoi
             all.extend(of_pod(pod, target));
         }
     }
-    let entries = world.snapshot.objects.workload_entries.iter();
-    let here = entries
-        .filter(|w| w.namespace() == entry.namespace() && is_read(world.snapshot, &w.metadata));
-    for workload in here {
-        let mut labels = workload.spec.labels.clone();
-        labels.extend(workload.metadata.labels.clone());
-        if selector.matches(&labels) {
-            let number = workload.spec.ports.get(&port.name).copied();
-            all.push((at(&workload.spec.address, number.unwrap_or(target)), labels));
-        }
+    for workload in world.selected_workloads(entry) {
+        let number = workload.spec.ports.get(&port.name).copied();
+        let endpoint = at(&workload.spec.address, number.unwrap_or(target));
+        all.push((endpoint, labels_of(workload)));
     }
     all
+}
+
+impl<'a> World<'a> {
+    /// The WorkloadEntries that an entry's selector takes.
+    pub fn selected_workloads(&self, entry: &ServiceEntry) -> Vec<&'a WorkloadEntry> {
+        let Some(selector) = &entry.spec.workload_selector else {
+            return Vec::new();
+        };
+        let all = self.snapshot.objects.workload_entries.iter();
+        let here = all.filter(|workload| {
+            workload.namespace() == entry.namespace() && is_read(self.snapshot, &workload.metadata)
+        });
+        here.filter(|workload| selector.matches(&labels_of(workload)))
+            .collect()
+    }
+}
+
+/// The labels of a WorkloadEntry: those of its own stand over those of its spec.
+fn labels_of(workload: &WorkloadEntry) -> Labels {
+    let mut labels = workload.spec.labels.clone();
+    labels.extend(workload.metadata.labels.clone());
+    labels
 }
 
 fn of_service(world: &World<'_>, service: &Service, port: &Port) -> Vec<(Endpoint, Labels)> {

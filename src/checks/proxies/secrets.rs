@@ -24,6 +24,7 @@ fn look(view: &View<'_>) -> Outcome {
     for link in &links {
         found.extend(own(link));
         found.extend(credential(view, link));
+        found.extend(file(view, link));
     }
     found.dedup_by(|a, b| a.objects.first() == b.objects.first() && a.title == b.title);
     outcome(found, &unseen)
@@ -68,7 +69,7 @@ fn credential(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
         .clusters
         .iter()
         .filter(to_host)
-        .find_map(|c| Some((c, missing(link, c)?)))?;
+        .find_map(|c| Some((c, missing(link, c, "kubernetes://")?)))?;
     let namespace = link.pod.namespace();
     let bare = name
         .trim_start_matches("kubernetes://")
@@ -112,15 +113,53 @@ fn credential(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
     Some(finding)
 }
 
-/// The first secret over SDS that a cluster names and that was not delivered.
-fn missing(link: &Link<'_>, cluster: &Cluster) -> Option<String> {
+/// A file that the cluster towards the host is to be read from, and that the proxy does not have.
+fn file(view: &View<'_>, link: &Link<'_>) -> Option<Finding> {
+    let host = view.path.target.host.text();
+    let step = match link.hop {
+        HopName::Gateway => view.walk.trace.gateway.as_ref()?,
+        _ => &view.walk.trace.sidecar,
+    };
+    let name = step.cluster.as_ref()?.value.to_string();
+    let cluster = link.proxy.cluster(&name)?;
+    let asked = missing(link, cluster, "file-root:").or_else(|| {
+        // A certificate and its key are one secret of two files.
+        missing(link, cluster, "file-cert:")
+    })?;
+    let (_, files) = asked.split_once(':')?;
+    let files = files.replace('~', " and ");
+    let rules = view.world.rules.all_for(&host).into_iter();
+    let rules = rules.map(|r| r.reference(Kind::DestinationRule).at("spec.trafficPolicy"));
+    let message = format!(
+        "the proxy of {} is to read {files} for its TLS to {host} (caCertificates, \
+         clientCertificate, privateKey), and has no such file: cluster {name} waits for it, and \
+         connections to the host fail with 503",
+        link.name()
+    );
+    let finding = Finding::new(
+        CODE,
+        link.hop,
+        format!("The proxy of {} has no file {files}", link.name()),
+        message,
+    )
+    .on(rules)
+    .on([workload_of(link.pod).into()])
+    .fix(Fix::advice(
+        "correct the path, mount the file into the proxy, or name a Secret by credentialName \
+         instead",
+    ));
+    Some(finding)
+}
+
+/// The first secret of a kind that a cluster names and that was not delivered.
+fn missing(link: &Link<'_>, cluster: &Cluster, kind: &str) -> Option<String> {
     let tls = cluster
         .tls
         .iter()
         .chain(cluster.socket_matches.iter().filter_map(|m| m.tls.as_ref()));
     let mut names = tls
         .flat_map(|t| t.certificate.iter().chain(&t.roots))
-        .filter(|n| n.starts_with("kubernetes://"));
+        .filter(|n| n.starts_with(kind));
     let there = |name: &str| link.proxy.secret(name).is_some_and(Secret::delivered);
     names.find(|name| !there(name)).cloned()
 }

@@ -15,8 +15,10 @@ pub(super) mod unreachable;
 
 use super::{Outcome, View};
 use crate::envoy::{Filter, Listener, Proxy};
+use crate::istio::ServiceEntry;
 use crate::kubernetes::pod::Pod;
 use crate::kubernetes::{Kind, Place};
+use crate::model::Registered;
 use crate::model::trace::{HopName, Step};
 use crate::probe::{Answer, Observation, Observed, Outside, Passage};
 use crate::programmed::at_gateway;
@@ -175,14 +177,25 @@ fn declared(view: &View<'_>, rules_first: bool) -> Vec<Place> {
     let entries: Vec<Place> = view
         .world
         .services_containing(&host)
-        .filter(|s| s.entry().is_some())
-        .map(|s| Place::from(s.object()))
+        .filter_map(Registered::entry)
+        .flat_map(|entry| {
+            let own = Place::from(entry.reference(Kind::ServiceEntry));
+            addressed(view, entry).into_iter().chain([own])
+        })
         .collect();
     if rules_first {
         [rules, entries].concat()
     } else {
         [entries, rules].concat()
     }
+}
+
+/// Where the addresses of an entry stand that has none itself.
+fn addressed(view: &View<'_>, entry: &ServiceEntry) -> Vec<Place> {
+    let selected = view.world.selected_workloads(entry).into_iter();
+    selected
+        .map(|w| w.reference(Kind::WorkloadEntry).at("spec.address"))
+        .collect()
 }
 
 /// Whether a more telling check has the cause of a failed call.
