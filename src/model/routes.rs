@@ -113,10 +113,10 @@ impl Undelegated {
 
     /// Whether it would decide about a server's port for one of these Gateways.
     pub fn is_for_gateway(&self, names: &[&String], port: u16) -> bool {
-        let named = |m: &HttpMatch| {
+        let is_theirs = |m: &HttpMatch| {
             m.gateways.is_empty() || m.gateways.iter().any(|gateway| names.contains(&gateway))
         };
-        let here = |m: &HttpMatch| named(m) && m.port.is_none_or(|p| p == 0 || p == port);
+        let here = |m: &HttpMatch| is_theirs(m) && m.port.is_none_or(|p| p == 0 || p == port);
         self.matches.is_empty() || self.matches.iter().any(here)
     }
 }

@@ -361,22 +361,21 @@ fn missing(binding: &Binding<'_>, server: &Server) -> String {
             super::list(&snis)
         );
     }
-    let asked: Vec<String> = routes
-        .http
-        .iter()
-        .flat_map(|(_, rule)| &rule.matches)
-        .filter(|m| is_ours(&m.gateways) && on(m.port))
-        .flat_map(HttpMatch::on_request)
-        .collect();
-    let asking = if asked.is_empty() {
-        String::new()
-    } else {
-        format!(
-            ": they ask for {}, which a plain request for / does not have",
-            super::list(&asked)
-        )
-    };
+    let rules = routes.http.iter().flat_map(|(_, rule)| &rule.matches);
+    let asking = asking(rules.filter(|m| is_ours(&m.gateways) && on(m.port)));
     format!(
         "no rule of {object} for the gateway matches {host} on its server's port {number}{asking}"
+    )
+}
+
+/// What the rules ask of requests beside their host; empty for nothing.
+fn asking<'r>(rules: impl Iterator<Item = &'r HttpMatch>) -> String {
+    let asked: Vec<String> = rules.flat_map(HttpMatch::on_request).collect();
+    if asked.is_empty() {
+        return String::new();
+    }
+    format!(
+        ": they ask for {}, which a plain request for / does not have",
+        super::list(&asked)
     )
 }
