@@ -1,8 +1,9 @@
 #![doc = include_str!("hop_settings.md")]
 
-use super::{decider, finding};
+use super::{decider, finding, last_proxy};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
+use crate::kubernetes::Place;
 use crate::model::trace::{ClusterName, HopName, Step};
 use crate::model::{Node, Policy, policy};
 
@@ -56,6 +57,12 @@ fn look(view: &View<'_>) -> Outcome {
         .as_ref()
         .and_then(|step| to_original(view, HopName::Gateway, step, &exit.hop.node));
     found.map_or(Outcome::Pass, |found| Outcome::Found(vec![found]))
+}
+
+/// The field that has the last proxy put a PROXY header before what it sends to the host.
+pub(in crate::checks) fn proxy_protocol(view: &View<'_>) -> Option<Place> {
+    let (_, step, node) = last_proxy(view)?;
+    policy_of(view, step, node)?.1.proxy_protocol
 }
 
 /// A proxy sends to where the connection was going, and not to the cluster of its route: the

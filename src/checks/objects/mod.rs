@@ -30,6 +30,7 @@ pub(super) mod http2;
 pub(super) mod http_proxy;
 pub(super) mod import;
 pub(super) mod mesh_tls_outside;
+pub(super) mod narrow_limit;
 pub(super) mod not_inherited;
 pub(super) mod opened;
 pub(super) mod opened_route;
@@ -54,6 +55,8 @@ pub(super) mod unjudged;
 pub(super) mod unread_gateway;
 pub(super) mod unresolved;
 pub(super) mod wildcard_address;
+
+pub(super) use hop_settings::proxy_protocol;
 
 use super::{Outcome, View};
 use crate::checks::finding::{Code, Finding};

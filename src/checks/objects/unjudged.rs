@@ -74,6 +74,26 @@ pub(crate) fn unjudged(view: &View<'_>, hop: HopName) -> Vec<Unjudged> {
     found
 }
 
+/// The limits and noted fields that count for the proxies on the path, each with what it is set to.
+pub(super) fn limits(view: &View<'_>) -> Vec<(HopName, Place, Value)> {
+    let mut found = Vec::new();
+    for at in proxies(view) {
+        for limits in [true, false] {
+            for (place, _) in at.settings(view, limits) {
+                let spec = &view.world.noted(&place.object).spec;
+                let pointer = place
+                    .path
+                    .trim_start_matches("spec")
+                    .replace(['.', '['], "/");
+                if let Some(value) = spec.pointer(&pointer.replace(']', "")) {
+                    found.push((at.hop, place, value.clone()));
+                }
+            }
+        }
+    }
+    found
+}
+
 /// A proxy on the path.
 struct At<'v> {
     hop: HopName,

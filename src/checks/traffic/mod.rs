@@ -3,6 +3,7 @@
 
 pub(super) mod answer;
 pub(super) mod certificate;
+pub(super) mod changed;
 pub(super) mod client_certificate;
 mod filters;
 mod found;
