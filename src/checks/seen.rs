@@ -5,6 +5,7 @@ use super::engine::Case;
 use crate::identity::certificates;
 use crate::kubernetes::Kind;
 use crate::kubernetes::pod::Pod;
+use crate::model::target::AppProtocol;
 use crate::model::trace::{HopName, Step};
 use crate::model::{EgressPath, Uncaptured, World};
 use crate::probe::{Answer, Observed, Passage};
@@ -136,9 +137,12 @@ pub fn pass_the_gateway(snapshot: &Snapshot, case: &Case) -> bool {
 
 /// Whether an answer is the host's, to what was meant for it. A host answers 400, 421 or 426 to
 /// what is not the protocol, the name or the TLS that its port is for; and a certificate can be
-/// another's. Without TLS, or without a look at the certificate, nothing speaks against that.
+/// another's. Without TLS, or without a look at the certificate, nothing speaks against that. Of bytes
+/// a sidecar takes any connection, and a gateway dials the host before it has seen the certificate
+/// of the hop: only what the host says first comes from there.
 fn is_of_the_host(answer: &Answer, case: &Case) -> bool {
-    if matches!(answer.status, Some(400 | 421 | 426)) {
+    let bytes = case.path.target.protocol == AppProtocol::Tcp;
+    if matches!(answer.status, Some(400 | 421 | 426)) || (bytes && answer.is_quiet()) {
         return false;
     }
     if !case.path.target.protocol.is_tls() {

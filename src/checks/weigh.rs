@@ -172,6 +172,24 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_of_bytes_that_the_host_says_nothing_on_is_no_proof() {
+        let mut cases = [case("a")];
+        cases[0].path.target = "db.example.com:5432=tcp".parse().unwrap();
+        for (said, severity) in [("", Severity::Error), ("5.7.1 ready", Severity::Warning)] {
+            let mut observation = call(&cases[0], true);
+            if let Observed::Passage(passage) = &mut observation.observed {
+                passage.answer.raw = said.into();
+            }
+            let snapshot = Snapshot {
+                observations: vec![observation],
+                ..Snapshot::default()
+            };
+            let weighed = weigh(&snapshot, &cases, vec![found("EG232", &[0])]);
+            assert_eq!(weighed[0].severity, severity);
+        }
+    }
+
+    #[test]
     fn one_bad_call_of_several_is_no_proof() {
         let cases = [case("a")];
         let snapshot = Snapshot {

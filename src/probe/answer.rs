@@ -289,7 +289,7 @@ impl Answer {
     }
 
     /// A connection of bytes that stayed open, and nothing came.
-    pub(super) fn is_quiet(&self) -> bool {
+    pub fn is_quiet(&self) -> bool {
         let quiet = self.raw.trim().is_empty()
             || self.raw.starts_with("stays open")
             || self.raw.starts_with("curl: (28)");
