@@ -103,6 +103,12 @@ pub struct ListenerStatus {
     pub name: String,
     /// How many routes are attached to it.
     pub attached_routes: u32,
+    /// What its controller says.
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_default"
+    )]
+    pub conditions: Vec<Condition>,
 }
 
 /// What is wanted of a route.
@@ -139,6 +145,12 @@ pub struct ApiRouteRule {
     /// Where it sends to.
     #[serde(deserialize_with = "null_as_default")]
     pub backend_refs: Vec<Reference>,
+    /// What it does to requests.
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_default"
+    )]
+    pub filters: Vec<Value>,
 }
 
 impl ApiRouteRule {
@@ -155,6 +167,12 @@ impl ApiRouteRule {
                 && !has("queryParams")
         };
         self.matches.is_empty() || self.matches.iter().any(is_open)
+    }
+
+    /// The place of the filter that answers with a redirect, in its list.
+    pub fn redirect(&self) -> Option<usize> {
+        let mut filters = self.filters.iter();
+        filters.position(|filter| filter["type"] == "RequestRedirect")
     }
 }
 

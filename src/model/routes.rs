@@ -151,6 +151,27 @@ impl Routes<'_> {
         matches
     }
 
+    /// The first Gateway that a rule is for and that the list of all its Gateways lacks, and the
+    /// rule.
+    pub fn for_unlisted(&self) -> Option<(String, String)> {
+        let http = self.http.iter().flat_map(|(field, rule)| {
+            let matches = rule.matches.iter();
+            matches.map(move |m| (field.clone(), &m.gateways))
+        });
+        let tls = self.tls.iter().enumerate().flat_map(|(at, rule)| {
+            let matches = rule.matches.iter();
+            matches.map(move |m| (format!("spec.tls[{at}]"), &m.gateways))
+        });
+        let tcp = self.tcp.iter().enumerate().flat_map(|(at, rule)| {
+            let matches = rule.matches.iter();
+            matches.map(move |m| (format!("spec.tcp[{at}]"), &m.gateways))
+        });
+        http.chain(tls).chain(tcp).find_map(|(field, gateways)| {
+            let mut lacking = gateways.iter().filter(|g| !self.gateways.contains(g));
+            Some((lacking.find(|gateway| *gateway != MESH)?.clone(), field))
+        })
+    }
+
     /// Whether it has any rule for a Gateway, were it one whose delegate is not there.
     pub fn has_gateways_half(&self) -> bool {
         let is_for_it = |gateways: &[String]| {

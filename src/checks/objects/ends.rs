@@ -1,9 +1,11 @@
 #![doc = include_str!("ends.md")]
 
-use super::finding;
+use super::{asking, finding, routes_at};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
+use crate::istio::virtual_service::HttpRoute;
 use crate::kubernetes::Place;
+use crate::model::End;
 use crate::model::trace::{HopName, Step};
 
 /// Its code: the engine drops it where another check of the objects has an error on the path.
@@ -46,11 +48,25 @@ fn look(view: &View<'_>) -> Outcome {
         || "no object decides it".to_owned(),
         |place| format!("{place} decides it"),
     );
+    let asking = match &end.value {
+        End::NoRoute { .. } => asked(view, &places),
+        _ => String::new(),
+    };
     let message = format!(
-        "connections from {} to {} end at the {hop}: {}; {by}",
+        "connections from {} to {} end at the {hop}: {}{asking}; {by}",
         view.path.client, view.path.target, end.value
     );
     Outcome::Found(vec![ending(hop, message, places)])
+}
+
+/// What the rules that were tried ask of requests.
+fn asked(view: &View<'_>, places: &[Place]) -> String {
+    let tried = places.iter().filter_map(|place| {
+        let routes = routes_at(view, place)?;
+        let at_place = move |(field, _): &&(String, HttpRoute)| *field == place.path;
+        Some(routes.http.iter().filter(at_place))
+    });
+    asking(tried.flatten().flat_map(|(_, rule)| &rule.matches))
 }
 
 fn ending(hop: HopName, message: String, places: Vec<Place>) -> Finding {

@@ -5,7 +5,7 @@ use super::{finding, sending};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::istio::gateway::{Gateway, Server, ServerTlsMode};
-use crate::istio::virtual_service::{HttpMatch, HttpRoute};
+use crate::istio::virtual_service::HttpRoute;
 use crate::kubernetes::{Kind, Place};
 use crate::model::End;
 use crate::model::hosts::within;
@@ -65,6 +65,9 @@ fn look(view: &View<'_>) -> Outcome {
     }
     if bound && let Some((gateway, at, _)) = servers.iter().find(|(_, _, s)| is_automatic(s)) {
         return Outcome::Found(vec![automatic(&binding, gateway, *at)]);
+    }
+    if !bound && let Some(found) = unlisted(view, &binding) {
+        return Outcome::Found(vec![found]);
     }
     if !bound && let Some(server) = unused(view, &binding) {
         return Outcome::Found(vec![without_route(&binding, server)]);
@@ -202,6 +205,31 @@ fn undelegated(view: &View<'_>, binding: &Binding<'_>) -> Option<Finding> {
         )
         .on([lost.place])
         .fix(Fix::advice(cure)),
+    )
+}
+
+/// A rule is for a Gateway that is not in the list of its VirtualService: only what is in both
+/// counts.
+fn unlisted(view: &View<'_>, binding: &Binding<'_>) -> Option<Finding> {
+    let routes = binding.routes;
+    let (name, at) = routes.for_unlisted()?;
+    let gateway = view.world.gateway(&name)?;
+    let object = routes.reference();
+    let message = format!(
+        "the connection reaches the gateway, and the rule of {object} for it (match.gateways \
+         {name}) counts for nobody: {name} is not in the gateways of {object}, and only what is in \
+         both lists is bound"
+    );
+    Some(
+        finding(
+            CODE,
+            HopName::Gateway,
+            format!("{object} is not bound to {name}"),
+            message,
+        )
+        .on([object.at("spec.gateways"), object.at(at)])
+        .on([Place::from(gateway.reference(Kind::Gateway))])
+        .fix(Fix::advice(format!("add {name} to gateways of {object}"))),
     )
 }
 
@@ -362,20 +390,8 @@ fn missing(binding: &Binding<'_>, server: &Server) -> String {
         );
     }
     let rules = routes.http.iter().flat_map(|(_, rule)| &rule.matches);
-    let asking = asking(rules.filter(|m| is_ours(&m.gateways) && on(m.port)));
+    let asking = super::asking(rules.filter(|m| is_ours(&m.gateways) && on(m.port)));
     format!(
         "no rule of {object} for the gateway matches {host} on its server's port {number}{asking}"
-    )
-}
-
-/// What the rules ask of requests beside their host; empty for nothing.
-fn asking<'r>(rules: impl Iterator<Item = &'r HttpMatch>) -> String {
-    let asked: Vec<String> = rules.flat_map(HttpMatch::on_request).collect();
-    if asked.is_empty() {
-        return String::new();
-    }
-    format!(
-        ": they ask for {}, which a plain request for / does not have",
-        super::list(&asked)
     )
 }

@@ -60,6 +60,7 @@ pub(super) use hop_settings::proxy_protocol;
 
 use super::{Outcome, View};
 use crate::checks::finding::{Code, Finding};
+use crate::istio::virtual_service::HttpMatch;
 use crate::kubernetes::{Kind, ObjectRef, Place};
 use crate::model::trace::{ClusterName, Decision, HopName, Step};
 use crate::model::{End, Node, Policy, Routes, policy};
@@ -124,6 +125,18 @@ fn last_policy<'v>(view: &View<'v>) -> Result<(HopName, &'v Step, &'v Node, Poli
         node,
         policy(view.world, node, service, (subset, *port)),
     ))
+}
+
+/// What the rules ask of requests beside their host; empty for nothing.
+fn asking<'r>(rules: impl Iterator<Item = &'r HttpMatch>) -> String {
+    let asked: Vec<String> = rules.flat_map(HttpMatch::on_request).collect();
+    if asked.is_empty() {
+        return String::new();
+    }
+    format!(
+        ": they ask for {}, which a plain request for / does not have",
+        list(&asked)
+    )
 }
 
 /// The VirtualService of a place.

@@ -7,6 +7,7 @@ use super::{declared, last};
 use crate::checks::View;
 use crate::envoy::Cluster;
 use crate::kubernetes::{Kind, Place};
+use crate::model::gateway_api::for_host;
 use crate::model::trace::{ClusterName, HopName};
 use crate::model::{End, sidecar_of};
 use crate::probe::{Failure, ResponseFlag};
@@ -65,6 +66,7 @@ fn by_step(view: &View<'_>, found: &Found<'_>) -> Option<Root> {
     let mut places: Vec<Place> = end.because.clone();
     let decided = [&found.step.route, &found.step.chain].into_iter().flatten();
     places.extend(decided.flat_map(|decision| decision.because.clone()));
+    let places: Vec<Place> = places.into_iter().flat_map(|p| written(view, p)).collect();
     match &end.value {
         End::NoCluster(name) => Some(without_cluster(view, found, name, places)),
         End::RequestDenied | End::ConnectionDenied => denied(view, found),
@@ -92,6 +94,21 @@ fn by_step(view: &View<'_>, found: &Found<'_>) -> Option<Root> {
             })
         }
     }
+}
+
+/// Where a place is one of a VirtualService that istiod made of routes of the Gateway API, these.
+fn written(view: &View<'_>, place: Place) -> Vec<Place> {
+    let made = place.object.kind == Kind::VirtualService
+        && view.world.snapshot.objects.get(&place.object).is_none();
+    let routes = if made {
+        for_host(view.world, &view.path.target.host.text())
+    } else {
+        Vec::new()
+    };
+    if routes.is_empty() {
+        return vec![place];
+    }
+    routes.into_iter().map(Place::from).collect()
 }
 
 /// A share of the connections ends there: a fault that is injected, or a destination that leads

@@ -80,6 +80,19 @@ pub(super) fn of_conditions(route: &ApiRoute, object: &ObjectRef) -> Option<Faul
     })
 }
 
+/// A route that answers every request with a redirect, in place of sending it on.
+pub(super) fn of_redirect(route: &ApiRoute, object: &ObjectRef) -> Option<Fault> {
+    let mut rules = route.spec.rules.iter().enumerate();
+    let (at, rule) = rules.find(|(_, rule)| rule.takes_all())?;
+    let place = object.at(format!("spec.rules[{at}].filters[{}]", rule.redirect()?));
+    let why = format!("{object} answers requests with a redirect (RequestRedirect)");
+    let cure = format!("take the filter out of {object}, and give the rule backendRefs");
+    Some(Fault {
+        leads_nowhere: true,
+        ..Fault::new([place], why, cure)
+    })
+}
+
 /// Why a Gateway is not in force. That an address is still awaited does not keep the mesh from it.
 pub(super) fn of_gateway(gateway: &ApiGateway) -> Option<Fault> {
     let object = gateway.reference(Kind::K8sGateway);
@@ -101,8 +114,14 @@ pub(super) fn of_gateway(gateway: &ApiGateway) -> Option<Fault> {
             "set gatewayClassName istio on it",
         ));
     }
+    let listeners = gateway.status.listeners.iter();
+    let mut refusing = listeners.filter_map(|l| Some((l, refused(&l.conditions)?)));
+    let listener = refusing.next().map_or_else(String::new, |(l, no)| {
+        let name = &l.name;
+        format!("; of its listener {name}: {}, {}", no.reason, no.message)
+    });
     let why = format!(
-        "istiod says of {object}: {} is {}, {}: {}",
+        "istiod says of {object}: {} is {}, {}: {}{listener}",
         found.kind, found.status, found.reason, found.message
     );
     Some(Fault::new(

@@ -124,7 +124,7 @@ fn of_mesh(
                     && parent
                         .port
                         .is_none_or(|p| p == target.port || entry.spec.port(p).is_none())
-                    && (named || route.spec.hostnames.is_empty() || kind != Kind::TLSRoute)
+                    && (named || kind != Kind::TLSRoute || !is_for_others(route, entry))
             }
             None => {
                 own && (named && parent.is(ENTRY, GATEWAY) || meant(objects, route, parent, target))
@@ -132,15 +132,25 @@ fn of_mesh(
         }
     })?;
     let (gateway, port) = backends(route).find_map(|backend| to_gateway(world, route, backend))?;
+    let object = route.reference(kind);
+    let by_name = kind == Kind::TLSRoute && !named;
     let fault = fault::of_route(world, (kind, route), parent)
-        .or_else(|| fault::of_conditions(route, &route.reference(kind)))
+        .or_else(|| fault::of_names(route, &object, &host).filter(|_| by_name))
+        .or_else(|| fault::of_conditions(route, &object))
+        .or_else(|| fault::of_redirect(route, &object))
         .or_else(|| backend::fault(world, (kind, route), &node.namespace));
     Some(Lead {
-        route: route.reference(kind),
+        route: object,
         gateway,
         port,
         fault,
     })
+}
+
+/// Whether a route by name is for some hosts of its ServiceEntry: the others are none of its.
+fn is_for_others(route: &ApiRoute, entry: &ServiceEntry) -> bool {
+    let mut hosts = entry.spec.hosts.iter();
+    hosts.any(|host| route.spec.hostnames.iter().any(|name| overlap(name, host)))
 }
 
 /// Whether a parent that is not there was meant to be the target's ServiceEntry: one that is named
@@ -221,6 +231,7 @@ pub fn exit(
             let fault = fault::of_route(world, (kind, route), parent)
                 .or_else(|| fault::of_names(route, &object, &host))
                 .or_else(|| fault::of_conditions(route, &object))
+                .or_else(|| fault::of_redirect(route, &object))
                 .or_else(|| backend::fault(world, (kind, route), service.namespace()));
             match fault {
                 None if here => return exit(None),
@@ -249,7 +260,24 @@ fn leads_out(route: &ApiRoute, target: &Target) -> bool {
     let host = target.host.text();
     let named = route.spec.hostnames.iter().any(|h| overlap(&host, h));
     let mut outside = backends(route).filter(|b| b.is(HOSTNAME, SERVICE));
-    outside.any(|b| named || within(&host, &b.name))
+    let answers = route
+        .spec
+        .rules
+        .iter()
+        .any(|rule| rule.redirect().is_some());
+    outside.any(|b| named || within(&host, &b.name)) || (named && answers)
+}
+
+/// The routes that are for a host in the mesh: those of its ServiceEntry.
+pub fn for_host(world: &World<'_>, host: &str) -> Vec<ObjectRef> {
+    let objects = &world.snapshot.objects;
+    let is_for = |route: &ApiRoute| {
+        let mut parents = route.spec.parent_refs.iter();
+        let entry = parents.find_map(|parent| entry(objects, route, parent));
+        entry.is_some_and(|entry| entry.spec.hosts.iter().any(|h| within(host, h)))
+    };
+    let found = routes(objects).filter(|(_, route)| is_for(route));
+    found.map(|(kind, route)| route.reference(kind)).collect()
 }
 
 fn backends(route: &ApiRoute) -> impl Iterator<Item = &Reference> {
