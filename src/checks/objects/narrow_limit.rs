@@ -66,7 +66,7 @@ fn effect(place: &Place, value: &Value) -> Option<String> {
     let most = value.as_u64().filter(|most| *most <= 1)?;
     CROWDS.contains(&field).then(|| {
         format!(
-            "{most} for all callers of a proxy together: what comes while one is under way waits \
+            "{most} for all clients of a proxy together: what comes while one is under way waits \
              or is refused with 503 (UO)"
         )
     })
