@@ -3,6 +3,7 @@
 use super::{TargetRef, WorkloadSelector};
 use crate::kubernetes::Object;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// An AuthorizationPolicy.
 pub type AuthorizationPolicy = Object<AuthorizationPolicySpec>;
@@ -109,6 +110,32 @@ pub struct Source {
     pub trust_domains: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_trust_domains: Vec<String>,
+}
+
+impl Source {
+    /// Its fields, each with its values.
+    pub fn asked(&self) -> Vec<String> {
+        lists(self)
+    }
+}
+
+impl Operation {
+    /// Its fields, each with its values.
+    pub fn asked(&self) -> Vec<String> {
+        lists(self)
+    }
+}
+
+/// The lists that are set, as `hosts a, b`.
+fn lists(part: &impl Serialize) -> Vec<String> {
+    let written = serde_json::to_value(part).unwrap_or_default();
+    let fields = written.as_object().into_iter().flatten();
+    let words = fields.map(|(field, values)| {
+        let values = values.as_array().into_iter().flatten();
+        let values: Vec<&str> = values.filter_map(Value::as_str).collect();
+        format!("{field} {}", values.join(", "))
+    });
+    words.collect()
 }
 
 /// One `to`.

@@ -36,7 +36,7 @@ pub enum Verdict {
     /// Let through.
     Allowed,
     /// Refused.
-    Denied(Denied),
+    Denied(Box<Denied>),
 }
 
 /// Which policy refused, and why.
@@ -54,6 +54,8 @@ pub struct Denied {
     pub needs_identity: Option<String>,
     /// A field whose value can never match, and why.
     pub never: Option<String>,
+    /// What the rule that comes closest asks for and the call does not have.
+    pub unmet: Vec<String>,
 }
 
 /// Policies that count for a gateway's pods.
@@ -94,12 +96,8 @@ pub fn decide(world: &World<'_>, node: &Node, request: &Request) -> Verdict {
     for policy in all.iter().filter(|p| p.spec.action == Action::Deny) {
         for (at, rule) in policy.spec.rules.iter().enumerate() {
             if matches(rule, request, Action::Deny) {
-                return Verdict::Denied(denied(
-                    policy,
-                    Some((at, rule)),
-                    request,
-                    (true, Vec::new()),
-                ));
+                let found = denied(policy, Some((at, rule)), request, (true, Vec::new()));
+                return Verdict::Denied(Box::new(found));
             }
         }
     }
@@ -140,7 +138,7 @@ pub fn decide(world: &World<'_>, node: &Node, request: &Request) -> Verdict {
     let others = others
         .map(|p| p.reference(Kind::AuthorizationPolicy).into())
         .collect();
-    Verdict::Denied(denied(policy, best, request, (false, others)))
+    Verdict::Denied(Box::new(denied(policy, best, request, (false, others))))
 }
 
 fn denied(
@@ -168,7 +166,32 @@ fn denied(
         lost,
         needs_identity,
         never: rule.and_then(|(_, r)| never(r, request)),
+        unmet: rule
+            .filter(|_| !by_deny)
+            .map_or_else(Vec::new, |(_, r)| unmet(r, request)),
     }
+}
+
+/// What a rule asks for and the call does not have: the fields of each part that does not hold, as
+/// its first alternative has them.
+fn unmet(rule: &Rule, request: &Request) -> Vec<String> {
+    let mut asked = Vec::new();
+    let action = Action::Allow;
+    let from = rule.from.iter().map(|from| &from.source);
+    if let Some(first) = from.clone().next()
+        && !from.clone().any(|s| source(s, request, action))
+    {
+        asked.extend(first.asked());
+    }
+    let to = rule.to.iter().map(|to| &to.operation);
+    if let Some(first) = to.clone().next()
+        && !to.clone().any(|o| operation(o, request))
+    {
+        asked.extend(first.asked());
+    }
+    let unmet = rule.when.iter().filter(|w| !condition(w, request, action));
+    asked.extend(unmet.map(|w| format!("{} {}", w.key, w.values.join(", "))));
+    asked
 }
 
 /// Whether all of a rule holds. Conditions on what only a request has (JWT, headers) count as not
@@ -437,4 +460,33 @@ fn never(rule: &Rule, request: &Request) -> Option<String> {
             request.port
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{from_value, json};
+
+    #[test]
+    fn what_the_closest_rule_lacks_is_listed_part_by_part() {
+        let rule: Rule = from_value(json!({
+            "from": [{"source": {"principals": ["other.local/ns/a/sa/b"]}}],
+            "to": [{"operation": {"ports": ["8080"]}}],
+            "when": [{"key": "connection.sni", "values": ["api.example.com"]}],
+        }))
+        .unwrap();
+        let mut request = Request {
+            principal: Some("cluster.local/ns/a/sa/b".into()),
+            port: 8080,
+            trust_domains: vec!["cluster.local".into()],
+            ..Request::default()
+        };
+        let said = [
+            "principals other.local/ns/a/sa/b",
+            "connection.sni api.example.com",
+        ];
+        assert_eq!(unmet(&rule, &request), said);
+        request.sni = Some("api.example.com".into());
+        assert_eq!(unmet(&rule, &request), said[..1]);
+    }
 }

@@ -192,7 +192,7 @@ impl World<'_> {
                     End::ConnectionDenied
                 };
                 step.ends = Some(Decision::new(what, [denied.place.clone()]));
-                walk.denied = Some(denied);
+                walk.denied = Some(*denied);
             }
         }
         walk.api.exit = gateway_api::exit(self, (service, *port), &path.target);

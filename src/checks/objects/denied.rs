@@ -121,11 +121,19 @@ fn explain(view: &View<'_>, denied: &Denied) -> (String, String) {
             format!("allow it by connection.sni (a when condition) instead of {lost}"),
         );
     }
+    let closest = if denied.unmet.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "; the rule that comes closest asks for {}, which this call does not have",
+            denied.unmet.join(", ")
+        )
+    };
     (
         format!(
             "at least one ALLOW policy selects the gateway ({policy}), so every call that no ALLOW \
              rule matches is denied by default, also for hosts that the policy is not about: no \
-             rule allows {} from {}",
+             rule allows {} from {}{closest}",
             view.path.target.host, view.path.client
         ),
         format!(
