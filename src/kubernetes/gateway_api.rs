@@ -169,6 +169,12 @@ impl ApiRouteRule {
         self.matches.is_empty() || self.matches.iter().any(is_open)
     }
 
+    /// Whether it sends requests anywhere.
+    pub fn sends(&self) -> bool {
+        let mut backends = self.backend_refs.iter();
+        backends.any(|backend| backend.weight != Some(0))
+    }
+
     /// The place of the filter that answers with a redirect, in its list.
     pub fn redirect(&self) -> Option<usize> {
         let mut filters = self.filters.iter();
@@ -198,6 +204,9 @@ pub struct Reference {
     /// The port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
+    /// Of a backend: its share; none is 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u32>,
 }
 
 /// What is of a route.

@@ -7,6 +7,7 @@ use crate::checks::finding::{Code, Confidence, Finding, Fix, Severity};
 use crate::checks::objects::unjudged::unjudged;
 use crate::checks::{Check, Layer, Outcome, View};
 use crate::kubernetes::Place;
+use crate::model::gateway_api::at_gateway;
 use crate::model::hosts::within;
 use crate::model::trace::{Decision, HopName, StartedTls};
 use crate::model::workload_of;
@@ -269,12 +270,14 @@ fn places(view: &View<'_>, hop: HopName) -> Vec<Place> {
             .into_iter()
             .collect(),
         HopName::Sidecar => view.walk.wanted.iter().map(|w| w.route.clone()).collect(),
-        HopName::Gateway => view
-            .walk
-            .exit
-            .iter()
-            .map(|e| Place::from(e.service.clone()))
-            .collect(),
+        HopName::Gateway => {
+            let service = view.walk.exit.iter().map(|e| e.service.clone());
+            let by_api = view.walk.api.exit.iter().flat_map(|exit| {
+                let routes = at_gateway(view.world, &exit.gateway, &view.path.target);
+                routes.into_iter().chain([exit.gateway.clone()])
+            });
+            service.chain(by_api).map(Place::from).collect()
+        }
         HopName::Outside => declared(view, false),
     }
 }

@@ -3,7 +3,8 @@
 use super::{call, last};
 use crate::checks::finding::{Code, Confidence, Finding, Fix, Severity};
 use crate::checks::{Check, Layer, Outcome, View};
-use crate::kubernetes::{Kind, Place};
+use crate::kubernetes::{Kind, ObjectRef, Place};
+use crate::model::gateway_api::at_gateway;
 use crate::model::trace::HopName;
 use crate::probe::Passage;
 use serde_json::Value;
@@ -65,6 +66,7 @@ fn look(view: &View<'_>) -> Outcome {
 fn changes(view: &View<'_>) -> Vec<(Place, &'static str)> {
     let mut found: Vec<(Place, &'static str)> = Vec::new();
     found.extend(header_before(view));
+    found.extend(by_filters(view));
     let trace = &view.walk.trace;
     let steps = trace.gateway.iter().chain([&trace.sidecar]);
     let decided = steps
@@ -94,6 +96,33 @@ fn changes(view: &View<'_>) -> Vec<(Place, &'static str)> {
             let path = format!("{}.route[{at}].headers.request", place.path);
             (place.object.at(path), "changes its headers")
         }));
+    }
+    found
+}
+
+/// Filters of the Gateway API's routes on the path.
+fn by_filters(view: &View<'_>) -> Vec<(Place, &'static str)> {
+    let (world, target) = (view.world, &view.path.target);
+    let out = view.walk.api.exit.iter();
+    let mut routes: Vec<ObjectRef> = out
+        .flat_map(|exit| at_gateway(world, &exit.gateway, target))
+        .collect();
+    routes.extend(view.walk.api.lead.iter().map(|lead| lead.route.clone()));
+    let mut found = Vec::new();
+    for route in routes {
+        let object = world.snapshot.objects.get(&route).unwrap_or_default();
+        let rules = object["spec"]["rules"].as_array().into_iter().flatten();
+        for (rule, filters) in rules.map(|rule| &rule["filters"]).enumerate() {
+            let filters = filters.as_array().into_iter().flatten().enumerate();
+            for (at, filter) in filters {
+                let what = match filter["type"].as_str() {
+                    Some("URLRewrite") => "rewrites its path or Host header",
+                    Some("RequestHeaderModifier") => "changes its headers",
+                    _ => continue,
+                };
+                found.push((route.at(format!("spec.rules[{rule}].filters[{at}]")), what));
+            }
+        }
     }
     found
 }

@@ -80,13 +80,25 @@ pub(super) fn of_conditions(route: &ApiRoute, object: &ObjectRef) -> Option<Faul
     })
 }
 
-/// A route that answers every request with a redirect, in place of sending it on.
-pub(super) fn of_redirect(route: &ApiRoute, object: &ObjectRef) -> Option<Fault> {
+/// A route that answers every request with a redirect, in place of sending it on, or that has
+/// nothing to send to.
+pub(super) fn of_answer(route: &ApiRoute, object: &ObjectRef) -> Option<Fault> {
     let mut rules = route.spec.rules.iter().enumerate();
     let (at, rule) = rules.find(|(_, rule)| rule.takes_all())?;
-    let place = object.at(format!("spec.rules[{at}].filters[{}]", rule.redirect()?));
-    let why = format!("{object} answers requests with a redirect (RequestRedirect)");
-    let cure = format!("take the filter out of {object}, and give the rule backendRefs");
+    let (field, why) = match rule.redirect() {
+        Some(filter) => (
+            format!("filters[{filter}]"),
+            "answers requests with a redirect (RequestRedirect)",
+        ),
+        None if !rule.sends() => (
+            "backendRefs".to_owned(),
+            "has no backend with a weight: requests get 500",
+        ),
+        None => return None,
+    };
+    let place = object.at(format!("spec.rules[{at}].{field}"));
+    let why = format!("{object} {why}");
+    let cure = format!("give that rule of {object} backendRefs, and no filter that redirects");
     Some(Fault {
         leads_nowhere: true,
         ..Fault::new([place], why, cure)
@@ -434,6 +446,16 @@ fn unattached(
             return Some(missing());
         }
         return of_entrys_port(world, (object, route), (parent, &whose));
+    }
+    if parent.kind.as_deref() == Some(ENTRY.1) {
+        let group = parent.group.as_deref().unwrap_or(GATEWAY.0);
+        let why = format!(
+            "its parentRefs name a ServiceEntry of group {group}, and ServiceEntries are of group \
+             {}",
+            ENTRY.0
+        );
+        let cure = format!("write group {} in the parentRefs of {object}", ENTRY.0);
+        return Some(Fault::new([object.at("spec.parentRefs")], why, cure));
     }
     let Some(gateway) = parent_of(objects, route, parent) else {
         return Some(missing());

@@ -115,21 +115,19 @@ fn of_mesh(
     let named = route.spec.hostnames.iter().any(|h| within(&host, h));
     let parent = route.spec.parent_refs.iter().find(|parent| {
         let own = route.namespace() == node.namespace;
-        match entry(objects, route, parent) {
-            // A route beside the ServiceEntry is for everybody, another one for its own namespace.
-            Some(entry) => {
-                (own || entry.namespace() == route.namespace())
-                    && entry.spec.hosts.iter().any(|h| within(&host, h))
-                    && entry.spec.port(target.port).is_some()
-                    && parent
-                        .port
-                        .is_none_or(|p| p == target.port || entry.spec.port(p).is_none())
-                    && (named || kind != Kind::TLSRoute || !is_for_others(route, entry))
-            }
-            None => {
-                own && (named && parent.is(ENTRY, GATEWAY) || meant(objects, route, parent, target))
-            }
+        // A route beside the ServiceEntry is for everybody, another one for its own namespace.
+        if let Some(entry) = entry(objects, route, parent) {
+            return (own || entry.namespace() == route.namespace())
+                && entry.spec.hosts.iter().any(|h| within(&host, h))
+                && entry.spec.port(target.port).is_some()
+                && parent
+                    .port
+                    .is_none_or(|p| p == target.port || entry.spec.port(p).is_none())
+                && (named || kind != Kind::TLSRoute || !is_for_others(route, entry));
         }
+        let beside = parent.namespace(route.namespace()) == route.namespace();
+        (own && named && parent.is(ENTRY, GATEWAY))
+            || ((own || beside) && meant(objects, route, parent, target))
     })?;
     let (gateway, port) = backends(route).find_map(|backend| to_gateway(world, route, backend))?;
     let object = route.reference(kind);
@@ -137,7 +135,7 @@ fn of_mesh(
     let fault = fault::of_route(world, (kind, route), parent)
         .or_else(|| fault::of_names(route, &object, &host).filter(|_| by_name))
         .or_else(|| fault::of_conditions(route, &object))
-        .or_else(|| fault::of_redirect(route, &object))
+        .or_else(|| fault::of_answer(route, &object))
         .or_else(|| backend::fault(world, (kind, route), &node.namespace));
     Some(Lead {
         route: object,
@@ -160,6 +158,8 @@ fn meant(objects: &Objects, route: &ApiRoute, parent: &Reference, target: &Targe
     let is_near = |entry: &&ServiceEntry| {
         if parent.is(ENTRY, GATEWAY) {
             typing_distance(entry.name(), &parent.name) <= 2
+        } else if parent.kind.as_deref() == Some(ENTRY.1) {
+            entry.name() == parent.name
         } else {
             parent.is(SERVICE, GATEWAY) && entry.name() == parent.name
         }
@@ -202,7 +202,7 @@ pub fn exit(
     (service, port): (&Service, u16),
     target: &Target,
 ) -> Option<ApiExit> {
-    let gateway = gateway_of(world, service)?;
+    let gateway = gateway_of(world, (service, port), target)?;
     let reference = gateway.reference(Kind::K8sGateway);
     let exit = |fault| {
         Some(ApiExit {
@@ -211,7 +211,9 @@ pub fn exit(
         })
     };
     let host = target.host.text();
-    let closed = || fault::of_listeners(gateway, (&host, port));
+    // Without a route for it the host may be none of this Gateway's.
+    let is_meant = !at_gateway(world, &reference, target).is_empty();
+    let closed = || fault::of_listeners(gateway, (&host, port)).filter(|_| is_meant);
     if let Some(fault) = fault::of_gateway(gateway).or_else(closed) {
         return exit(Some(fault));
     }
@@ -231,7 +233,7 @@ pub fn exit(
             let fault = fault::of_route(world, (kind, route), parent)
                 .or_else(|| fault::of_names(route, &object, &host))
                 .or_else(|| fault::of_conditions(route, &object))
-                .or_else(|| fault::of_redirect(route, &object))
+                .or_else(|| fault::of_answer(route, &object))
                 .or_else(|| backend::fault(world, (kind, route), service.namespace()));
             match fault {
                 None if here => return exit(None),
@@ -268,6 +270,21 @@ fn leads_out(route: &ApiRoute, target: &Target) -> bool {
     outside.any(|b| named || within(&host, &b.name)) || (named && answers)
 }
 
+/// The routes of a Gateway that are for a target there.
+pub fn at_gateway(world: &World<'_>, gateway: &ObjectRef, target: &Target) -> Vec<ObjectRef> {
+    let is_here = |route: &ApiRoute| {
+        let mut parents = route.spec.parent_refs.iter();
+        parents.any(|parent| {
+            parent.is(GATEWAY, GATEWAY)
+                && parent.name == gateway.name
+                && parent.namespace(route.namespace()) == gateway.namespace
+        })
+    };
+    let found = routes(&world.snapshot.objects)
+        .filter(|(_, route)| is_here(route) && leads_out(route, target));
+    found.map(|(kind, route)| route.reference(kind)).collect()
+}
+
 /// The routes that are for a host in the mesh: those of its ServiceEntry.
 pub fn for_host(world: &World<'_>, host: &str) -> Vec<ObjectRef> {
     let objects = &world.snapshot.objects;
@@ -284,14 +301,19 @@ fn backends(route: &ApiRoute) -> impl Iterator<Item = &Reference> {
     route.spec.rules.iter().flat_map(|rule| &rule.backend_refs)
 }
 
-/// The Gateway that made a Service, or that names it as its address.
-fn gateway_of<'a>(world: &World<'a>, service: &Service) -> Option<&'a ApiGateway> {
+/// The Gateway that made a Service, or that names it as its address: of several the one that has a
+/// route for the target, else one that listens on the port.
+fn gateway_of<'a>(
+    world: &World<'a>,
+    (service, port): (&Service, u16),
+    target: &Target,
+) -> Option<&'a ApiGateway> {
     let host = service.hostname(&world.snapshot.mesh.domain);
     let short = format!("{}.{}", service.name(), service.namespace());
     let made_by = service
         .metadata
         .label("gateway.networking.k8s.io/gateway-name");
-    world.snapshot.objects.api_gateways.iter().find(|g| {
+    let is_its = |g: &&ApiGateway| {
         let made = made_by == Some(g.name()) && g.namespace() == service.namespace();
         made || g.spec.addresses.iter().any(|a| {
             a.value == host
@@ -299,7 +321,16 @@ fn gateway_of<'a>(world: &World<'a>, service: &Service) -> Option<&'a ApiGateway
                 || a.value == format!("{short}.svc")
                 || (a.value == service.name() && g.namespace() == service.namespace())
         })
-    })
+    };
+    let mut found: Vec<&ApiGateway> = world.snapshot.objects.api_gateways.iter().collect();
+    found.retain(is_its);
+    found.sort_by_key(|gateway| {
+        let reference = gateway.reference(Kind::K8sGateway);
+        let routed = !at_gateway(world, &reference, target).is_empty();
+        let open = gateway.spec.listeners.iter().any(|l| l.port == port);
+        (!routed, !open)
+    });
+    found.into_iter().next()
 }
 
 fn entry<'a>(
