@@ -13,7 +13,7 @@ use crate::envoy::{ClientTls, Cluster, Endpoint, SocketMatch};
 use crate::istio::destination_rule::{ClientTls as WantedTls, TlsMode};
 use crate::istio::service_entry::Resolution;
 use crate::istio::virtual_service::Destination;
-use crate::istio::{ServiceEntry, WorkloadEntry};
+use crate::istio::{Protocol, ServiceEntry, WorkloadEntry};
 use crate::kubernetes::Place;
 use crate::kubernetes::pod::{Labels, Pod};
 use crate::kubernetes::service::Service;
@@ -90,7 +90,9 @@ pub fn cluster(
     let ClusterName::Outbound { port, subset, host } = name else {
         return fixed(name);
     };
-    let (service, port) = scope.declares(host, *port)?;
+    // istiod makes no cluster for a port of UDP (`buildOutboundClusters`).
+    let tcp = |(_, port): &(&Registered<'_>, &Port)| port.protocol != Protocol::Udp;
+    let (service, port) = scope.declares(host, *port).filter(tcp)?;
     let found = rule(world, node, service);
     let merged = found.as_ref().and_then(Lookup::rule);
     let mut labels = Labels::new();

@@ -38,14 +38,9 @@ fn look(view: &View<'_>) -> Outcome {
          {listener}, by {decided}, to {cluster}; the traffic leaves directly, past the gateway",
         wanted.route.object, wanted.host, wanted.gateway
     );
-    let (message, uncaptured) = match not_captured(view) {
-        Some(place) => (
-            format!(
-                "{message}. {place} has captureMode NONE: the sidecar opens that listener at its \
-                 own bind address, and nothing that the application sends to the host comes to it"
-            ),
-            Some(place),
-        ),
+    let why = not_captured(view).or_else(|| headless(view, &wanted.gateway));
+    let (message, root) = match why {
+        Some((place, words)) => (format!("{message}. {place} {words}"), Some(place)),
         None => (message, None),
     };
     let found = finding(
@@ -54,7 +49,7 @@ fn look(view: &View<'_>) -> Outcome {
         format!("{} goes past the gateway", view.path.target),
         message,
     )
-    .on(uncaptured)
+    .on(root)
     .on(by.cloned())
     .on([wanted.route.clone()])
     .sure(Confidence::Likely)
@@ -67,11 +62,25 @@ fn look(view: &View<'_>) -> Outcome {
 /// The import of the client's Sidecar that decides about the port, where it captures nothing.
 ///
 /// Source: networking/v1alpha3/sidecar.proto (`CaptureMode`).
-fn not_captured(view: &View<'_>) -> Option<Place> {
+fn not_captured(view: &View<'_>) -> Option<(Place, &'static str)> {
     let node = &view.walk.sidecar.as_ref()?.node;
     let scope = view.world.scope(node);
     let sidecar = scope.sidecar()?.reference(Kind::Sidecar);
     let import = scope.import(view.path.target.port)?;
     let (at, listener) = import.listener()?;
-    (listener.capture_mode == "NONE").then(|| sidecar.at(format!("spec.egress[{at}].captureMode")))
+    let words = "has captureMode NONE: the sidecar opens that listener at its own bind address, \
+                 and nothing that the application sends to the host comes to it";
+    let place = sidecar.at(format!("spec.egress[{at}].captureMode"));
+    (listener.capture_mode == "NONE").then_some((place, words))
+}
+
+/// The gateway's Service, where it has no address of its own.
+///
+/// Source: pilot/pkg/serviceregistry/kube/conversion.go (`ConvertService`: Passthrough).
+fn headless(view: &View<'_>, gateway: &str) -> Option<(Place, &'static str)> {
+    let service = view.world.gateway_service(gateway)?;
+    let words = "has clusterIP None (headless): a sidecar sends what is routed to such a Service \
+                 to the address that the application dialled, and not to a pod of the gateway";
+    let place = service.reference(Kind::Service).at("spec.clusterIP");
+    (service.spec.cluster_ip == "None").then_some((place, words))
 }

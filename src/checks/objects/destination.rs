@@ -3,9 +3,10 @@
 use super::{decider, finding, list, list_some, missing_cluster, whole};
 use crate::checks::finding::{Code, Finding, Fix};
 use crate::checks::{Check, Layer, Outcome, View};
+use crate::istio::Protocol;
 use crate::kubernetes::{Kind, ObjectRef};
 use crate::model::trace::{ClusterName, HopName};
-use crate::model::{Node, Registered};
+use crate::model::{Node, Port, Registered};
 use serde_json::json;
 
 const CODE: Code = Code("EG202");
@@ -35,11 +36,39 @@ fn look(view: &View<'_>) -> Outcome {
         Some(service) if scope.leaves_port_out(host, *port) => {
             trimmed(view, (hop, node), (service, *port))
         }
+        Some(service) if service.port(*port).is_some_and(is_udp) => {
+            datagrams(view, hop, (service, *port))
+        }
         Some(_) => return Outcome::Pass,
         None if declared.is_empty() => unknown(view, (hop, node), (host, *port)),
         None => invisible(view, (hop, node), (host, &declared)),
     };
     Outcome::Found(vec![found.on(route)])
+}
+
+fn is_udp(port: &Port) -> bool {
+    port.protocol == Protocol::Udp
+}
+
+/// The port is one of UDP, of which proxies know nothing.
+fn datagrams(view: &View<'_>, hop: HopName, (service, port): (&Registered<'_>, u16)) -> Finding {
+    let object = service.object();
+    let message = format!(
+        "the route sends to port {port} of {}, which {object} declares as UDP: istiod makes no \
+         cluster for it, 503 NC",
+        service.host
+    );
+    finding(
+        CODE,
+        hop,
+        format!("port {port} of {object} is one of UDP"),
+        message,
+    )
+    .on([object.at("spec.ports")])
+    .on(step_route(view, hop))
+    .fix(Fix::advice(format!(
+        "declare port {port} of {object} with protocol TCP"
+    )))
 }
 
 /// A listener of the Sidecar with a port of its own imports that port of the Service only.
