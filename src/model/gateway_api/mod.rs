@@ -262,11 +262,8 @@ fn leads_out(route: &ApiRoute, target: &Target) -> bool {
     let host = target.host.text();
     let named = route.spec.hostnames.iter().any(|h| overlap(&host, h));
     let mut outside = backends(route).filter(|b| b.is(HOSTNAME, SERVICE));
-    let answers = route
-        .spec
-        .rules
-        .iter()
-        .any(|rule| rule.redirect().is_some());
+    let mut rules = route.spec.rules.iter();
+    let answers = rules.any(|rule| rule.redirect().is_some() || !rule.sends());
     outside.any(|b| named || within(&host, &b.name)) || (named && answers)
 }
 
