@@ -56,6 +56,7 @@ pub static CHECKS: &[Check] = &[
     objects::double_tls::CHECK,
     objects::api_tls_policy::CHECK,
     objects::plain_to_tls::CHECK,
+    objects::tls_to_plain::CHECK,
     objects::expected_name::CHECK,
     objects::http2::CHECK,
     objects::share::CHECK,

@@ -49,6 +49,7 @@ pub(super) mod share;
 pub(super) mod shared_endpoints;
 pub(super) mod subset;
 pub(super) mod subset_labels;
+pub(super) mod tls_to_plain;
 pub(super) mod typo;
 pub(super) mod unchecked_name;
 pub(super) mod unjudged;
