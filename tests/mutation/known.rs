@@ -17,7 +17,7 @@ const KNOWN: &[(&str, &str, &str)] = &[
     (
         "*",
         "maxConnections is 1",
-        "doctor calls one after the other, which stays below the limit; it notes the field",
+        "doctor calls one after the other, which stays below the limit; it warns (EG238)",
     ),
 ];
 
